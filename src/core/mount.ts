@@ -1,0 +1,24 @@
+import type { Context } from "../base/context.ts";
+
+/** One mount(2), as containerd's API carries it: plain kernel types only. */
+export interface Mount {
+  /** `overlay`, `bind`, `tmpfs`, … */
+  readonly type: string;
+  readonly source: string;
+  /** As in fstab: `ro`, `rbind`, `lowerdir=…`. */
+  readonly options: readonly string[];
+}
+
+export interface Mounter {
+  /**
+   * Mounts one over the other at `target`, an existing directory. Disposing
+   * the result unmounts all of them (detached if busy).
+   */
+  mount(
+    ctx: Context,
+    mounts: readonly Mount[],
+    target: string,
+  ): Promise<AsyncDisposable>;
+  /** Unmounts everything at `target`; nothing there is no error. */
+  unmountAll(ctx: Context, target: string): Promise<void>;
+}

@@ -1,0 +1,31 @@
+import type { ContainerStore } from "./container.ts";
+import type { ContentStore } from "./content.ts";
+import type { Differ } from "./diff.ts";
+import type { EventExchange } from "./event.ts";
+import type { GarbageCollector } from "./gc.ts";
+import type { ImageStore } from "./image.ts";
+import type { LeaseManager } from "./lease.ts";
+import type { Mounter } from "./mount.ts";
+import type { NamespaceStore } from "./namespace.ts";
+import type { Resolver } from "./registry.ts";
+import type { Snapshotter } from "./snapshot.ts";
+
+/**
+ * All that the engine may see. Nothing above can tell whether these are
+ * objects in this process or proxies to a socket.
+ */
+export interface Services {
+  readonly content: ContentStore;
+  readonly images: ImageStore;
+  readonly containers: ContainerStore;
+  readonly namespaces: NamespaceStore;
+  readonly leases: LeaseManager;
+  readonly events: EventExchange;
+  readonly collector: GarbageCollector;
+  readonly differ: Differ;
+  readonly mounter: Mounter;
+  readonly resolver: Resolver;
+  readonly snapshotters: ReadonlyMap<string, Snapshotter>;
+  /** Name of the snapshotter to use where none is asked for. */
+  readonly defaultSnapshotter: string;
+}
