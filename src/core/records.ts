@@ -1,0 +1,124 @@
+/**
+ * The records that drivers keep about content and snapshots, behind an
+ * interface so that a driver never imports the database. The methods are
+ * synchronous: each is one short transaction, together with the event and the
+ * lease resource that belong to it.
+ */
+
+import type { Context } from "../base/context.ts";
+import type { Digest } from "../base/digest.ts";
+import type { ContentInfo } from "./content.ts";
+import type { Labels } from "./labels.ts";
+import type { SnapshotInfo, SnapshotUsage } from "./snapshot.ts";
+
+export interface ContentRecords {
+  /** Undefined if the namespace has no such content. */
+  get(ctx: Context, digest: Digest): ContentInfo | undefined;
+  /** Size of a blob that some namespace has; undefined if none has. */
+  sizeAnywhere(digest: Digest): number | undefined;
+  /**
+   * Adds the record, holds it by the context's lease and publishes
+   * `/content/create`. `place` runs inside the exclusive transaction, before
+   * the row: it renames the blob into place, so that a sweep, which holds the
+   * same lock, never sees a blob without its row.
+   * @throws {EngineError} `alreadyExists`
+   */
+  create(
+    ctx: Context,
+    content: { digest: Digest; size: number; labels: Labels },
+    place: () => void,
+  ): ContentInfo;
+  /** @throws {EngineError} `notFound` */
+  update(
+    ctx: Context,
+    info: Pick<ContentInfo, "digest" | "labels">,
+    fieldPaths?: readonly string[],
+  ): ContentInfo;
+  walk(ctx: Context, filters?: readonly string[]): Iterable<ContentInfo>;
+  /**
+   * Removes the record; `erase` runs inside the transaction if no other
+   * namespace has the digest. @throws {EngineError} `notFound`
+   */
+  delete(ctx: Context, digest: Digest, erase: () => void): void;
+  /** Holds an ingest by the context's lease, if there is one. */
+  holdIngest(ctx: Context, ref: string): void;
+}
+
+/** A snapshot and the directory that holds it. */
+export interface SnapshotRecord extends SnapshotInfo {
+  /** Name of its directory, unique in the snapshotter for ever. */
+  readonly id: number;
+}
+
+/** Of one snapshotter, in all namespaces. */
+export interface SnapshotRecords {
+  /** @throws {EngineError} `notFound` */
+  get(ctx: Context, key: string): SnapshotRecord;
+  /** Directory ids of the snapshot's ancestors, nearest parent first. */
+  parentIds(ctx: Context, key: string): readonly number[];
+  /**
+   * Adds an active snapshot or a view, holds it by the context's lease and
+   * publishes `/snapshot/prepare`.
+   * @throws {EngineError} `alreadyExists`; `notFound` for the parent;
+   * `invalidArgument` if the parent is not committed
+   */
+  create(
+    ctx: Context,
+    snapshot: {
+      kind: "active" | "view";
+      key: string;
+      parent: string;
+      labels: Labels;
+    },
+  ): SnapshotRecord;
+  /**
+   * Turns the active `key` into the committed `name` and publishes
+   * `/snapshot/commit`; labels of the active snapshot are not inherited.
+   * @throws {EngineError} as `Snapshotter.commit`
+   */
+  commit(
+    ctx: Context,
+    key: string,
+    name: string,
+    usage: SnapshotUsage,
+    labels: Labels,
+  ): void;
+  /** Reserves a directory id for a staged layer, held like a snapshot. */
+  reserve(ctx: Context, key: string): number;
+  /** Forgets a reservation. */
+  release(ctx: Context, id: number): void;
+  /**
+   * Turns a reserved id into the committed `name`.
+   * @throws {EngineError} `alreadyExists`; `notFound` for the parent
+   */
+  commitReserved(
+    ctx: Context,
+    id: number,
+    snapshot: {
+      name: string;
+      parent: string;
+      usage: SnapshotUsage;
+      labels: Labels;
+    },
+  ): void;
+  /** Usage recorded at commit; undefined for active snapshots and views. */
+  usage(ctx: Context, key: string): SnapshotUsage | undefined;
+  /** @throws {EngineError} `notFound` */
+  update(
+    ctx: Context,
+    info: Pick<SnapshotInfo, "name" | "labels">,
+    fieldPaths?: readonly string[],
+  ): SnapshotRecord;
+  /**
+   * Removes the record and publishes `/snapshot/remove`.
+   * @returns the directory id, now nobody's
+   * @throws {EngineError} `notFound`; `failedPrecondition` if it has children
+   */
+  remove(ctx: Context, key: string): number;
+  walk(ctx: Context, filters?: readonly string[]): Iterable<SnapshotRecord>;
+  /**
+   * Runs `sweep` with every id that is in use, in any namespace or reserved,
+   * under the exclusive lock, so that no id is added meanwhile.
+   */
+  withLiveIds(sweep: (live: ReadonlySet<number>) => void): void;
+}
