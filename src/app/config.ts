@@ -1,0 +1,151 @@
+/**
+ * The configuration file: TOML, every key optional, an unknown key an error
+ * that names its line, because a slip that is silently ignored costs hours.
+ *
+ * `$CORACLE_CONFIG`, else `$XDG_CONFIG_HOME/coracle/config.toml` for an
+ * ordinary user, else `/etc/coracle/config.toml`.
+ */
+
+import { invalidArgument } from "../base/errors.ts";
+import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
+
+export interface Config {
+  /** Directory of everything that survives a reboot. */
+  readonly root?: string;
+  /** Directory of everything that does not. */
+  readonly state?: string;
+  readonly snapshotter?: string;
+  /** Name or path of the OCI runtime. */
+  readonly runtime?: string;
+  readonly logLevel?: LogLevel;
+  readonly logFormat?: "text" | "json";
+  readonly registry: {
+    /** Directories of `HOST/hosts.toml`, searched in order. */
+    readonly configPath?: readonly string[];
+  };
+}
+
+type Env = (name: string) => string | undefined;
+
+/** Where the configuration file is looked for. */
+export function configPath(env: Env, uid: number): string {
+  const named = env("CORACLE_CONFIG");
+  if (named !== undefined && named !== "") return named;
+  if (uid === 0) return "/etc/coracle/config.toml";
+  const home = env("XDG_CONFIG_HOME") ?? `${env("HOME") ?? ""}/.config`;
+  return `${home}/coracle/config.toml`;
+}
+
+/**
+ * Reads the file; the empty configuration if there is none.
+ * @throws {EngineError} `invalidArgument` with file, line and key
+ */
+export async function loadConfig(path: string): Promise<Config> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { registry: {} };
+    throw invalidArgument(`Cannot read configuration "${path}"`, {
+      cause: error,
+    });
+  }
+  const { parse } = await import("smol-toml");
+  let table: Record<string, unknown>;
+  try {
+    table = parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw invalidArgument(`Cannot parse configuration "${path}": ${reason}`, {
+      cause,
+    });
+  }
+  return parseConfig(table, { path, text });
+}
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+}
+
+type Check = (value: unknown) => boolean;
+
+const isString: Check = (value) => typeof value === "string";
+const isStrings: Check = (value) =>
+  Array.isArray(value) && value.every((item) => typeof item === "string");
+const oneOf = (...names: readonly string[]): Check => (value) =>
+  names.includes(value as string);
+
+/** Every key there is, and what it may hold. */
+const KEYS: Readonly<Record<string, { check: Check; expected: string }>> = {
+  root: { check: isString, expected: "a directory" },
+  state: { check: isString, expected: "a directory" },
+  snapshotter: { check: isString, expected: "a snapshotter's name" },
+  runtime: { check: isString, expected: "a runtime's name or path" },
+  log_level: { check: oneOf(...LOG_LEVELS), expected: LOG_LEVELS.join(", ") },
+  log_format: { check: oneOf("text", "json"), expected: "text or json" },
+  "registry.config_path": {
+    check: isStrings,
+    expected: "a list of directories",
+  },
+};
+
+function parseConfig(table: Record<string, unknown>, source: Source): Config {
+  const found = new Map<string, unknown>();
+  for (const [key, value] of flatten(table)) {
+    const rule = KEYS[key];
+    if (rule === undefined) {
+      throw invalidArgument(
+        `Cannot use key "${key}" in ${source.path}${line(source, key)}: ` +
+          "there is no such key",
+        { hint: `The keys are ${Object.keys(KEYS).join(", ")}` },
+      );
+    }
+    if (!rule.check(value)) {
+      throw invalidArgument(
+        `Cannot use ${JSON.stringify(value)} for "${key}" in ` +
+          `${source.path}${line(source, key)}: expected ${rule.expected}`,
+      );
+    }
+    found.set(key, value);
+  }
+  const pick = <T>(key: string, name: string) =>
+    found.has(key) ? { [name]: found.get(key) as T } : {};
+  return {
+    ...pick("root", "root"),
+    ...pick("state", "state"),
+    ...pick("snapshotter", "snapshotter"),
+    ...pick("runtime", "runtime"),
+    ...pick("log_level", "logLevel"),
+    ...pick("log_format", "logFormat"),
+    registry: pick("registry.config_path", "configPath"),
+  } as Config;
+}
+
+function* flatten(
+  table: Record<string, unknown>,
+  prefix = "",
+): Generator<[string, unknown]> {
+  for (const [name, value] of Object.entries(table)) {
+    const key = prefix + name;
+    if (isTable(value) && KEYS[key] === undefined) {
+      yield* flatten(value, `${key}.`);
+    } else {
+      yield [key, value];
+    }
+  }
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date);
+}
+
+/** ` line N`, found by the last part of the key; empty if it is nowhere. */
+function line(source: Source, key: string): string {
+  const last = key.slice(key.lastIndexOf(".") + 1);
+  const index = source.text.split("\n").findIndex((text) =>
+    text.trim().startsWith(last) || text.trim().startsWith(`"${last}"`)
+  );
+  return index < 0 ? "" : ` line ${index + 1}`;
+}

@@ -1,0 +1,69 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { EngineError } from "../base/errors.ts";
+import { configPath, loadConfig } from "./config.ts";
+
+async function withFile(
+  text: string,
+  use: (path: string) => Promise<void>,
+): Promise<void> {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, text);
+    await use(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("configPath() prefers the environment, then the user's file", () => {
+  assertEquals(
+    configPath((name) => name === "CORACLE_CONFIG" ? "/x.toml" : undefined, 0),
+    "/x.toml",
+  );
+  assertEquals(configPath(() => undefined, 0), "/etc/coracle/config.toml");
+  assertEquals(
+    configPath((name) => name === "HOME" ? "/home/me" : undefined, 1000),
+    "/home/me/.config/coracle/config.toml",
+  );
+});
+
+Deno.test("loadConfig() is empty when there is no file", async () => {
+  assertEquals(await loadConfig("/nonexistent/config.toml"), { registry: {} });
+});
+
+Deno.test("loadConfig() reads every key", async () => {
+  const text = `root = "/r"\nstate = "/s"\nsnapshotter = "native"\n` +
+    `runtime = "crun"\nlog_level = "debug"\nlog_format = "json"\n` +
+    `[registry]\nconfig_path = ["/a", "/b"]\n`;
+  await withFile(text, async (path) => {
+    assertEquals(await loadConfig(path), {
+      root: "/r",
+      state: "/s",
+      snapshotter: "native",
+      runtime: "crun",
+      logLevel: "debug",
+      logFormat: "json",
+      registry: { configPath: ["/a", "/b"] },
+    });
+  });
+});
+
+Deno.test("loadConfig() names the line of an unknown key", async () => {
+  await withFile(`root = "/r"\n[registry]\nconfigpath = []\n`, async (path) => {
+    await assertRejects(
+      () => loadConfig(path),
+      EngineError,
+      `"registry.configpath" in ${path} line 3`,
+    );
+  });
+});
+
+Deno.test("loadConfig() refuses a value of the wrong kind", async () => {
+  await withFile(`log_level = "loud"\n`, async (path) => {
+    await assertRejects(
+      () => loadConfig(path),
+      EngineError,
+      `Cannot use "loud" for "log_level"`,
+    );
+  });
+});

@@ -1,0 +1,14 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { EngineError } from "./errors.ts";
+import { checkIdentifier } from "./identifier.ts";
+
+Deno.test("checkIdentifier() follows containerd's rule", () => {
+  for (const id of ["a", "A0", "web-1.x_y", "a".repeat(76)]) {
+    assertEquals(checkIdentifier("container", id), id);
+  }
+  const bad = ["", "-a", "a-", "a..b", "a/b", "..", "a b", "ä", "a".repeat(77)];
+  for (const id of bad) {
+    const error = assertThrows(() => checkIdentifier("task", id), EngineError);
+    assertEquals(error.code, "invalidArgument");
+  }
+});
