@@ -72,11 +72,21 @@ export class SysError extends EngineError {
   readonly errno: number;
   readonly syscall: string;
 
-  /** @param subject what the call was about, usually a path */
-  constructor(syscall: string, errno: number, subject: string) {
+  /**
+   * @param subject what the call was about, usually a path
+   * @param detail what the kernel says beyond the number
+   */
+  constructor(
+    syscall: string,
+    errno: number,
+    subject: string,
+    detail?: string,
+  ) {
+    const reason = errnoMessage(errno).toLowerCase();
     super(
       CODE_OF[errno] ?? "unknown",
-      `Cannot ${syscall} "${subject}": ${errnoMessage(errno).toLowerCase()}`,
+      `Cannot ${syscall} "${subject}": ${reason}` +
+        (detail === undefined ? "" : ` (${detail})`),
     );
     this.syscall = syscall;
     this.errno = errno;
