@@ -89,8 +89,8 @@ export interface CommandSpec {
   readonly completion?: Completion;
   readonly examples?: readonly Example[];
   readonly hidden?: boolean;
-  /** Exit code when the command line itself is wrong: 125 for `run`. */
-  readonly usageExitCode?: number;
+  /** Exit code when the engine fails; 1 if absent, 125 for `run`. */
+  readonly errorExitCode?: number;
   readonly load: () => Promise<CommandModule>;
 }
 
@@ -125,7 +125,7 @@ export interface CommandModule {
    * Runs the command.
    * @returns the exit code
    * @throws {EngineError} rendered as `coracle: …`, exit code
-   * `usageExitCode ?? 1`, unless it is an `ExitError`
+   * `errorExitCode ?? 1`; {ExitError} to choose another
    */
   run(inv: Invocation): Promise<number>;
 }

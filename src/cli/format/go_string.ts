@@ -1,0 +1,13 @@
+/** A value as Go's `fmt` prints it: `[a b]`, `map[k:v]`, `<no value>`. */
+export function goString(value: unknown): string {
+  if (value === null || value === undefined) return "<no value>";
+  if (Array.isArray(value)) return `[${value.map(goString).join(" ")}]`;
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === "object") {
+    const pairs = Object.entries(value)
+      .sort(([a], [b]) => a < b ? -1 : 1)
+      .map(([key, item]) => `${key}:${goString(item)}`);
+    return `map[${pairs.join(" ")}]`;
+  }
+  return String(value);
+}

@@ -1,0 +1,67 @@
+/** Standard input, output and error of this process. */
+
+import type { Input, Output } from "./command.ts";
+
+/** The reader of our output has gone: nobody is left to tell. */
+export class BrokenPipe extends Error {
+  override readonly name = "BrokenPipe";
+}
+
+interface Writable {
+  writeSync(bytes: Uint8Array): number;
+  isTerminal(): boolean;
+}
+
+/** Writes synchronously, so that nothing is lost when the process exits. */
+export function fileOutput(file: Writable): Output {
+  const encoder = new TextEncoder();
+  const write = (text: string | Uint8Array) => {
+    let bytes = typeof text === "string" ? encoder.encode(text) : text;
+    while (bytes.length > 0) bytes = bytes.subarray(writeSome(file, bytes));
+  };
+  return {
+    write,
+    line: (text = "") => write(text + "\n"),
+    get isTerminal() {
+      return file.isTerminal();
+    },
+    columns: () => terminalColumns(),
+  };
+}
+
+function writeSome(file: Writable, bytes: Uint8Array): number {
+  try {
+    return file.writeSync(bytes);
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw new BrokenPipe();
+    // A pipe that somebody made non-blocking is full for now.
+    if (error instanceof Deno.errors.WouldBlock) {
+      pause();
+      return 0;
+    }
+    throw error;
+  }
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
+export function standardInput(): Input {
+  return {
+    get isTerminal() {
+      return Deno.stdin.isTerminal();
+    },
+    get readable() {
+      return Deno.stdin.readable;
+    },
+  };
+}
