@@ -42,6 +42,8 @@ export interface SnapshotUsage {
 
 export interface SnapshotOptions {
   readonly labels?: Labels;
+  /** On a commit: what the caller counted while it wrote; saves a walk. */
+  readonly usage?: SnapshotUsage;
 }
 
 export interface Snapshotter {
