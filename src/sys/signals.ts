@@ -1,0 +1,109 @@
+/** Signals by name and number, and passing them on. */
+
+import { sendSignal } from "./process.ts";
+
+/** Numbers on x86-64 and aarch64, which are the same. */
+export const SIGNALS = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGSTKFLT: 16,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGSTOP: 19,
+  SIGTSTP: 20,
+  SIGTTIN: 21,
+  SIGTTOU: 22,
+  SIGURG: 23,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+  SIGVTALRM: 26,
+  SIGPROF: 27,
+  SIGWINCH: 28,
+  SIGIO: 29,
+  SIGPWR: 30,
+  SIGSYS: 31,
+} as const;
+
+export type SignalName = keyof typeof SIGNALS;
+
+/**
+ * What is passed on to a container in the foreground: all that docker passes
+ * on and that can be caught here. SIGCHLD, SIGPIPE and SIGURG mean this
+ * process; faults (SIGSEGV, …) can't come from outside in earnest.
+ */
+const PROXIED: readonly SignalName[] = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGTERM",
+  "SIGALRM",
+  "SIGCONT",
+  "SIGTSTP",
+  "SIGTTIN",
+  "SIGTTOU",
+  "SIGXCPU",
+  "SIGXFSZ",
+  "SIGVTALRM",
+  "SIGPROF",
+  "SIGWINCH",
+  "SIGIO",
+  "SIGPWR",
+  "SIGSYS",
+  "SIGTRAP",
+  "SIGABRT",
+  "SIGSTKFLT",
+];
+
+/** Sent by the terminal to the whole foreground process group. */
+const FROM_TERMINAL: ReadonlySet<SignalName> = new Set<SignalName>([
+  "SIGWINCH",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGTSTP",
+]);
+
+export interface ProxyOptions {
+  /**
+   * `shared`: the child is in our process group and gets by itself what the
+   * terminal sends.
+   */
+  readonly processGroup: "own" | "shared";
+}
+
+/** Passes signals on to `pid` until disposed. */
+export function proxySignals(
+  pid: number,
+  { processGroup }: ProxyOptions,
+): Disposable {
+  const listeners = PROXIED
+    .filter((name) => processGroup === "own" || !FROM_TERMINAL.has(name))
+    .map((name) => ({
+      name,
+      listener: () => void sendSignal(pid, SIGNALS[name]),
+    }));
+  for (const { name, listener } of listeners) {
+    Deno.addSignalListener(name, listener);
+  }
+  return {
+    [Symbol.dispose]() {
+      for (const { name, listener } of listeners) {
+        Deno.removeSignalListener(name, listener);
+      }
+    },
+  };
+}
