@@ -139,3 +139,28 @@ function byName(a: { name: string }, b: { name: string }): number {
 function byCommon(a: CommandEntry, b: CommandEntry): number {
   return COMMON.indexOf(a.name) - COMMON.indexOf(b.name);
 }
+
+/** Help of whatever `entry` is; of the program if it is nothing. */
+export async function helpFor(
+  entry: CommandEntry | undefined,
+  path: string,
+  table: readonly CommandEntry[],
+): Promise<string> {
+  if (entry === undefined) return programHelp(table);
+  return isGroup(entry) ? groupHelp(entry) : await commandHelp(entry, path);
+}
+
+/** What follows a complaint about the command line. */
+export async function usageOf(
+  entry: CommandEntry | undefined,
+  path: string,
+): Promise<readonly string[]> {
+  if (entry === undefined) {
+    return ["Run 'coracle --help' for a list of commands"];
+  }
+  const more = `Run 'coracle ${path} --help' for more information`;
+  if (isGroup(entry)) return [`Usage:  coracle ${path} COMMAND`, "", more];
+  const { length } = await flagsOf(entry);
+  const kind = length > 0 ? "with flags" : "without flags";
+  return [usageLine(entry, path, kind), "", more];
+}

@@ -1,0 +1,81 @@
+/**
+ * The command table. Names, flags and meanings are docker's, so that hands
+ * and scripts need not learn anything.
+ */
+
+import type { CommandEntry, CommandSpec } from "./command.ts";
+import * as container from "./table_container.ts";
+import * as image from "./table_image.ts";
+import * as system from "./table_system.ts";
+
+/** A short form, `images`, under its long name, `image ls`. */
+function under(
+  spec: CommandSpec,
+  name: string,
+  ...aliases: readonly string[]
+): CommandSpec {
+  const { aliases: _, ...rest } = spec;
+  return { ...rest, name, ...aliases.length === 0 ? {} : { aliases } };
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  container.PS,
+  container.RM,
+  container.INSPECT,
+  image.IMAGES,
+  image.PULL,
+  image.PUSH,
+  image.TAG,
+  image.RMI,
+  image.HISTORY,
+  image.SAVE,
+  image.LOAD,
+  image.IMPORT,
+  system.LOGIN,
+  system.LOGOUT,
+  system.INFO,
+  system.EVENTS,
+  system.FSCK,
+  system.VERSION,
+  system.COMPLETION,
+  system.HELP,
+  system.COMPLETE,
+  {
+    name: "image",
+    summary: "Manage images",
+    commands: [
+      under(image.IMAGES, "ls", "list"),
+      image.PULL,
+      image.PUSH,
+      image.TAG,
+      under(image.RMI, "rm", "remove"),
+      image.IMAGE_INSPECT,
+      image.HISTORY,
+      image.SAVE,
+      image.LOAD,
+      image.IMPORT,
+      image.PRUNE,
+    ],
+  },
+  {
+    name: "container",
+    summary: "Manage containers",
+    commands: [
+      under(container.PS, "ls", "list", "ps"),
+      under(container.RM, "rm", "remove"),
+      container.CONTAINER_INSPECT,
+    ],
+  },
+  {
+    name: "system",
+    summary: "Manage the store",
+    commands: [
+      system.DF,
+      system.PRUNE,
+      system.INFO,
+      system.EVENTS,
+      system.FSCK,
+      system.GC,
+    ],
+  },
+];

@@ -1,0 +1,84 @@
+/** Commands on containers. */
+
+import type { CommandSpec } from "./command.ts";
+import { FILTER, FORCE, FORMAT, NO_TRUNC, QUIET } from "./table_flags.ts";
+
+export const PS: CommandSpec = {
+  name: "ps",
+  summary: "List containers",
+  args: { min: 0, max: 0 },
+  flags: [
+    {
+      name: "all",
+      short: "a",
+      kind: "boolean",
+      help: "Show all containers, not only running ones",
+    },
+    {
+      name: "last",
+      // docker has -n here, too: the namespace is given before the command.
+      short: "n",
+      kind: "number",
+      help: "Show the N containers made last, whatever their state",
+    },
+    {
+      name: "latest",
+      short: "l",
+      kind: "boolean",
+      help: "Show the container made last, whatever its state",
+    },
+    { name: "size", short: "s", kind: "boolean", help: "Show sizes" },
+    FILTER,
+    FORMAT,
+    NO_TRUNC,
+    QUIET,
+  ],
+  load: () => import("./commands/ps.ts"),
+};
+
+export const RM: CommandSpec = {
+  name: "rm",
+  summary: "Remove one or more containers",
+  usage: "CONTAINER [CONTAINER...]",
+  args: { min: 1 },
+  completion: "container",
+  flags: [
+    { ...FORCE, help: "Kill it first if it is running" },
+    {
+      name: "volumes",
+      short: "v",
+      kind: "boolean",
+      help: "Remove its anonymous volumes, too",
+    },
+  ],
+  load: () => import("./commands/rm.ts"),
+};
+
+export const CONTAINER_INSPECT: CommandSpec = {
+  name: "inspect",
+  summary: "Show all there is to know about containers, as JSON",
+  usage: "CONTAINER [CONTAINER...]",
+  args: { min: 1 },
+  completion: "container",
+  flags: [{ ...FORMAT, help: "Render with a Go template, or json" }],
+  load: () => import("./commands/container_inspect.ts"),
+};
+
+export const INSPECT: CommandSpec = {
+  name: "inspect",
+  summary: "Show all there is to know about containers or images, as JSON",
+  usage: "NAME|ID [NAME|ID...]",
+  args: { min: 1 },
+  completion: "image",
+  flags: [
+    { ...FORMAT, help: "Render with a Go template, or json" },
+    {
+      name: "type",
+      kind: "string",
+      choices: ["container", "image"],
+      help: "Look only for one kind of thing: container, image",
+    },
+    { name: "size", short: "s", kind: "boolean", help: "Show sizes" },
+  ],
+  load: () => import("./commands/inspect.ts"),
+};
