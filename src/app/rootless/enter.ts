@@ -1,0 +1,83 @@
+/**
+ * The way of an ordinary user's command into the store's user and mount
+ * namespace. A process with several threads, as this one, can't enter a user
+ * namespace, so the command becomes `nsenter`, which becomes the command
+ * again: the process id, the terminal, the descriptors and the exit code stay
+ * what they were, and nobody stands in between.
+ */
+
+import { replaceProcess } from "../../sys/exec.ts";
+import { ensureStorePaths, type StorePaths } from "../paths.ts";
+import {
+  ensureHolder,
+  findHolder,
+  type Holder,
+  requireProgram,
+} from "./holder.ts";
+import { identify, type Identity, MARKER } from "./identity.ts";
+
+/** Directory in which the command was typed, for the second start. */
+const DIRECTORY = "_CORACLE_DIRECTORY";
+
+export interface EnterOptions {
+  readonly identity: Identity & { readonly kind: "ordinary" };
+  readonly gid: number;
+  readonly paths: StorePaths;
+  /** This program and its arguments, the program by its absolute path. */
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Starts this command again inside the namespace; returns only by throwing.
+ * @throws {EngineError} `failedPrecondition` if the host doesn't allow it
+ */
+export async function enterNamespace(options: EnterOptions): Promise<never> {
+  const { identity, paths, environment } = options;
+  const path = environment["PATH"];
+  const holder = findHolder(paths.state) ?? await makeHolder(options);
+  const nsenter = requireProgram("nsenter", path);
+  replaceProcess(
+    nsenter,
+    [
+      ...["nsenter", "-U", "-m", "-t", String(holder.pid)],
+      ...["--preserve-credentials", "--", ...options.command],
+    ],
+    {
+      ...environment,
+      [MARKER]: String(identity.uid),
+      [DIRECTORY]: Deno.cwd(),
+    },
+  );
+}
+
+async function makeHolder(options: EnterOptions): Promise<Holder> {
+  const { identity, gid, paths, environment, warn } = options;
+  ensureStorePaths(paths, identity.uid);
+  return await ensureHolder({
+    uid: identity.uid,
+    gid,
+    stateDirectory: paths.state,
+    path: environment["PATH"],
+    warn,
+  });
+}
+
+/**
+ * Who runs this process; in the namespace, goes back to the directory in which
+ * the command was typed, because joining a mount namespace leads to its root.
+ */
+export function arrive(): Identity {
+  const identity = identify((name) => Deno.env.get(name), Deno.uid() ?? 0);
+  if (identity.kind !== "rootless") return identity;
+  const directory = Deno.env.get(DIRECTORY);
+  if (directory === undefined) return identity;
+  Deno.env.delete(DIRECTORY);
+  try {
+    Deno.chdir(directory);
+  } catch {
+    // It was removed; only a relative path would miss it, and says so.
+  }
+  return identity;
+}
