@@ -14,6 +14,9 @@ export interface CollectionReport {
 export interface GarbageCollector {
   /** Marks and sweeps all namespaces now. */
   collect(ctx: Context): Promise<CollectionReport>;
-  /** Why something is kept: chain of holders from a root, root first. */
+  /**
+   * Why something is kept: one line for each holder, a root first and the
+   * content itself last; empty if nothing keeps it.
+   */
   why(ctx: Context, digest: Digest): Promise<readonly string[]>;
 }

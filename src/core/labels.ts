@@ -24,6 +24,10 @@ export const LABEL = {
   snapshotRef: "containerd.io/snapshot.ref",
   /** Prefix of labels that snapshotters receive and inherit. */
   snapshotPrefix: "containerd.io/snapshot/",
+  /** As a prefix, on an object that lives as long as what it names. */
+  gcBackRef: "containerd.io/gc.bref",
+  /** On containers: the name given by the user, unique in the namespace. */
+  containerName: "coracle/name",
   defaultRuntime: "containerd.io/defaults/runtime",
   defaultSnapshotter: "containerd.io/defaults/snapshotter",
 } as const;

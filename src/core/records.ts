@@ -36,12 +36,50 @@ export interface ContentRecords {
   ): ContentInfo;
   walk(ctx: Context, filters?: readonly string[]): Iterable<ContentInfo>;
   /**
-   * Removes the record; `erase` runs inside the transaction if no other
-   * namespace has the digest. @throws {EngineError} `notFound`
+   * Removes the record. If no other namespace has the digest, `erase` runs
+   * under the exclusive lock once the removal is on disk, so that a loss of
+   * power never leaves a record without its blob.
+   * @throws {EngineError} `notFound`
    */
   delete(ctx: Context, digest: Digest, erase: () => void): void;
   /** Holds an ingest by the context's lease, if there is one. */
   holdIngest(ctx: Context, ref: string): void;
+}
+
+/** Every record of content, whoever owns it, for checking and repair. */
+export interface ContentInventory {
+  /** Each digest once. `namespaces` have it. */
+  walkAll(): Iterable<StoredContent>;
+  /** Removes the records of a digest in all namespaces. */
+  forget(digest: Digest): void;
+  /** Adds a record for a blob found on disk; returns false if there is one. */
+  adopt(namespace: string, digest: Digest, size: number): boolean;
+}
+
+export interface StoredContent {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly namespaces: readonly string[];
+}
+
+/** An ingest of any namespace. */
+export interface StoredIngest {
+  readonly namespace: string;
+  readonly ref: string;
+  readonly expected?: Digest;
+  readonly updatedAt: Date;
+  /** Bytes written so far. */
+  readonly offset: number;
+}
+
+/** What a collector needs of the place where content lies. */
+export interface ContentSweeper {
+  /** Erases a blob that no record names. Nothing there is no error. */
+  eraseBlob(digest: Digest): void;
+  walkIngests(): Iterable<StoredIngest>;
+  /** Drops an ingest, unless a writer holds it; says whether it did. */
+  dropIngest(ingest: StoredIngest): boolean;
 }
 
 /** A snapshot and the directory that holds it. */

@@ -1,0 +1,229 @@
+import type { Context } from "../../base/context.ts";
+import { alreadyExists, invalidArgument } from "../../base/errors.ts";
+import { parseFilters } from "../../base/filters.ts";
+import { checkIdentifier } from "../../base/identifier.ts";
+import { checkLabels } from "../../base/labels.ts";
+import type {
+  Container,
+  ContainerStore,
+  NewContainer,
+  TypedValue,
+} from "../../core/container.ts";
+import { LABEL } from "../../core/labels.ts";
+import { merge } from "./container_merge.ts";
+import { fromRow, LIST_COLUMNS, matches } from "./container_rows.ts";
+import type { Parameter, Row } from "./database.ts";
+import { deleteEdges, node, writeEdges } from "./edges.ts";
+import { found, mustBeNew, pages, text } from "./rows.ts";
+import { namespaceOf, type Store } from "./store.ts";
+
+const SELECT = "SELECT * FROM containers WHERE ns = ? AND id = ?";
+
+/**
+ * Containers. The name that a user gave is a label, unique in its namespace:
+ * the row reserves it, so that a failed creation never leaves a name behind.
+ */
+export class SqliteContainerStore implements ContainerStore {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  // deno-lint-ignore require-await -- the interface is that of a remote store
+  async get(ctx: Context, id: string): Promise<Container> {
+    const ns = namespaceOf(ctx);
+    return this.#store.db.read(() => this.#get(ns, id));
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async *list(
+    ctx: Context,
+    filters?: readonly string[],
+  ): AsyncIterable<Container> {
+    const ns = namespaceOf(ctx);
+    const filter = parseFilters(filters);
+    const rows = pages(
+      "",
+      (after, limit) =>
+        this.#store.db.all(
+          `SELECT ${LIST_COLUMNS} FROM containers ` +
+            "WHERE ns = ? AND id > ? ORDER BY id LIMIT ?",
+          ns,
+          after,
+          limit,
+        ),
+      (row) => text(row, "id"),
+    );
+    for (const row of rows) {
+      const container = this.#withExtensions(ns, row);
+      if (matches(filter, container)) yield container;
+    }
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async create(ctx: Context, wanted: NewContainer): Promise<Container> {
+    const now = this.#store.deps.now();
+    const container: Container = {
+      labels: {},
+      image: "",
+      snapshotter: "",
+      snapshotKey: "",
+      extensions: {},
+      sandboxId: "",
+      ...wanted,
+      createdAt: now,
+      updatedAt: now,
+    };
+    check(container);
+    return this.#store.write("lazy", () => {
+      const ns = this.#store.writeNamespace(ctx);
+      const { id, image, runtime } = container;
+      mustBeNew(this.#store.db.get(SELECT, ns, id), "container", id);
+      this.#write(ns, container);
+      this.#store.emit(ns, "/containers/create", {
+        id,
+        image,
+        runtime: runtime.name,
+      });
+      return container;
+    });
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async update(
+    ctx: Context,
+    wanted: NewContainer,
+    fieldPaths: readonly string[] = [],
+  ): Promise<Container> {
+    return this.#store.write("lazy", () => {
+      const ns = namespaceOf(ctx);
+      const current = this.#get(ns, wanted.id);
+      const container = {
+        ...merge(current, wanted, fieldPaths),
+        updatedAt: this.#store.deps.now(),
+      };
+      check(container);
+      this.#write(ns, container);
+      const { id, image, labels, snapshotKey } = container;
+      this.#store.emit(ns, "/containers/update", {
+        id,
+        image,
+        labels,
+        snapshotKey,
+      });
+      return container;
+    });
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async delete(ctx: Context, id: string): Promise<void> {
+    this.#store.write("lazy", () => {
+      const ns = namespaceOf(ctx);
+      const deleted = this.#store.db.run(
+        "DELETE FROM containers WHERE ns = ? AND id = ?",
+        ns,
+        id,
+      );
+      found(deleted > 0 ? {} : undefined, "container", id);
+      deleteEdges(this.#store.db, ns, node.container(id));
+      this.#store.emit(ns, "/containers/delete", { id });
+    });
+  }
+
+  #get(ns: string, id: string): Container {
+    const row = found(this.#store.db.get(SELECT, ns, id), "container", id);
+    return this.#withExtensions(ns, row);
+  }
+
+  #withExtensions(ns: string, row: Row): Container {
+    const rows = this.#store.db.all(
+      "SELECT key, type, value FROM container_extensions " +
+        "WHERE ns = ? AND container = ?",
+      ns,
+      text(row, "id"),
+    );
+    return fromRow(row, rows);
+  }
+
+  #write(ns: string, container: Container): void {
+    this.#checkName(ns, container);
+    const values = columns(container);
+    this.#store.db.run(
+      "INSERT OR REPLACE INTO containers VALUES " +
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      ns,
+      ...values,
+    );
+    for (const [key, value] of Object.entries(container.extensions)) {
+      this.#store.db.run(
+        "INSERT INTO container_extensions VALUES (?, ?, ?, ?, ?)",
+        ns,
+        container.id,
+        key,
+        value.typeUrl,
+        value.value,
+      );
+    }
+    const { id, snapshotter, snapshotKey, labels } = container;
+    const held = snapshotter === "" || snapshotKey === ""
+      ? []
+      : [node.snapshot(snapshotter, snapshotKey)];
+    writeEdges(this.#store.db, ns, node.container(id), held, labels);
+  }
+
+  #checkName(ns: string, container: Container): void {
+    const name = container.labels[LABEL.containerName];
+    if (name === undefined) return;
+    const taken = this.#store.db.get(
+      "SELECT id FROM containers WHERE ns = ? AND name = ? AND id <> ?",
+      ns,
+      name,
+      container.id,
+    );
+    if (taken === undefined) return;
+    throw alreadyExists("container named", name, {
+      hint: `Remove container "${text(taken, "id").slice(0, 12)}", ` +
+        "which has this name, or choose another name",
+    });
+  }
+}
+
+/** All columns but the namespace, in order. */
+function columns(container: Container): Parameter[] {
+  const { runtime, spec } = container;
+  const typed = (value: TypedValue | undefined) => [
+    value?.typeUrl ?? null,
+    value?.value ?? null,
+  ];
+  return [
+    container.id,
+    container.labels[LABEL.containerName] ?? null,
+    JSON.stringify(container.labels),
+    container.image,
+    runtime.name,
+    ...typed(runtime.options),
+    ...typed(spec),
+    container.snapshotter,
+    container.snapshotKey,
+    container.sandboxId,
+    container.createdAt.getTime(),
+    container.updatedAt.getTime(),
+  ];
+}
+
+function check(container: Container): void {
+  checkIdentifier("container", container.id);
+  checkLabels(container.labels);
+  if (container.runtime.name === "") {
+    throw invalidArgument(
+      `Cannot use container "${container.id}": it names no runtime`,
+    );
+  }
+  if (container.snapshotKey !== "" && container.snapshotter === "") {
+    throw invalidArgument(
+      `Cannot use container "${container.id}": it has a snapshot but names ` +
+        "no snapshotter",
+    );
+  }
+}

@@ -1,0 +1,180 @@
+import type { Context } from "../../base/context.ts";
+import { invalidArgument } from "../../base/errors.ts";
+import { labelField, parseFilters } from "../../base/filters.ts";
+import { checkLabels } from "../../base/labels.ts";
+import type { DeleteOptions } from "../../core/image.ts";
+import { LABEL } from "../../core/labels.ts";
+import type {
+  Lease,
+  LeaseManager,
+  LeaseResource,
+  NewLease,
+} from "../../core/lease.ts";
+import type { Row } from "./database.ts";
+import { expiry } from "./edges.ts";
+import { date, found, labels, mustBeNew, pages, text } from "./rows.ts";
+import { namespaceOf, type Store } from "./store.ts";
+
+const SELECT = "SELECT * FROM leases WHERE ns = ? AND id = ?";
+
+export class SqliteLeaseManager implements LeaseManager {
+  readonly #store: Store;
+  readonly #collect: (ctx: Context) => Promise<unknown>;
+
+  /** @param collect runs the garbage collector, for synchronous deletion */
+  constructor(store: Store, collect: (ctx: Context) => Promise<unknown>) {
+    this.#store = store;
+    this.#collect = collect;
+  }
+
+  // deno-lint-ignore require-await -- the interface is that of a remote store
+  async create(ctx: Context, lease: NewLease = {}): Promise<Lease> {
+    const id = lease.id ?? this.#store.deps.newId();
+    if (id === "") throw invalidArgument("Cannot use an empty lease id");
+    const createdAt = this.#store.deps.now();
+    const labels = { ...lease.labels };
+    if (lease.expiresInMs !== undefined) {
+      const expiresAt = new Date(createdAt.getTime() + lease.expiresInMs);
+      labels[LABEL.gcExpire] = expiresAt.toISOString();
+    }
+    checkLabels(labels);
+    return this.#store.write("lazy", () => {
+      const ns = this.#store.writeNamespace(ctx);
+      mustBeNew(this.#store.db.get(SELECT, ns, id), "lease", id);
+      this.#store.db.run(
+        "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?)",
+        ns,
+        id,
+        JSON.stringify(labels),
+        expiry(labels),
+        Object.hasOwn(labels, LABEL.gcFlat) ? 1 : 0,
+        createdAt.getTime(),
+      );
+      return { id, labels, createdAt };
+    });
+  }
+
+  async delete(
+    ctx: Context,
+    id: string,
+    options: DeleteOptions = {},
+  ): Promise<void> {
+    this.#delete(namespaceOf(ctx), id);
+    if (options.collect === "synchronous") await this.#collect(ctx);
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async *list(ctx: Context, filters?: readonly string[]): AsyncIterable<Lease> {
+    const ns = namespaceOf(ctx);
+    const filter = parseFilters(filters);
+    const rows = pages(
+      "",
+      (after, limit) =>
+        this.#store.db.all(
+          "SELECT * FROM leases WHERE ns = ? AND id > ? ORDER BY id LIMIT ?",
+          ns,
+          after,
+          limit,
+        ),
+      (row) => text(row, "id"),
+    );
+    for (const row of rows) {
+      const lease = fromRow(row);
+      const matches = filter(([field, ...rest]) => {
+        if (field === "id") return lease.id;
+        return field === "labels" ? labelField(lease.labels, rest) : undefined;
+      });
+      if (matches) yield lease;
+    }
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async addResource(
+    ctx: Context,
+    id: string,
+    resource: LeaseResource,
+  ): Promise<void> {
+    checkResource(resource);
+    this.#store.write("lazy", () => {
+      this.#store.hold({ ...ctx, leaseId: id }, resource.type, resource.id);
+    });
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async deleteResource(
+    ctx: Context,
+    id: string,
+    resource: LeaseResource,
+  ): Promise<void> {
+    checkResource(resource);
+    this.#store.write("lazy", () => {
+      found(this.#store.db.get(SELECT, namespaceOf(ctx), id), "lease", id);
+      this.#store.letGo({ ...ctx, leaseId: id }, resource.type, resource.id);
+    });
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async *listResources(
+    ctx: Context,
+    id: string,
+  ): AsyncIterable<LeaseResource> {
+    const ns = namespaceOf(ctx);
+    const { db } = this.#store;
+    found(db.get(SELECT, ns, id), "lease", id);
+    const first = { type: "", id: "" };
+    const rows = pages(
+      first,
+      (after, limit) =>
+        db.all(
+          "SELECT type, id FROM lease_resources WHERE ns = ? AND lease = ? " +
+            "AND (type, id) > (?, ?) ORDER BY type, id LIMIT ?",
+          ns,
+          id,
+          after.type,
+          after.id,
+          limit,
+        ),
+      resourceFromRow,
+    );
+    for (const row of rows) yield resourceFromRow(row);
+  }
+
+  #delete(ns: string, id: string): void {
+    this.#store.write("lazy", () => {
+      const deleted = this.#store.db.run(
+        "DELETE FROM leases WHERE ns = ? AND id = ?",
+        ns,
+        id,
+      );
+      found(deleted > 0 ? {} : undefined, "lease", id);
+    });
+  }
+}
+
+const RESOURCE_TYPE = /^(?:content|ingests|images|snapshots\/[^/]+)$/;
+
+function checkResource(resource: LeaseResource): void {
+  if (!RESOURCE_TYPE.test(resource.type)) {
+    throw invalidArgument(
+      `Cannot lease a resource of type "${resource.type}"`,
+      { hint: "Use content, ingests, images or snapshots/NAME" },
+    );
+  }
+  if (resource.id === "") {
+    throw invalidArgument(
+      `Cannot lease a resource of type "${resource.type}" without an id`,
+    );
+  }
+}
+
+function fromRow(row: Row): Lease {
+  return {
+    id: text(row, "id"),
+    labels: labels(row),
+    createdAt: date(row, "created_at"),
+  };
+}
+
+function resourceFromRow(row: Row): LeaseResource {
+  return { type: text(row, "type"), id: text(row, "id") };
+}

@@ -1,0 +1,86 @@
+import type { Context } from "../../base/context.ts";
+import { failedPrecondition } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import type { ContainerStore } from "../../core/container.ts";
+import type { EventExchange } from "../../core/event.ts";
+import type { GarbageCollector } from "../../core/gc.ts";
+import type { ImageStore } from "../../core/image.ts";
+import type { LeaseManager } from "../../core/lease.ts";
+import type { NamespaceStore } from "../../core/namespace.ts";
+import type {
+  ContentInventory,
+  ContentRecords,
+  SnapshotRecords,
+} from "../../core/records.ts";
+import { type CollectorDeps, SqliteGarbageCollector } from "./collector.ts";
+import { SqliteContainerStore } from "./containers.ts";
+import { SqliteContentRecords } from "./content_records.ts";
+import { SqliteEventExchange } from "./events.ts";
+import { SqliteImageStore } from "./images.ts";
+import { SqliteLeaseManager } from "./leases.ts";
+import { SqliteNamespaceStore } from "./namespaces.ts";
+import { openDatabase } from "./open_database.ts";
+import { SqliteSnapshotRecords } from "./snapshot_records.ts";
+import { Store } from "./store.ts";
+
+export interface MetadataOptions {
+  /** The database file; made if it is not there. Its directory must exist. */
+  readonly path: string;
+  readonly now: () => Date;
+  /** A fresh random name, for leases. */
+  readonly newId: () => string;
+  readonly log: Logger;
+}
+
+/** All records of a store, in one database that any process may open. */
+export interface Metadata extends Disposable {
+  readonly images: ImageStore;
+  readonly containers: ContainerStore;
+  readonly namespaces: NamespaceStore;
+  readonly leases: LeaseManager;
+  readonly events: EventExchange;
+  readonly contentRecords: ContentRecords & ContentInventory;
+  snapshotRecords(snapshotter: string): SnapshotRecords;
+  /**
+   * The collector, which synchronous deletions of images and leases use too;
+   * call it once, when content store and snapshotters are there.
+   */
+  collector(deps: CollectorDeps): GarbageCollector;
+}
+
+/**
+ * Opens the database, or makes it. A damaged one is moved aside and what can
+ * be read of it is taken over; never is a start refused for that.
+ *
+ * @throws {EngineError} `failedPrecondition` for a database of a later
+ * version of this program; `permissionDenied`; `unavailable` if another
+ * process keeps it locked
+ */
+export async function openMetadata(
+  options: MetadataOptions,
+): Promise<Metadata> {
+  const { path, log, now, newId } = options;
+  const db = await openDatabase(path, log, now);
+  const store = new Store({ db, now, newId, log });
+  let collector: GarbageCollector | undefined;
+  const collect = (ctx: Context) => {
+    if (collector === undefined) {
+      throw failedPrecondition(
+        "Cannot collect garbage: no collector is set up",
+      );
+    }
+    return collector.collect(ctx);
+  };
+  return {
+    images: new SqliteImageStore(store, collect),
+    containers: new SqliteContainerStore(store),
+    namespaces: new SqliteNamespaceStore(store),
+    leases: new SqliteLeaseManager(store, collect),
+    events: new SqliteEventExchange(store),
+    contentRecords: new SqliteContentRecords(store),
+    snapshotRecords: (snapshotter) =>
+      new SqliteSnapshotRecords(store, snapshotter),
+    collector: (deps) => collector = new SqliteGarbageCollector(store, deps),
+    [Symbol.dispose]: () => db[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,106 @@
+import { failedPrecondition, hasCode } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { Database } from "./database.ts";
+import { integer } from "./rows.ts";
+import { salvage } from "./salvage.ts";
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import type { DatabaseSync } from "node:sqlite";
+
+/** How long a writer waits for another one, milliseconds. */
+const BUSY_TIMEOUT_MS = 15_000;
+
+/** Beside the database: its presence says that damage was met. */
+const damageMark = (path: string) => `${path}.damaged`;
+
+/** Opens, migrates and, if need be, rescues the database at `path`. */
+export async function openDatabase(
+  path: string,
+  log: Logger,
+  now: () => Date,
+): Promise<Database> {
+  const { DatabaseSync } = await import("node:sqlite");
+  const open = (file: string) =>
+    new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  if (exists(damageMark(path))) return replace(open, path, log, now);
+  try {
+    return migrated(open, path);
+  } catch (error) {
+    if (!hasCode(error, "dataLoss")) throw error;
+    return replace(open, path, log, now);
+  }
+}
+
+type Open = (file: string) => DatabaseSync;
+
+function migrated(open: Open, path: string): Database {
+  const db = new Database(open, path, () => touch(damageMark(path)));
+  try {
+    migrate(db);
+    return db;
+  } catch (error) {
+    db[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function migrate(db: Database): void {
+  if (version(db) === SCHEMA_VERSION) return;
+  // Kept by the file from then on; can't be set within a transaction.
+  db.exec("PRAGMA journal_mode = WAL");
+  db.write("durable", () => {
+    const from = version(db); // perhaps another process was faster
+    if (from > SCHEMA_VERSION) {
+      throw failedPrecondition(
+        `Cannot use the database "${db.path}": its format ${from} is newer ` +
+          `than ${SCHEMA_VERSION}, the latest that this version knows`,
+        { hint: "Use the newer version of this program that wrote it" },
+      );
+    }
+    for (const migration of MIGRATIONS.slice(from)) db.exec(migration);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
+}
+
+function version(db: Database): number {
+  const row = db.get("PRAGMA user_version");
+  return row === undefined ? 0 : integer(row, "user_version");
+}
+
+/** Moves a damaged database aside and takes over what can be read of it. */
+function replace(
+  open: Open,
+  path: string,
+  log: Logger,
+  now: () => Date,
+): Database {
+  const stamp = now().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  const aside = `${path}.${stamp}.bad`;
+  for (const suffix of ["", "-wal", "-shm"]) {
+    if (exists(path + suffix)) Deno.renameSync(path + suffix, aside + suffix);
+  }
+  const db = migrated(open, path);
+  const rows = salvage(db, aside);
+  if (exists(damageMark(path))) Deno.removeSync(damageMark(path));
+  log.warn("The database was damaged and has been made anew", {
+    database: path,
+    keptAs: aside,
+    recordsTakenOver: rows,
+    hint: "Run fsck --repair to find what is missing",
+  });
+  return db;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function touch(path: string): void {
+  Deno.writeTextFileSync(path, "");
+}

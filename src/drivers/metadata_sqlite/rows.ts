@@ -1,0 +1,68 @@
+/** Between columns and domain types. */
+
+import { alreadyExists, notFound } from "../../base/errors.ts";
+import type { Labels } from "../../core/labels.ts";
+import type { Row } from "./database.ts";
+
+export function text(row: Row, column: string): string {
+  return row[column] as string;
+}
+
+export function optionalText(row: Row, column: string): string | undefined {
+  return (row[column] ?? undefined) as string | undefined;
+}
+
+export function integer(row: Row, column: string): number {
+  return row[column] as number;
+}
+
+export function date(row: Row, column: string): Date {
+  return new Date(integer(row, column));
+}
+
+export function labels(row: Row): Labels {
+  const json = text(row, "labels");
+  return json === "{}" ? {} : JSON.parse(json);
+}
+
+/** The row, or `notFound`. */
+export function found(
+  row: Row | undefined,
+  what: string,
+  id: string,
+): Row {
+  if (row === undefined) throw notFound(what, id);
+  return row;
+}
+
+/** Throws `alreadyExists` if there is a row. */
+export function mustBeNew(
+  row: Row | undefined,
+  what: string,
+  id: string,
+): void {
+  if (row !== undefined) throw alreadyExists(what, id);
+}
+
+const PAGE = 200;
+
+/**
+ * Walks a table in the order of a key, page by page, so that neither the whole
+ * table is in memory nor a statement stays open while the caller waits.
+ *
+ * @param read one page of rows whose key is greater than `after`
+ * @param keyOf the key of a row
+ */
+export function* pages<K>(
+  first: K,
+  read: (after: K, limit: number) => Row[],
+  keyOf: (row: Row) => K,
+): Generator<Row> {
+  for (let after = first;;) {
+    const rows = read(after, PAGE);
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    after = keyOf(last);
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The tables of the store, as numbered migrations: number n brings a database
+ * of version n to version n + 1. Never change one that was released.
+ *
+ * Conventions: times are milliseconds since 1970; labels and descriptors are
+ * JSON; `ns` is the namespace.
+ *
+ * `edges` holds what keeps what alive, so that marking is one recursive query.
+ * A node is `c/DIGEST` (content), `s/SNAPSHOTTER/NAME` (snapshot), `i/NAME`
+ * (image) or `k/ID` (container). `owner` is the record that the edge came
+ * from and goes with; for a back reference that is the target, not the
+ * source. Structural edges (an image's target, a snapshot's parent, a
+ * container's snapshot) are followed from flat leases too, labels are not.
+ *
+ * Ids of snapshots, reserved ones too, come from one sequence, because they
+ * name directories and are never used twice.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE namespaces (
+    name TEXT PRIMARY KEY,
+    labels TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE images (
+    ns TEXT NOT NULL,
+    name TEXT NOT NULL,
+    target TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    expires_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (ns, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE containers (
+    ns TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT,
+    labels TEXT NOT NULL,
+    image TEXT NOT NULL,
+    runtime TEXT NOT NULL,
+    runtime_options_type TEXT,
+    runtime_options BLOB,
+    spec_type TEXT,
+    spec BLOB,
+    snapshotter TEXT NOT NULL,
+    snapshot_key TEXT NOT NULL,
+    sandbox_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (ns, id)
+  ) STRICT;
+  CREATE UNIQUE INDEX container_names ON containers (ns, name)
+    WHERE name IS NOT NULL;
+
+  CREATE TABLE container_extensions (
+    ns TEXT NOT NULL,
+    container TEXT NOT NULL,
+    key TEXT NOT NULL,
+    type TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (ns, container, key),
+    FOREIGN KEY (ns, container) REFERENCES containers (ns, id)
+      ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE content (
+    ns TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    labels TEXT NOT NULL,
+    keep_until INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (ns, digest)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX content_digest ON content (digest);
+
+  CREATE TABLE doomed_blobs (
+    digest TEXT PRIMARY KEY,
+    size INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE sequences (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO sequences VALUES ('snapshot', 0);
+
+  CREATE TABLE snapshots (
+    id INTEGER PRIMARY KEY,
+    ns TEXT NOT NULL,
+    snapshotter TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('view', 'active', 'committed')),
+    parent TEXT NOT NULL,
+    parent_id INTEGER REFERENCES snapshots (id),
+    labels TEXT NOT NULL,
+    keep_until INTEGER,
+    inodes INTEGER,
+    size_bytes INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (snapshotter, ns, name)
+  ) STRICT;
+  CREATE INDEX snapshot_parents ON snapshots (parent_id);
+
+  CREATE TABLE snapshot_reservations (
+    id INTEGER PRIMARY KEY,
+    ns TEXT NOT NULL,
+    snapshotter TEXT NOT NULL,
+    key TEXT NOT NULL,
+    lease TEXT,
+    keep_until INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE leases (
+    ns TEXT NOT NULL,
+    id TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    expires_at INTEGER,
+    flat INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (ns, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE lease_resources (
+    ns TEXT NOT NULL,
+    lease TEXT NOT NULL,
+    type TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (ns, lease, type, id),
+    FOREIGN KEY (ns, lease) REFERENCES leases (ns, id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE edges (
+    ns TEXT NOT NULL,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    structural INTEGER NOT NULL,
+    PRIMARY KEY (ns, source, target, owner, structural)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX edge_owners ON edges (ns, owner);
+
+  CREATE TABLE events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    ns TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    event TEXT NOT NULL
+  ) STRICT;
+  `,
+];
+
+export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+/** What the tables hold counts as ours: `corl`. @see PRAGMA application_id */
+export const APPLICATION_ID = 0x636f726c;
