@@ -1,0 +1,21 @@
+import { snapshotterSuite } from "../src/core/testing/snapshotter.ts";
+import { memorySnapshotRecords } from "../src/core/testing/snapshot_records.ts";
+import { createNativeSnapshotter } from "../src/drivers/snapshot_native/snapshotter.ts";
+import { openSymbols, underTest } from "./snapshot_support.ts";
+
+openSymbols();
+
+Deno.test({
+  name: "createNativeSnapshotter() keeps the snapshotter's contract",
+  ignore: Deno.uid() !== 0,
+  // The copy opens symbols of libc that stay open.
+  sanitizeResources: false,
+  fn: async (t) => {
+    await snapshotterSuite(t, () => {
+      const records = memorySnapshotRecords();
+      return Promise.resolve(
+        underTest((root) => createNativeSnapshotter({ root, records })),
+      );
+    });
+  },
+});
