@@ -5,6 +5,9 @@
 
 import { type Digest, parseDigest } from "../base/digest.ts";
 import { invalidArgument } from "../base/errors.ts";
+import type { Platform } from "../base/platform.ts";
+
+export type { Platform };
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -17,14 +20,6 @@ export interface Descriptor {
   readonly data?: string;
   readonly platform?: Platform;
   readonly artifactType?: string;
-}
-
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
-  readonly "os.version"?: string;
-  readonly "os.features"?: readonly string[];
 }
 
 export interface Index {
