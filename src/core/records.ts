@@ -14,6 +14,11 @@ import type { SnapshotInfo, SnapshotUsage } from "./snapshot.ts";
 export interface ContentRecords {
   /** Undefined if the namespace has no such content. */
   get(ctx: Context, digest: Digest): ContentInfo | undefined;
+  /**
+   * As `get`, and holds what is there by the context's lease, so that it
+   * can't be collected before it is used.
+   */
+  hold(ctx: Context, digest: Digest): ContentInfo | undefined;
   /** Size of a blob that some namespace has; undefined if none has. */
   sizeAnywhere(digest: Digest): number | undefined;
   /**
@@ -21,11 +26,15 @@ export interface ContentRecords {
    * `/content/create`. `place` runs inside the exclusive transaction, before
    * the row: it renames the blob into place, so that a sweep, which holds the
    * same lock, never sees a blob without its row.
-   * @throws {EngineError} `alreadyExists`
+   * @throws {EngineError} `alreadyExists`; it is held by the lease all the same
    */
   create(
     ctx: Context,
-    content: { digest: Digest; size: number; labels: Labels },
+    content: {
+      readonly digest: Digest;
+      readonly size: number;
+      readonly labels: Labels;
+    },
     place: () => void,
   ): ContentInfo;
   /** @throws {EngineError} `notFound` */
@@ -65,6 +74,8 @@ export interface StoredContent {
 
 /** An ingest of any namespace. */
 export interface StoredIngest {
+  /** Names it among all ingests. */
+  readonly id: string;
   readonly namespace: string;
   readonly ref: string;
   readonly expected?: Digest;
@@ -127,7 +138,8 @@ export interface SnapshotRecords {
   release(ctx: Context, id: number): void;
   /**
    * Turns a reserved id into the committed `name`.
-   * @throws {EngineError} `alreadyExists`; `notFound` for the parent
+   * @throws {EngineError} `alreadyExists`, and what exists is held by the
+   * lease all the same; `notFound` for the parent
    */
   commitReserved(
     ctx: Context,

@@ -1,6 +1,6 @@
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
-import { invalidArgument } from "../../base/errors.ts";
+import { alreadyExists, invalidArgument } from "../../base/errors.ts";
 import { type Filter, labelField, parseFilters } from "../../base/filters.ts";
 import { checkLabels, isLabelPath, updateLabels } from "../../base/labels.ts";
 import type { ContentInfo } from "../../core/content.ts";
@@ -12,15 +12,7 @@ import type {
 import type { Labels } from "../../core/labels.ts";
 import type { Row } from "./database.ts";
 import { deleteEdges, keepUntil, node, writeEdges } from "./edges.ts";
-import {
-  date,
-  found,
-  integer,
-  labels,
-  mustBeNew,
-  pages,
-  text,
-} from "./rows.ts";
+import { date, found, integer, labels, pages, text } from "./rows.ts";
 import { namespaceOf, type Store } from "./store.ts";
 
 const SELECT = "SELECT * FROM content WHERE ns = ? AND digest = ?";
@@ -38,6 +30,15 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
     return row === undefined ? undefined : fromRow(row);
   }
 
+  hold(ctx: Context, digest: Digest): ContentInfo | undefined {
+    if (ctx.leaseId === undefined) return this.get(ctx, digest);
+    return this.#store.write("lazy", () => {
+      const info = this.get(ctx, digest);
+      if (info !== undefined) this.#store.hold(ctx, "content", digest);
+      return info;
+    });
+  }
+
   sizeAnywhere(digest: Digest): number | undefined {
     const row = this.#store.db.get(SELECT_ANYWHERE, digest);
     return row === undefined ? undefined : integer(row, "size");
@@ -45,18 +46,22 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
 
   create(
     ctx: Context,
-    content: { digest: Digest; size: number; labels: Labels },
+    content: {
+      readonly digest: Digest;
+      readonly size: number;
+      readonly labels: Labels;
+    },
     place: () => void,
   ): ContentInfo {
     const { digest, size, labels } = content;
     checkLabels(labels);
     // Lazy: a blob without its record is found again; the image that will
     // name it is written durably, and this with it.
-    return this.#store.write("lazy", () => {
+    const created = this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
       const { db } = this.#store;
       this.#store.hold(ctx, "content", digest);
-      mustBeNew(db.get(SELECT, ns, digest), "content", digest);
+      if (db.get(SELECT, ns, digest) !== undefined) return undefined;
       place();
       db.run("DELETE FROM doomed_blobs WHERE digest = ?", digest);
       const now = this.#store.deps.now();
@@ -65,6 +70,9 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
       this.#store.emit(ns, "/content/create", { digest, size });
       return info;
     });
+    // Thrown outside, so that the lease keeps what it holds now.
+    if (created === undefined) throw alreadyExists("content", digest);
+    return created;
   }
 
   update(

@@ -1,5 +1,6 @@
 import type { Context } from "../../base/context.ts";
 import {
+  alreadyExists,
   failedPrecondition,
   invalidArgument,
   notFound,
@@ -136,16 +137,22 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
   ): void {
     const { name, parent, usage, labels } = snapshot;
     checkSnapshot(name, labels);
-    this.#store.write("lazy", () => {
+    const isNew = this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
-      mustBeNew(this.#find(ns, name), "snapshot", name);
+      if (this.#find(ns, name) !== undefined) {
+        this.#store.hold(ctx, this.#leaseType, name);
+        return false;
+      }
       const key = this.#reservedKey(id);
       this.#releaseId(id);
       this.#insert(ns, { id, kind: "committed", name, parent, labels }, usage);
       this.#store.hold(ctx, this.#leaseType, name);
       this.#emit(ns, "prepare", { key, parent });
       this.#emit(ns, "commit", { key, name });
+      return true;
     });
+    // Thrown outside, so that the lease keeps what it holds now.
+    if (!isNew) throw alreadyExists("snapshot", name);
   }
 
   usage(ctx: Context, key: string): SnapshotUsage | undefined {

@@ -1,0 +1,227 @@
+import type { Context } from "../../base/context.ts";
+import type { Digest } from "../../base/digest.ts";
+import {
+  alreadyExists,
+  failedPrecondition,
+  invalidArgument,
+  notFound,
+} from "../../base/errors.ts";
+import { parseFilters } from "../../base/filters.ts";
+import type {
+  ContentInfo,
+  ContentReader,
+  ContentWriter,
+  IngestFile,
+  IngestStatus,
+  LocalContentStore,
+} from "../../core/content.ts";
+import type {
+  ContentInventory,
+  ContentRecords,
+  ContentSweeper,
+  StoredIngest,
+} from "../../core/records.ts";
+import type { Descriptor } from "../../oci/image_spec.ts";
+import { AdoptedFile, AdoptedWriter } from "./adopted.ts";
+import {
+  HeldIngest,
+  ingestInfo,
+  readIngest,
+  removeUnheld,
+  walkIngests,
+} from "./ingest.ts";
+import { LocalIngestFile } from "./ingest_file.ts";
+import { entries, Layout, removeTree, statOrNone } from "./layout.ts";
+import { LocalContentReader } from "./reader.ts";
+import { LocalContentWriter } from "./writer.ts";
+
+export interface ContentStoreOptions {
+  /** The content directory; made when first written to. */
+  readonly root: string;
+  readonly records: ContentRecords & ContentInventory;
+  readonly now: () => Date;
+}
+
+/** Content in files below one directory, shared by several processes. */
+export function createContentStore(
+  options: ContentStoreOptions,
+): LocalContentStore & ContentSweeper {
+  return new FileContentStore(options);
+}
+
+class FileContentStore implements LocalContentStore, ContentSweeper {
+  readonly #options: ContentStoreOptions;
+  readonly #records: ContentRecords & ContentInventory;
+  readonly #layout: Layout;
+
+  constructor(options: ContentStoreOptions) {
+    this.#options = options;
+    this.#records = options.records;
+    this.#layout = new Layout(options.root);
+  }
+
+  async readerAt(
+    ctx: Context,
+    descriptor: Descriptor,
+  ): Promise<ContentReader> {
+    const { digest } = descriptor;
+    return LocalContentReader.open(await this.blobPath(ctx, digest), digest);
+  }
+
+  // deno-lint-ignore require-await -- the interface is that of a remote store
+  async blobPath(ctx: Context, digest: Digest): Promise<string> {
+    this.#info(ctx, digest);
+    return this.#layout.blob(digest);
+  }
+
+  async writer(
+    ctx: Context,
+    ref: string,
+    expected?: Descriptor,
+  ): Promise<ContentWriter> {
+    if (expected !== undefined) {
+      const adopted = this.#adoptable(ctx, ref, expected);
+      if (adopted !== undefined) return new AdoptedWriter(adopted);
+    }
+    const ingest = await this.#take(ctx, ref, expected);
+    const deps = this.#deps(ref, expected);
+    return await LocalContentWriter.open(deps, ingest);
+  }
+
+  async ingestFile(
+    ctx: Context,
+    ref: string,
+    expected: Descriptor,
+  ): Promise<IngestFile> {
+    const adopted = this.#adoptable(ctx, ref, expected);
+    if (adopted !== undefined) return new AdoptedFile(adopted);
+    const ingest = await this.#take(ctx, ref, expected);
+    return new LocalIngestFile(this.#deps(ref, expected), ingest);
+  }
+
+  async status(ctx: Context, ref: string): Promise<IngestStatus> {
+    const directory = await this.#layout.ingest(ctx.namespace, ref);
+    const ingest = readIngest(directory);
+    if (ingest === undefined) throw notFound("ingest", ref);
+    return ingest.status;
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async *listStatuses(
+    ctx: Context,
+    filters?: readonly string[],
+  ): AsyncIterable<IngestStatus> {
+    const filter = parseFilters(filters);
+    for (const { name } of entries(this.#layout.ingests)) {
+      const ingest = readIngest(`${this.#layout.ingests}/${name}`);
+      if (ingest?.namespace !== ctx.namespace) continue;
+      const { status } = ingest;
+      const matches = filter(([field]) =>
+        field === "ref" ? status.ref : undefined
+      );
+      if (matches) yield status;
+    }
+  }
+
+  async abort(ctx: Context, ref: string): Promise<void> {
+    const directory = await this.#layout.ingest(ctx.namespace, ref);
+    if (readIngest(directory) === undefined) throw notFound("ingest", ref);
+    // A writer that still holds it will fail when it commits.
+    removeTree(directory);
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async info(ctx: Context, digest: Digest): Promise<ContentInfo> {
+    return this.#info(ctx, digest);
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async update(
+    ctx: Context,
+    info: Pick<ContentInfo, "digest" | "labels">,
+    fieldPaths?: readonly string[],
+  ): Promise<ContentInfo> {
+    return this.#records.update(ctx, info, fieldPaths);
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async *walk(
+    ctx: Context,
+    filters?: readonly string[],
+  ): AsyncIterable<ContentInfo> {
+    yield* this.#records.walk(ctx, filters);
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async delete(ctx: Context, digest: Digest): Promise<void> {
+    this.#records.delete(ctx, digest, () => this.eraseBlob(digest));
+  }
+
+  eraseBlob(digest: Digest): void {
+    removeTree(this.#layout.blob(digest));
+  }
+
+  walkIngests(): Iterable<StoredIngest> {
+    return walkIngests(this.#layout);
+  }
+
+  dropIngest(ingest: StoredIngest): boolean {
+    return removeUnheld(`${this.#layout.ingests}/${ingest.id}`);
+  }
+
+  #info(ctx: Context, digest: Digest): ContentInfo {
+    const info = this.#records.get(ctx, digest);
+    if (info === undefined) throw notFound("content", digest);
+    return info;
+  }
+
+  /**
+   * What is needed to adopt `expected` from another namespace; undefined if
+   * none has it.
+   * @throws {EngineError} `alreadyExists` if this namespace has it, held by
+   * the context's lease from now on
+   */
+  #adoptable(ctx: Context, ref: string, expected: Descriptor) {
+    const { digest, size } = expected;
+    const path = this.#layout.blob(digest);
+    if (this.#records.hold(ctx, digest) !== undefined) {
+      // A record whose file is gone must not keep it from coming back.
+      if (statOrNone(path) !== undefined) {
+        throw alreadyExists("content", digest);
+      }
+      this.#records.forget(digest);
+      return undefined;
+    }
+    const isThere = this.#records.sizeAnywhere(digest) === size &&
+      statOrNone(path)?.size === size;
+    if (!isThere) return undefined;
+    const { now } = this.#options;
+    const { expected: _, ...deps } = this.#deps(ref, expected);
+    return { ...deps, expected, now };
+  }
+
+  async #take(
+    ctx: Context,
+    ref: string,
+    expected: Descriptor | undefined,
+  ): Promise<HeldIngest> {
+    const { namespace } = ctx;
+    if (ref === "") throw invalidArgument("Cannot write to an empty ref");
+    if (namespace === "") throw failedPrecondition("namespace is required");
+    const directory = await this.#layout.ingest(namespace, ref);
+    const info = ingestInfo(namespace, ref, expected);
+    const ingest = HeldIngest.take(directory, info, this.#options.now);
+    try {
+      this.#records.holdIngest(ctx, ref);
+      return ingest;
+    } catch (error) {
+      ingest[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #deps<E extends Descriptor | undefined>(ref: string, expected: E) {
+    const records = this.#records;
+    return { layout: this.#layout, records, ref, expected };
+  }
+}

@@ -1,0 +1,151 @@
+import type { Context } from "../../base/context.ts";
+import { type Digest, digestAlgorithm } from "../../base/digest.ts";
+import {
+  EngineError,
+  failedPrecondition,
+  notFound,
+} from "../../base/errors.ts";
+import { Hasher } from "../../base/hash.ts";
+import type {
+  CommitOptions,
+  ContentWriter,
+  IngestStatus,
+} from "../../core/content.ts";
+import type { ContentRecords } from "../../core/records.ts";
+import type { Descriptor } from "../../oci/image_spec.ts";
+import { type HeldIngest, readIngest } from "./ingest.ts";
+import { FILE_MODE, type Layout, syncDirectory } from "./layout.ts";
+import { placeBlob } from "./place.ts";
+
+interface WriterDeps {
+  readonly layout: Layout;
+  readonly records: ContentRecords;
+  readonly ref: string;
+  readonly expected: Descriptor | undefined;
+}
+
+/** Writes an ingest's file and hashes as it goes. */
+export class LocalContentWriter implements ContentWriter {
+  readonly #deps: WriterDeps;
+  readonly #ingest: HeldIngest;
+  readonly #file: Deno.FsFile;
+  #hasher: Hasher | undefined;
+  #isOpen = true;
+
+  private constructor(
+    deps: WriterDeps,
+    ingest: HeldIngest,
+    file: Deno.FsFile,
+  ) {
+    this.#deps = deps;
+    this.#ingest = ingest;
+    this.#file = file;
+  }
+
+  /** Takes over the ingest: disposing the writer releases it. */
+  static async open(
+    deps: WriterDeps,
+    ingest: HeldIngest,
+  ): Promise<LocalContentWriter> {
+    const file = await Deno.open(ingest.dataPath, {
+      read: true,
+      append: true,
+      create: true,
+      mode: FILE_MODE,
+    });
+    return new LocalContentWriter(deps, ingest, file);
+  }
+
+  // deno-lint-ignore require-await -- the interface is that of a remote store
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#file.close();
+    this.#ingest[Symbol.dispose]();
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async status(): Promise<IngestStatus> {
+    this.#checkOpen();
+    const ingest = readIngest(this.#ingest.directory);
+    if (ingest === undefined) throw notFound("ingest", this.#deps.ref);
+    return ingest.status;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    const hasher = await this.#hashSoFar();
+    for (let at = 0; at < chunk.length;) {
+      at += await this.#file.write(chunk.subarray(at));
+    }
+    await hasher.update(chunk);
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.#checkOpen();
+    await this.#file.truncate(size);
+    // What is left is hashed again when it is needed.
+    this.#hasher = undefined;
+  }
+
+  async commit(ctx: Context, options: CommitOptions = {}): Promise<Digest> {
+    this.#checkOpen();
+    await using _ended = this;
+    const { layout, records } = this.#deps;
+    try {
+      const hasher = await this.#hashSoFar();
+      const digest = await hasher.digest();
+      this.#verify(digest, hasher.size, options);
+      await this.#file.syncData();
+      const { labels = {} } = options;
+      records.create(ctx, { digest, size: hasher.size, labels }, () => {
+        placeBlob(layout, this.#ingest.dataPath, digest);
+      });
+      await syncDirectory(layout.blobDirectory(digest));
+      return digest;
+    } finally {
+      this.#ingest.remove();
+    }
+  }
+
+  /** The hash of all bytes so far; a resumed part is read again once. */
+  async #hashSoFar(): Promise<Hasher> {
+    if (this.#hasher !== undefined) return this.#hasher;
+    const { expected } = this.#deps;
+    const hasher = new Hasher(expected && digestAlgorithm(expected.digest));
+    await this.#file.seek(0, Deno.SeekMode.Start);
+    const buffer = new Uint8Array(256 * 1024);
+    for (;;) {
+      const length = await this.#file.read(buffer);
+      if (length === null) break;
+      await hasher.update(buffer.subarray(0, length));
+    }
+    return this.#hasher = hasher;
+  }
+
+  #verify(digest: Digest, size: number, options: CommitOptions): void {
+    const { ref, expected } = this.#deps;
+    const wantedSize = options.size || expected?.size;
+    if (wantedSize !== undefined && size !== wantedSize) {
+      throw failedPrecondition(
+        `Cannot commit ref "${ref}": it has ${size} bytes instead of ` +
+          `${wantedSize}`,
+      );
+    }
+    const wantedDigest = options.digest ?? expected?.digest;
+    if (wantedDigest !== undefined && digest !== wantedDigest) {
+      throw failedPrecondition(
+        `Cannot commit ref "${ref}": its digest is "${digest}" instead of ` +
+          `"${wantedDigest}"`,
+      );
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#isOpen) return;
+    throw new EngineError(
+      "failedPrecondition",
+      `Cannot use the writer of ref "${this.#deps.ref}": it is closed`,
+    );
+  }
+}
