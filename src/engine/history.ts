@@ -1,6 +1,7 @@
 import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
 import type { Services } from "../core/services.ts";
+import type { HistoryEntry } from "../oci/image_spec.ts";
 import { findImage } from "./images.ts";
 import { type PlatformChoice, readImageContent } from "./images_content.ts";
 import { snapshotChain, topSnapshot } from "./images_summary.ts";
@@ -35,7 +36,8 @@ export async function imageHistory(
   );
   const sizes = await layerSizes(ctx, services, manifest.config.digest) ??
     manifest.layers.map((layer) => layer.size);
-  const entries = config.history ?? config.rootfs.diff_ids.map(() => ({}));
+  const entries: readonly HistoryEntry[] = config.history ??
+    config.rootfs.diff_ids.map(() => ({}));
   let layer = 0;
   const steps = entries.map((entry): HistoryStep => {
     const size = entry.empty_layer === true ? 0 : sizes[layer++] ?? 0;

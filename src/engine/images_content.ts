@@ -1,21 +1,21 @@
 /** Reading and writing the small parts of images: indexes, manifests, configs. */
 
 import type { Context } from "../base/context.ts";
-import { type Digest, parseDigest } from "../base/digest.ts";
-import { dataLoss, hasCode, notFound } from "../base/errors.ts";
+import type { Digest } from "../base/digest.ts";
+import { hasCode, notFound } from "../base/errors.ts";
+import { digestOf } from "../base/hash.ts";
 import type { Labels } from "../core/labels.ts";
 import { LABEL } from "../core/labels.ts";
 import type { ContentStore } from "../core/content.ts";
+import { readBlob } from "../core/verified.ts";
 import {
   type Descriptor,
   type ImageConfig,
   type Index,
   type Manifest,
-  MAX_MANIFEST_SIZE,
   parseImageConfig,
   parseIndex,
   parseManifest,
-  type Platform,
 } from "../oci/image_spec.ts";
 import { isIndex } from "../oci/media_types.ts";
 
@@ -24,50 +24,6 @@ export interface ImageContent {
   readonly manifestDescriptor: Descriptor;
   readonly manifest: Manifest;
   readonly config: ImageConfig;
-}
-
-/**
- * A blob that is small enough to be held in memory, verified.
- * @throws {EngineError} `notFound`; `dataLoss` if it is not what it should be
- */
-export async function readSmallBlob(
-  ctx: Context,
-  content: ContentStore,
-  descriptor: Descriptor,
-): Promise<Uint8Array<ArrayBuffer>> {
-  await using reader = await content.readerAt(ctx, descriptor);
-  if (reader.size > MAX_MANIFEST_SIZE) {
-    throw dataLoss(
-      `Cannot read "${descriptor.digest}": ${reader.size} bytes is too large`,
-    );
-  }
-  const bytes = new Uint8Array(reader.size);
-  let filled = 0;
-  while (filled < bytes.length) {
-    const count = await reader.readAt(bytes.subarray(filled), filled);
-    if (count === 0) break;
-    filled += count;
-  }
-  const digest = await digestOf(bytes);
-  if (filled < bytes.length || !matches(descriptor.digest, digest)) {
-    throw dataLoss(`Cannot read "${descriptor.digest}": it is damaged`, {
-      hint: "coracle fsck --repair sets it aside; then pull the image again",
-    });
-  }
-  return bytes;
-}
-
-/** SHA-256, without loading a crypto module. */
-export async function digestOf(
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<Digest> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return parseDigest(`sha256:${hash.toHex()}`);
-}
-
-function matches(expected: Digest, actual: Digest): boolean {
-  // Of the other algorithms the store has checked the digest when it took it.
-  return !expected.startsWith("sha256:") || expected === actual;
 }
 
 /**
@@ -86,10 +42,10 @@ export async function readImageContent(
     ? await chooseManifest(ctx, content, target, wanted)
     : target;
   const manifest = parseManifest(
-    await readSmallBlob(ctx, content, manifestDescriptor),
+    await readBlob(ctx, content, manifestDescriptor),
   );
   const config = parseImageConfig(
-    await readSmallBlob(ctx, content, manifest.config),
+    await readBlob(ctx, content, manifest.config),
   );
   return { manifestDescriptor, manifest, config };
 }
@@ -105,7 +61,7 @@ async function chooseManifest(
   target: Descriptor,
   wanted: PlatformChoice,
 ): Promise<Descriptor> {
-  const index: Index = parseIndex(await readSmallBlob(ctx, content, target));
+  const index: Index = parseIndex(await readBlob(ctx, content, target));
   for (const manifest of wanted(index.manifests)) {
     if (!await isPresent(ctx, content, manifest.digest)) continue;
     if (!isIndex(manifest.mediaType)) return manifest;
@@ -201,10 +157,4 @@ export function indexLabels(index: Index): Labels {
       manifest.digest,
     ]),
   );
-}
-
-/** `linux/arm64/v8` */
-export function platformText(platform: Platform): string {
-  const { os, architecture, variant } = platform;
-  return [os, architecture, ...variant ? [variant] : []].join("/");
 }

@@ -1,6 +1,7 @@
 /** A lease for the time of one piece of work. */
 
 import { cleanUp, type Context } from "../base/context.ts";
+import type { Digest } from "../base/digest.ts";
 import type { LeaseManager } from "../core/lease.ts";
 
 /** After this a lease is nobody's any more: its process must have died. */
@@ -28,4 +29,17 @@ export async function withLease<T>(
       (fresh) => leases.delete(fresh, id, { collect: "later" }),
     );
   }
+}
+
+/**
+ * Lets the context's lease hold content that was there before, so that it is
+ * not collected before an image refers to it.
+ */
+export async function holdContent(
+  ctx: Context,
+  leases: LeaseManager,
+  digest: Digest,
+): Promise<void> {
+  if (ctx.leaseId === undefined) return;
+  await leases.addResource(ctx, ctx.leaseId, { id: digest, type: "content" });
 }

@@ -3,6 +3,7 @@
 import type { Context } from "../base/context.ts";
 import { type Digest, isDigest } from "../base/digest.ts";
 import { hasCode } from "../base/errors.ts";
+import { formatPlatform } from "../base/platform.ts";
 import type { ContentInfo } from "../core/content.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
@@ -12,7 +13,6 @@ import {
   addLabels,
   type ImageContent,
   type PlatformChoice,
-  platformText,
   readImageContent,
 } from "./images_content.ts";
 
@@ -85,7 +85,7 @@ export async function summaryOf(
     ...isValid(created) ? { createdAt: created } : {},
     sizeBytes: unpacked ?? packed,
     form: unpacked === undefined ? "packed" : "unpacked",
-    platform: platformText(config),
+    platform: formatPlatform(config),
   };
 }
 

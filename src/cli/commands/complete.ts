@@ -1,0 +1,18 @@
+import { listContainers } from "../../engine/inspect_container.ts";
+import { shownName } from "../../engine/remove.ts";
+import type { Invocation } from "../command.ts";
+
+/** `coracle __complete image|container`: one name a line. */
+export async function run(inv: Invocation): Promise<number> {
+  const services = await inv.services();
+  if (inv.args[0] === "image") {
+    for await (const { name } of services.images.list(inv.ctx)) {
+      inv.stdout.line(shownName(name));
+    }
+  } else if (inv.args[0] === "container") {
+    for await (const container of listContainers(inv.ctx, services)) {
+      inv.stdout.line(container.name);
+    }
+  }
+  return 0;
+}
