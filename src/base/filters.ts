@@ -18,7 +18,7 @@
  * @see containerd, package filters
  */
 
-import { EngineError, invalidArgument } from "./errors.ts";
+import { type EngineError, invalidArgument } from "./errors.ts";
 import { scanQuoted } from "./filters_quote.ts";
 
 /**

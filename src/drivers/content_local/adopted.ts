@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
 import {
@@ -42,7 +44,6 @@ export class AdoptedWriter implements ContentWriter {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async status(): Promise<IngestStatus> {
     const { ref, expected } = this.#deps;
     return {
@@ -56,7 +57,6 @@ export class AdoptedWriter implements ContentWriter {
   }
 
   /** Counts only: the same bytes are there, and they were verified. */
-  // deno-lint-ignore require-await -- as above
   async write(chunk: Uint8Array): Promise<void> {
     const { ref, expected } = this.#deps;
     if (this.#offset + chunk.length > expected.size) {
@@ -68,12 +68,10 @@ export class AdoptedWriter implements ContentWriter {
     this.#offset += chunk.length;
   }
 
-  // deno-lint-ignore require-await -- as above
   async truncate(size: number): Promise<void> {
     this.#offset = Math.min(this.#offset, size);
   }
 
-  // deno-lint-ignore require-await -- as above
   async commit(ctx: Context, options: CommitOptions = {}): Promise<Digest> {
     const { ref, expected } = this.#deps;
     const size = options.size || expected.size;
@@ -105,7 +103,6 @@ export class AdoptedFile implements IngestFile {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async commitVerified(
     ctx: Context,
     verified: { readonly digest: Digest; readonly size: number },
@@ -122,7 +119,6 @@ export class AdoptedFile implements IngestFile {
   }
 
   /** The bytes proved to be wrong: no namespace shall use them any more. */
-  // deno-lint-ignore require-await -- as above
   async discard(): Promise<void> {
     const { layout, records, expected } = this.#deps;
     quarantineBlob(layout, expected.digest);

@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
 import { failedPrecondition, notFound } from "../../base/errors.ts";
@@ -33,7 +35,6 @@ export class LocalIngestFile implements IngestFile {
     this.offset = statOrNone(this.path)?.size ?? 0;
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import { dataLoss, EngineError } from "../../base/errors.ts";
 import type { Digest } from "../../base/digest.ts";
 import type { ContentReader } from "../../core/content.ts";
@@ -28,12 +30,10 @@ export class LocalContentReader implements ContentReader {
     }
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async [Symbol.asyncDispose](): Promise<void> {
     this.#file.close();
   }
 
-  // deno-lint-ignore require-await -- as above
   async readAt(buffer: Uint8Array, offset: number): Promise<number> {
     if (offset > this.size || offset < 0) {
       throw new EngineError(

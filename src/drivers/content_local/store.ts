@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
 import {
@@ -68,7 +70,6 @@ class FileContentStore implements LocalContentStore, ContentSweeper {
     return LocalContentReader.open(await this.blobPath(ctx, digest), digest);
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async blobPath(ctx: Context, digest: Digest): Promise<string> {
     this.#info(ctx, digest);
     return this.#layout.blob(digest);
@@ -106,7 +107,6 @@ class FileContentStore implements LocalContentStore, ContentSweeper {
     return ingest.status;
   }
 
-  // deno-lint-ignore require-await -- as above
   async *listStatuses(
     ctx: Context,
     filters?: readonly string[],
@@ -130,12 +130,10 @@ class FileContentStore implements LocalContentStore, ContentSweeper {
     removeTree(directory);
   }
 
-  // deno-lint-ignore require-await -- as above
   async info(ctx: Context, digest: Digest): Promise<ContentInfo> {
     return this.#info(ctx, digest);
   }
 
-  // deno-lint-ignore require-await -- as above
   async update(
     ctx: Context,
     info: Pick<ContentInfo, "digest" | "labels">,
@@ -144,7 +142,6 @@ class FileContentStore implements LocalContentStore, ContentSweeper {
     return this.#records.update(ctx, info, fieldPaths);
   }
 
-  // deno-lint-ignore require-await -- as above
   async *walk(
     ctx: Context,
     filters?: readonly string[],
@@ -152,7 +149,6 @@ class FileContentStore implements LocalContentStore, ContentSweeper {
     yield* this.#records.walk(ctx, filters);
   }
 
-  // deno-lint-ignore require-await -- as above
   async delete(ctx: Context, digest: Digest): Promise<void> {
     this.#records.delete(ctx, digest, () => this.eraseBlob(digest));
   }

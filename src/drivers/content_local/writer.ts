@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import { type Digest, digestAlgorithm } from "../../base/digest.ts";
 import {
@@ -56,7 +58,6 @@ export class LocalContentWriter implements ContentWriter {
     return new LocalContentWriter(deps, ingest, file);
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -64,7 +65,6 @@ export class LocalContentWriter implements ContentWriter {
     this.#ingest[Symbol.dispose]();
   }
 
-  // deno-lint-ignore require-await -- as above
   async status(): Promise<IngestStatus> {
     this.#checkOpen();
     const ingest = readIngest(this.#ingest.directory);

@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
 import type { CollectionReport, GarbageCollector } from "../../core/gc.ts";
@@ -56,7 +58,6 @@ export class SqliteGarbageCollector implements GarbageCollector {
     };
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async why(ctx: Context, digest: Digest): Promise<readonly string[]> {
     return this.#store.db.read(() => why(this.#store, ctx.namespace, digest));
   }

@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import { alreadyExists, invalidArgument } from "../../base/errors.ts";
 import { parseFilters } from "../../base/filters.ts";
@@ -30,13 +32,11 @@ export class SqliteContainerStore implements ContainerStore {
     this.#store = store;
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async get(ctx: Context, id: string): Promise<Container> {
     const ns = namespaceOf(ctx);
     return this.#store.db.read(() => this.#get(ns, id));
   }
 
-  // deno-lint-ignore require-await -- as above
   async *list(
     ctx: Context,
     filters?: readonly string[],
@@ -61,7 +61,6 @@ export class SqliteContainerStore implements ContainerStore {
     }
   }
 
-  // deno-lint-ignore require-await -- as above
   async create(ctx: Context, wanted: NewContainer): Promise<Container> {
     const now = this.#store.deps.now();
     const container: Container = {
@@ -90,7 +89,6 @@ export class SqliteContainerStore implements ContainerStore {
     });
   }
 
-  // deno-lint-ignore require-await -- as above
   async update(
     ctx: Context,
     wanted: NewContainer,
@@ -116,7 +114,6 @@ export class SqliteContainerStore implements ContainerStore {
     });
   }
 
-  // deno-lint-ignore require-await -- as above
   async delete(ctx: Context, id: string): Promise<void> {
     this.#store.write("lazy", () => {
       const ns = namespaceOf(ctx);

@@ -1,14 +1,11 @@
 import { internal } from "../../base/errors.ts";
 import { storeError } from "./sqlite_errors.ts";
-import type {
-  DatabaseSync,
-  SQLInputValue,
-  SQLOutputValue,
-  StatementSync,
-} from "node:sqlite";
 
-export type Row = Record<string, SQLOutputValue>;
-export type Parameter = SQLInputValue;
+// Types only: the module itself is loaded when a database is opened.
+export type DatabaseSync = import("node:sqlite").DatabaseSync;
+type StatementSync = import("node:sqlite").StatementSync;
+export type Row = Record<string, import("node:sqlite").SQLOutputValue>;
+export type Parameter = import("node:sqlite").SQLInputValue;
 
 /**
  * How much a commit must survive. Both are safe against the death of the

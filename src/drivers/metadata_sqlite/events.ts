@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import { invalidArgument } from "../../base/errors.ts";
 import { type Filter, parseFilters } from "../../base/filters.ts";
@@ -23,7 +25,6 @@ export class SqliteEventExchange implements EventExchange {
     this.#store = store;
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async publish(
     ctx: Context,
     topic: string,

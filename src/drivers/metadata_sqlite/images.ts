@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import { invalidArgument } from "../../base/errors.ts";
 import { type Filter, labelField, parseFilters } from "../../base/filters.ts";
@@ -27,12 +29,10 @@ export class SqliteImageStore implements ImageStore {
     this.#collect = collect;
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async get(ctx: Context, name: string): Promise<Image> {
     return this.#get(namespaceOf(ctx), name);
   }
 
-  // deno-lint-ignore require-await -- as above
   async *list(ctx: Context, filters?: readonly string[]): AsyncIterable<Image> {
     const ns = namespaceOf(ctx);
     const filter = parseFilters(filters);
@@ -54,7 +54,6 @@ export class SqliteImageStore implements ImageStore {
     }
   }
 
-  // deno-lint-ignore require-await -- as above
   async create(ctx: Context, image: NewImage): Promise<Image> {
     const { name, target, labels = {} } = image;
     checkImage(image);
@@ -73,7 +72,6 @@ export class SqliteImageStore implements ImageStore {
     });
   }
 
-  // deno-lint-ignore require-await -- as above
   async update(
     ctx: Context,
     image: NewImage,

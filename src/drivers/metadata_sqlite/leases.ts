@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import { invalidArgument } from "../../base/errors.ts";
 import { labelField, parseFilters } from "../../base/filters.ts";
@@ -27,7 +29,6 @@ export class SqliteLeaseManager implements LeaseManager {
     this.#collect = collect;
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async create(ctx: Context, lease: NewLease = {}): Promise<Lease> {
     const id = lease.id ?? this.#store.deps.newId();
     if (id === "") throw invalidArgument("Cannot use an empty lease id");
@@ -63,7 +64,6 @@ export class SqliteLeaseManager implements LeaseManager {
     if (options.collect === "synchronous") await this.#collect(ctx);
   }
 
-  // deno-lint-ignore require-await -- as above
   async *list(ctx: Context, filters?: readonly string[]): AsyncIterable<Lease> {
     const ns = namespaceOf(ctx);
     const filter = parseFilters(filters);
@@ -88,7 +88,6 @@ export class SqliteLeaseManager implements LeaseManager {
     }
   }
 
-  // deno-lint-ignore require-await -- as above
   async addResource(
     ctx: Context,
     id: string,
@@ -100,7 +99,6 @@ export class SqliteLeaseManager implements LeaseManager {
     });
   }
 
-  // deno-lint-ignore require-await -- as above
   async deleteResource(
     ctx: Context,
     id: string,
@@ -113,7 +111,6 @@ export class SqliteLeaseManager implements LeaseManager {
     });
   }
 
-  // deno-lint-ignore require-await -- as above
   async *listResources(
     ctx: Context,
     id: string,

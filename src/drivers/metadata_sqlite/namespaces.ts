@@ -1,3 +1,5 @@
+// deno-lint-ignore-file require-await -- remote stores have this interface too
+
 import type { Context } from "../../base/context.ts";
 import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
 import { checkIdentifier } from "../../base/identifier.ts";
@@ -25,12 +27,10 @@ export class SqliteNamespaceStore implements NamespaceStore {
     this.#store = store;
   }
 
-  // deno-lint-ignore require-await -- the interface is that of a remote store
   async get(_ctx: Context, name: string): Promise<Namespace> {
     return this.#get(name);
   }
 
-  // deno-lint-ignore require-await -- as above
   async *list(_ctx: Context): AsyncIterable<Namespace> {
     const rows = pages(
       "",
@@ -45,7 +45,6 @@ export class SqliteNamespaceStore implements NamespaceStore {
     for (const row of rows) yield fromRow(row);
   }
 
-  // deno-lint-ignore require-await -- as above
   async create(_ctx: Context, namespace: Namespace): Promise<Namespace> {
     const { name, labels } = namespace;
     checkIdentifier("namespace", name);
@@ -58,7 +57,6 @@ export class SqliteNamespaceStore implements NamespaceStore {
     });
   }
 
-  // deno-lint-ignore require-await -- as above
   async update(
     _ctx: Context,
     namespace: Namespace,
@@ -84,7 +82,6 @@ export class SqliteNamespaceStore implements NamespaceStore {
     });
   }
 
-  // deno-lint-ignore require-await -- as above
   async delete(_ctx: Context, name: string): Promise<void> {
     this.#store.write("durable", () => {
       this.#get(name);

@@ -1,10 +1,9 @@
 import { failedPrecondition, hasCode } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
-import { Database } from "./database.ts";
+import { Database, type DatabaseSync } from "./database.ts";
 import { integer } from "./rows.ts";
 import { salvage } from "./salvage.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
-import type { DatabaseSync } from "node:sqlite";
 
 /** How long a writer waits for another one, milliseconds. */
 const BUSY_TIMEOUT_MS = 15_000;

@@ -1,4 +1,4 @@
-import { type Database, type Row } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import { text } from "./rows.ts";
 
 /** In an order that satisfies foreign keys. */
