@@ -3,12 +3,15 @@ import type { ContentStore } from "./content.ts";
 import type { Differ } from "./diff.ts";
 import type { EventExchange } from "./event.ts";
 import type { GarbageCollector } from "./gc.ts";
+import type { Host } from "./host.ts";
 import type { ImageStore } from "./image.ts";
 import type { LeaseManager } from "./lease.ts";
 import type { Mounter } from "./mount.ts";
 import type { NamespaceStore } from "./namespace.ts";
 import type { Resolver } from "./registry.ts";
 import type { Snapshotter } from "./snapshot.ts";
+import type { BundleStore, TaskRunner } from "./task.ts";
+import type { LayerUnpacker } from "./unpack.ts";
 
 /**
  * All that the engine may see. Nothing above can tell whether these are
@@ -25,6 +28,10 @@ export interface Services {
   readonly differ: Differ;
   readonly mounter: Mounter;
   readonly resolver: Resolver;
+  readonly unpacker: LayerUnpacker;
+  readonly bundles: BundleStore;
+  readonly tasks: TaskRunner;
+  readonly host: Host;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   /** Name of the snapshotter to use where none is asked for. */
   readonly defaultSnapshotter: string;

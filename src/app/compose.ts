@@ -1,0 +1,116 @@
+/**
+ * The composition root: the one place that knows which implementation stands
+ * behind each interface. A one-shot command uses a few of them, so each is
+ * made when first asked for.
+ */
+
+import { notFound, unimplemented } from "../base/errors.ts";
+import { lazy } from "../base/lazy.ts";
+import type { Logger } from "../base/log.ts";
+import type { Services } from "../core/services.ts";
+import type { Snapshotter } from "../core/snapshot.ts";
+import { createContentStore } from "../drivers/content_local/store.ts";
+import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
+import { createMounter } from "../drivers/mounter/mounter.ts";
+import { createNativeSnapshotter } from "../drivers/snapshot_native/snapshotter.ts";
+import { createOverlaySnapshotter } from "../drivers/snapshot_overlay/snapshotter.ts";
+import type { SnapshotterChoice } from "./choose_snapshotter.ts";
+import type { Config } from "./config.ts";
+import type { StorePaths } from "./paths.ts";
+
+export interface ComposeOptions {
+  readonly paths: StorePaths;
+  readonly metadata: Metadata;
+  readonly log: Logger;
+  readonly config: Config;
+  /** What the host can do. */
+  readonly choice: SnapshotterChoice;
+  /** Overrides the choice. */
+  readonly snapshotter?: string;
+}
+
+/**
+ * The services of this process.
+ * @throws {EngineError} `notFound` for an unknown snapshotter
+ */
+export function compose(options: ComposeOptions): Services {
+  const { paths, metadata, choice } = options;
+  const snapshotters = createSnapshotters(options);
+  const defaultSnapshotter = options.snapshotter ?? choice.name;
+  if (!snapshotters.has(defaultSnapshotter)) {
+    throw notFound("snapshotter", defaultSnapshotter, {
+      hint: `There are ${[...snapshotters.keys()].join(", ")}`,
+    });
+  }
+  const content = createContentStore({
+    root: `${paths.root}/content`,
+    records: metadata.contentRecords,
+    now: () => new Date(),
+  });
+  const collector = metadata.collector({ content, snapshotters });
+  const missing = (what: string) =>
+    lazy((): never => {
+      throw unimplemented(what);
+    });
+  const made = {
+    differ: missing("compare"),
+    resolver: missing("resolve"),
+    unpacker: missing("unpack"),
+    bundles: missing("keep bundles"),
+    tasks: missing("run tasks"),
+    host: missing("see the host"),
+  };
+  return {
+    content,
+    images: metadata.images,
+    containers: metadata.containers,
+    namespaces: metadata.namespaces,
+    leases: metadata.leases,
+    events: metadata.events,
+    collector,
+    mounter: createMounter(),
+    snapshotters,
+    defaultSnapshotter,
+    get differ() {
+      return made.differ();
+    },
+    get resolver() {
+      return made.resolver();
+    },
+    get unpacker() {
+      return made.unpacker();
+    },
+    get bundles() {
+      return made.bundles();
+    },
+    get tasks() {
+      return made.tasks();
+    },
+    get host() {
+      return made.host();
+    },
+  };
+}
+
+function createSnapshotters(
+  { paths, metadata, choice }: ComposeOptions,
+): ReadonlyMap<string, Snapshotter> {
+  const root = (name: string) => `${paths.root}/snapshots/${name}`;
+  return new Map<string, Snapshotter>([
+    [
+      "overlayfs",
+      createOverlaySnapshotter({
+        root: root("overlayfs"),
+        records: metadata.snapshotRecords("overlayfs"),
+        features: choice.features,
+      }),
+    ],
+    [
+      "native",
+      createNativeSnapshotter({
+        root: root("native"),
+        records: metadata.snapshotRecords("native"),
+      }),
+    ],
+  ]);
+}
