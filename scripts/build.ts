@@ -1,0 +1,87 @@
+/**
+ * Makes `bin/coracle`, one executable file.
+ *
+ * `deno task build [--output FILE] [--base DENO] [--via compile|pack]`
+ *
+ * Where Deno's own compile runtime (denort) is to be had, in `DENORT_BIN` or
+ * Deno's cache, or where `--via compile` asks to download it, `deno compile`
+ * makes the file; otherwise the bundles are packed onto the `deno` executable,
+ * by default the one that runs this script, or that of `--base` for another
+ * architecture.
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { bundleEntry, bundleFile } from "./pack/bundle.ts";
+import { compile, findDenort } from "./pack/compile.ts";
+import { type Contents, pack } from "./pack/pack.ts";
+
+/** Entry → the module that is bundled for it. */
+export const ENTRIES = {
+  cli: "src/cli/main.ts",
+  unpack_worker: "src/drivers/unpack/worker.ts",
+} as const;
+
+const ROOT = new URL("../", import.meta.url).pathname;
+
+/** @param entries entry → module, relative to the repository */
+export async function bundleAll(
+  entries: Readonly<Record<string, string>> = ENTRIES,
+): Promise<Contents> {
+  const options = { deno: Deno.execPath(), root: ROOT };
+  const [firstStage, stackModule, ...bundles] = await Promise.all([
+    bundleFile("src/app/packed_stage.ts", options),
+    bundleFile("src/app/stack_trace.ts", options),
+    ...Object.entries(entries).map(async ([entry, source]) =>
+      [entry, await bundleEntry(entry, source, options)] as const
+    ),
+  ]);
+  return {
+    bundles: Object.fromEntries(bundles),
+    firstStage,
+    stackMapper: mapperExpression(stackModule),
+  };
+}
+
+/** `…;export{a as mapStack};` → an expression whose value is `a`. */
+function mapperExpression(module: string): string {
+  const [statement, name] = /export\{(\w+) as mapStack\};\s*$/.exec(module) ??
+    [];
+  if (statement === undefined || name === undefined) {
+    throw new Error("Cannot find mapStack in the bundle of stack_trace.ts");
+  }
+  return `(()=>{${module.replace(statement, "")}return ${name}})()`;
+}
+
+interface BuildFlags {
+  readonly output?: string;
+  readonly base?: string;
+  readonly via?: string;
+}
+
+async function main(): Promise<void> {
+  const flags = parseArgs(Deno.args, {
+    string: ["output", "base", "via"],
+  }) as BuildFlags;
+  const output = flags.output ?? `${ROOT}bin/coracle`;
+  await Deno.mkdir(output.replace(/\/[^/]*$/, "") || "/", { recursive: true });
+  const denort = findDenort();
+  const via = flags.via ??
+    (denort !== undefined && flags.base === undefined ? "compile" : "pack");
+  const contents = await bundleAll();
+  if (via === "compile") {
+    await compile(contents, output, denort);
+  } else {
+    await pack(flags.base ?? Deno.execPath(), contents, output);
+  }
+  say(`${output}: ${mebibytes(output)} MiB, made by ${via}`);
+}
+
+function mebibytes(path: string): string {
+  return (Deno.statSync(path).size / 2 ** 20).toFixed(1);
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,127 @@
+/** Bundles one entry and gives its parts, ready for the executable. */
+
+import { checkSource, scriptOf } from "./script.ts";
+
+export interface Part {
+  /** `cli/main.js`, `cli/chunk-A2.js`, and with `.map` behind it. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface Bundle {
+  /** Name of the part that is to be loaded first. */
+  readonly main: string;
+  readonly parts: readonly Part[];
+}
+
+interface BundlerOptions {
+  readonly deno: string;
+  /** The repository, with a slash behind it. */
+  readonly root: string;
+}
+
+/**
+ * @param entry name of the entry, the folder of its parts
+ * @param source path of its module in the repository
+ */
+export async function bundleEntry(
+  entry: string,
+  source: string,
+  options: BundlerOptions,
+): Promise<Bundle> {
+  const directory = await Deno.makeTempDir({ prefix: "coracle-bundle-" });
+  try {
+    await runBundler(source, directory, options);
+    const files = await Array.fromAsync(Deno.readDir(directory));
+    const names = files.map(({ name }) => name)
+      .filter((name) => name.endsWith(".js")).sort();
+    const graph = new Map<string, readonly string[]>();
+    const parts: Part[] = [];
+    for (const name of names) {
+      const chunk = await Deno.readTextFile(`${directory}/${name}`);
+      const map = await Deno.readTextFile(`${directory}/${name}.map`);
+      const script = scriptOf(chunk, name);
+      graph.set(name, script.chunks.map((path) => path.slice(2)));
+      parts.push(
+        { name: `${entry}/${name}`, text: script.text },
+        {
+          name: `${entry}/${name}.map`,
+          text: slimMap(map, script.headBytes, options.root),
+        },
+      );
+    }
+    checkAcyclic(graph);
+    const main = source.replace(/^.*\//, "").replace(/\.ts$/, ".js");
+    return { main: `${entry}/${main}`, parts };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function runBundler(
+  source: string,
+  directory: string,
+  { deno, root }: BundlerOptions,
+): Promise<void> {
+  const args = [
+    ...["bundle", "--quiet", "--minify", "--keep-names", "--code-splitting"],
+    ...["--sourcemap=external", "--outdir", directory, root + source],
+  ];
+  const { code, stderr } = await new Deno.Command(deno, { args, cwd: root })
+    .output();
+  if (code === 0) return;
+  throw new Error(
+    `Cannot bundle "${source}":\n${new TextDecoder().decode(stderr)}`,
+  );
+}
+
+/** A module as text, for files that are not bundled but embedded alone. */
+export async function bundleFile(
+  source: string,
+  { deno, root }: BundlerOptions,
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(deno, {
+    args: ["bundle", "--quiet", "--minify", root + source],
+    cwd: root,
+  }).output();
+  if (code === 0) return new TextDecoder().decode(stdout);
+  throw new Error(
+    `Cannot bundle "${source}":\n${new TextDecoder().decode(stderr)}`,
+  );
+}
+
+interface SourceMap {
+  readonly sources: readonly string[];
+  readonly sourcesContent?: readonly string[];
+  readonly mappings: string;
+}
+
+/** The map without the sources, whose names become relative to the root. */
+function slimMap(text: string, headBytes: number, root: string): string {
+  const map = JSON.parse(text) as SourceMap;
+  map.sourcesContent?.forEach((content, i) =>
+    checkSource(content, map.sources[i] ?? "")
+  );
+  const tail = root.slice(1);
+  const sources = map.sources.map((source) => {
+    const at = source.indexOf(tail);
+    return at < 0
+      ? source.replace(/^.*\//, "")
+      : source.slice(at + tail.length);
+  });
+  return JSON.stringify({ headBytes, sources, mappings: map.mappings });
+}
+
+/** Chunks that wait for each other would wait for ever. */
+function checkAcyclic(graph: ReadonlyMap<string, readonly string[]>): void {
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]) => {
+    if (path.includes(name)) {
+      throw new Error(`Cannot pack: circle of chunks "${path.join(" ")}"`);
+    }
+    if (done.has(name)) return;
+    for (const next of graph.get(name) ?? []) visit(next, [...path, name]);
+    done.add(name);
+  };
+  for (const name of graph.keys()) visit(name, []);
+}

@@ -1,0 +1,162 @@
+/**
+ * Packs parts onto a copy of the `deno` executable.
+ *
+ * ```text
+ * deno executable, its headers patched
+ * parts, one after the other
+ * index of the parts (JSON)
+ * page-aligned: start-up code, argument strings, first stage as data: URL
+ * ```
+ */
+
+import type { Bundle } from "./bundle.ts";
+import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
+import { encodeStub, type Stub } from "./stub.ts";
+import { STUB_AARCH64 } from "./stub_aarch64.ts";
+import { STUB_X86_64 } from "./stub_x86_64.ts";
+
+export interface Contents {
+  /** Entry → its parts. */
+  readonly bundles: Readonly<Record<string, Bundle>>;
+  /** `src/app/packed_stage.ts` as one script. */
+  readonly firstStage: string;
+  /** `src/app/stack_trace.ts` as an expression whose value is the mapper. */
+  readonly stackMapper: string;
+}
+
+const STUBS: readonly Stub[] = [STUB_X86_64, STUB_AARCH64];
+
+/** Enough for the headers and the notes of any linker's output. */
+const HEAD_BYTES = 0x10000;
+
+const RUN_ARGS = [
+  "run",
+  "-A",
+  "--no-config",
+  "--no-lock",
+  "--no-npm",
+  "--cached-only",
+  "--no-code-cache",
+  "--ext=js",
+];
+
+/**
+ * What the runtime must see while it starts. `/dev/null/x` can't be created
+ * by anybody, so the runtime keeps its caches in memory.
+ */
+const ADDED_ENV = [
+  "DENO_DIR=/dev/null/x",
+  "DENO_NO_UPDATE_CHECK=1",
+  "DENO_NO_PACKAGE_JSON=1",
+];
+
+/** What it must not: settings that the user made for other programs. */
+const HIDDEN_ENV = [
+  "DENO_",
+  "NODE_CHANNEL_FD=",
+  "NODE_DEBUG",
+  "NODE_OPTIONS=",
+  "NODE_TLS_REJECT_UNAUTHORIZED=",
+  "NODE_V8_COVERAGE=",
+];
+
+/** Of those, what would weaken or confuse a process that has started. */
+const REFUSED_ENV = ["NODE_CHANNEL_FD=", "NODE_TLS_REJECT_UNAUTHORIZED="];
+
+/** Writes `output`, in one step, from the `deno` executable `base`. */
+export async function pack(
+  base: string,
+  contents: Contents,
+  output: string,
+): Promise<void> {
+  const temporary = `${output}.${crypto.randomUUID()}`;
+  try {
+    await Deno.copyFile(base, temporary);
+    await Deno.chmod(temporary, 0o755);
+    appendContents(temporary, contents);
+    await Deno.rename(temporary, output);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+function appendContents(path: string, contents: Contents): void {
+  using file = Deno.openSync(path, { read: true, write: true });
+  const head = new Uint8Array(HEAD_BYTES);
+  file.readSync(head);
+  const image = parseElf(head);
+  let end = file.seekSync(0, Deno.SeekMode.End);
+  const append = (text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    writeAll(file, bytes);
+    const span = { offset: end, bytes: bytes.length };
+    end += bytes.length;
+    return span;
+  };
+  const index = append(JSON.stringify(appendParts(contents, append)));
+  const url = stageUrl(contents.firstStage, index);
+  const { segment, placement } = startUpSegment(image, url, end);
+  file.seekSync(placement.fileOffset, Deno.SeekMode.Start);
+  writeAll(file, segment);
+  patchElf(head, image, placement);
+  file.seekSync(0, Deno.SeekMode.Start);
+  writeAll(file, head);
+}
+
+interface Span {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+function appendParts(
+  { bundles, stackMapper }: Contents,
+  append: (text: string) => Span,
+): unknown {
+  const parts: Record<string, readonly [number, number]> = {};
+  const entries: Record<string, string> = {};
+  const add = (name: string, text: string) => {
+    const { offset, bytes } = append(text);
+    parts[name] = [offset, bytes];
+  };
+  for (const [entry, bundle] of Object.entries(bundles)) {
+    entries[entry] = bundle.main;
+    for (const part of bundle.parts) add(part.name, part.text);
+  }
+  add("stack_trace.js", stackMapper);
+  return { entries, parts };
+}
+
+function stageUrl(firstStage: string, index: Span): string {
+  const info = {
+    index,
+    hiddenEnv: HIDDEN_ENV,
+    refusedEnv: REFUSED_ENV,
+    addedEnv: ADDED_ENV.map((variable) => variable.replace(/=.*/, "")),
+  };
+  const script = `const STAGE=${JSON.stringify(info)};${firstStage}`;
+  const base64 = new TextEncoder().encode(script).toBase64();
+  return `data:text/javascript;base64,${base64}`;
+}
+
+function startUpSegment(image: ElfImage, url: string, fileEnd: number) {
+  const stub = STUBS.find(({ machine }) => machine === image.machine);
+  if (stub === undefined) {
+    throw new Error(`Cannot pack for machine "${image.machine}"`);
+  }
+  const { address } = placeSegment(image, fileEnd, 0);
+  const segment = encodeStub(stub, {
+    entryDelta: image.entry - address,
+    args: [...RUN_ARGS, url],
+    env: ADDED_ENV,
+    droppedEnv: HIDDEN_ENV,
+  });
+  const placement = placeSegment(image, fileEnd, segment.length);
+  return { segment, placement };
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    at += file.writeSync(bytes.subarray(at));
+  }
+}
