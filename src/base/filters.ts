@@ -11,6 +11,9 @@
  * quoted    := Go string, "…" or '…'; after ~= also /…/ or |…|
  * ```
  *
+ * More lenient than containerd in one point: after == and != a bare value may
+ * begin with a slash, as topics do.
+ *
  * Selectors joined by commas must all match; of several filters one must.
  * White space between tokens is allowed. A field without an operator asks
  * whether the object has it.
@@ -127,9 +130,6 @@ class Parser {
     const quotes = operator === "~=" ? `"'/|` : `"'`;
     const first = this.#text[this.#at];
     if (first !== undefined && quotes.includes(first)) return this.#quoted();
-    if (first === "/" || first === "|") {
-      throw this.#error(`a value in ${first} is for ~= only`);
-    }
     const match = this.#match(/[^\s,]+/y);
     if (match === undefined) throw this.#error("expected a value");
     return match;

@@ -141,7 +141,7 @@ export class SqliteGarbageCollector implements GarbageCollector {
   #removeSnapshots(): { snapshotsRemoved: number; bytesFreed: number } {
     const { db } = this.#store;
     // Parents and children go together, in whatever order.
-    db.exec("PRAGMA defer_foreign_keys = ON");
+    db.run("PRAGMA defer_foreign_keys = ON");
     const rows = db.all(
       "SELECT id, ns, snapshotter, name, coalesce(size_bytes, 0) AS bytes " +
         "FROM snapshots x " +

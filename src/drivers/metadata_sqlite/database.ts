@@ -60,11 +60,6 @@ export class Database implements Disposable {
     return this.#guard(() => this.#prepare(sql).all(...parameters));
   }
 
-  /** Row by row; nothing else may use the statement meanwhile. */
-  iterate(sql: string): Iterable<Row> {
-    return this.#guard(() => this.#prepare(sql).iterate());
-  }
-
   /** As `run`, with parameters by name. */
   runNamed(sql: string, parameters: Record<string, Parameter>): number {
     return this.#guard(() =>
@@ -95,11 +90,11 @@ export class Database implements Disposable {
       throw internal("Cannot begin a transaction inside another one");
     }
     this.#setDurability(durability);
-    this.exec("BEGIN IMMEDIATE");
+    this.run("BEGIN IMMEDIATE");
     this.#inTransaction = true;
     try {
       const result = body();
-      this.exec("COMMIT");
+      this.run("COMMIT");
       return result;
     } catch (error) {
       // Some failures, a full disk for one, have rolled back already.
@@ -113,13 +108,13 @@ export class Database implements Disposable {
   /** Reads in `body` see one state of the database. */
   read<T>(body: () => T): T {
     if (this.#inTransaction) return body();
-    this.exec("BEGIN");
+    this.run("BEGIN");
     this.#inTransaction = true;
     try {
       return body();
     } finally {
       this.#inTransaction = false;
-      this.exec("COMMIT");
+      this.run("COMMIT");
     }
   }
 

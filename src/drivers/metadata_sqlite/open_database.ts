@@ -79,7 +79,7 @@ function replace(
     if (exists(path + suffix)) Deno.renameSync(path + suffix, aside + suffix);
   }
   const db = migrated(open, path);
-  const rows = salvage(db, aside);
+  const rows = salvageFrom(open, aside, db);
   if (exists(damageMark(path))) Deno.removeSync(damageMark(path));
   log.warn("The database was damaged and has been made anew", {
     database: path,
@@ -88,6 +88,16 @@ function replace(
     hint: "Run fsck --repair to find what is missing",
   });
   return db;
+}
+
+function salvageFrom(open: Open, path: string, db: Database): number {
+  let damaged: DatabaseSync | undefined;
+  try {
+    damaged = open(path);
+    return salvage(db, damaged);
+  } finally {
+    damaged?.close();
+  }
 }
 
 function exists(path: string): boolean {

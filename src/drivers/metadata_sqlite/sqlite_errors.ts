@@ -2,6 +2,7 @@ import { EngineError, type ErrorCode } from "../../base/errors.ts";
 
 /** Primary result codes. @see sqlite.org/rescode.html */
 const RESULT = {
+  error: 1,
   busy: 5,
   locked: 6,
   readOnly: 8,
@@ -54,17 +55,26 @@ const TRANSLATIONS: Readonly<Record<number, Translation>> = {
   [RESULT.notADatabase]: DAMAGED,
 };
 
-/** The primary result code of a failure inside SQLite; undefined if it is none. */
-export function sqliteCode(error: unknown): number | undefined {
-  const code = error instanceof Error && "errcode" in error
-    ? error.errcode
-    : undefined;
-  return typeof code === "number" ? code & 0xff : undefined;
-}
+/** Where the module gives no code, in `exec` and when opening, only words. */
+const WORDS: readonly (readonly [RegExp, number])[] = [
+  [/^unable to open database file/, RESULT.cannotOpen],
+  [/^database is locked/, RESULT.busy],
+  [/^file is not a database/, RESULT.notADatabase],
+  [/^database disk image is malformed/, RESULT.corrupt],
+  [/^database or disk is full/, RESULT.full],
+  [/^attempt to write a readonly database/, RESULT.readOnly],
+  [/^disk I\/O error/, RESULT.ioError],
+];
 
-export function isDamage(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === RESULT.corrupt || code === RESULT.notADatabase;
+/** The primary result code of a failure inside SQLite; undefined if it is none. */
+function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  if (error.code !== "ERR_SQLITE_ERROR") return undefined;
+  if ("errcode" in error && typeof error.errcode === "number") {
+    return error.errcode & 0xff; // the rest is the extended code
+  }
+  const known = WORDS.find(([words]) => words.test(error.message));
+  return known?.[1] ?? RESULT.error;
 }
 
 /** Translates a failure of SQLite; anything else is returned as it is. */
@@ -75,7 +85,7 @@ export function storeError(
 ): unknown {
   const code = sqliteCode(error);
   if (code === undefined) return error;
-  if (isDamage(error)) onDamage();
+  if (code === RESULT.corrupt || code === RESULT.notADatabase) onDamage();
   const translation = TRANSLATIONS[code];
   if (translation === undefined) {
     const text = error instanceof Error ? error.message : String(error);
