@@ -167,6 +167,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Width of the terminal in columns; 80 if there is none. */
   columns(): number;
+  /** Height of the terminal in lines; 24 if there is none. */
+  rows(): number;
 }
 
 export interface Input {

@@ -13,6 +13,7 @@ import {
   type OpenStore,
   type Output,
 } from "./command.ts";
+import { TaskStartError } from "../core/task.ts";
 import { failureLines } from "./failure.ts";
 import {
   type CommandLine,
@@ -190,6 +191,7 @@ function report(
     if (error.message !== "") stderr.line(`coracle: ${error.message}`);
     return error.exitCode;
   }
+  if (error instanceof TaskStartError) exitCode = error.exitCode;
   const show = global.debug === true ? "details" : "summary";
   const lines = failureLines(explained(error), { show });
   stderr.write(lines.join("\n") + "\n");

@@ -194,7 +194,6 @@ export const SAVE: CommandSpec = {
       help: "Compress with gzip; also by a file name that ends in gz",
     },
     PLATFORM,
-    QUIET,
   ],
   examples: [
     { line: "coracle save alpine | gzip > alpine.tar.gz" },

@@ -25,7 +25,8 @@ export function fileOutput(file: Writable): Output {
     get isTerminal() {
       return file.isTerminal();
     },
-    columns: () => terminalColumns(),
+    columns: () => terminalSize().columns,
+    rows: () => terminalSize().rows,
   };
 }
 
@@ -47,11 +48,12 @@ function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 }
 
-function terminalColumns(): number {
+function terminalSize(): { columns: number; rows: number } {
   try {
-    return Deno.consoleSize().columns || 80;
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || 80, rows: rows || 24 };
   } catch {
-    return 80;
+    return { columns: 80, rows: 24 };
   }
 }
 

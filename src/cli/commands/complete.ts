@@ -1,4 +1,4 @@
-import { listContainers } from "../../engine/inspect_container.ts";
+import { containerName } from "../../engine/inspect_find.ts";
 import { shownName } from "../../engine/remove.ts";
 import type { Invocation } from "../command.ts";
 
@@ -10,8 +10,8 @@ export async function run(inv: Invocation): Promise<number> {
       inv.stdout.line(shownName(name));
     }
   } else if (inv.args[0] === "container") {
-    for await (const container of listContainers(inv.ctx, services)) {
-      inv.stdout.line(container.name);
+    for await (const container of services.containers.list(inv.ctx)) {
+      inv.stdout.line(containerName(container));
     }
   }
   return 0;

@@ -1,0 +1,90 @@
+/** Archives of images, written as a tar or into a directory. */
+
+import { alreadyExists } from "../base/errors.ts";
+import type { ArchiveFile, Bytes } from "../engine/images_archive.ts";
+import { encodeHeader, END_OF_ARCHIVE, paddingOf } from "../oci/tar/writer.ts";
+
+/** The same archive for the same files: no owner, no time. */
+export async function* tarBytes(
+  files: AsyncIterable<ArchiveFile>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const made = new Set<string>();
+  for await (const { path, size, data } of files) {
+    for (const directory of parents(path)) {
+      if (made.has(directory)) continue;
+      made.add(directory);
+      yield encodeHeader({ ...ENTRY, type: "directory", name: directory });
+    }
+    yield encodeHeader({
+      ...ENTRY,
+      mode: 0o644,
+      type: "file",
+      name: path,
+      size,
+    });
+    yield* data;
+    yield paddingOf(size);
+  }
+  yield END_OF_ARCHIVE as Uint8Array<ArrayBuffer>;
+}
+
+const ENTRY = { mode: 0o755, uid: 0, gid: 0, mtime: { sec: 0, nsec: 0 } };
+
+/** `a/b/c` → `a`, `a/b` */
+function parents(path: string): string[] {
+  const parts = path.split("/").slice(0, -1);
+  return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
+}
+
+/**
+ * Writes the files below `path`, which must be new or empty.
+ * @throws {EngineError} `alreadyExists`
+ */
+export async function writeDirectory(
+  path: string,
+  files: AsyncIterable<ArchiveFile>,
+): Promise<void> {
+  await Deno.mkdir(path, { recursive: true });
+  for await (const _ of Deno.readDir(path)) {
+    throw alreadyExists("directory", path, {
+      hint: "Name one that is not there, or is empty",
+    });
+  }
+  for await (const file of files) {
+    for (const directory of parents(file.path)) {
+      await Deno.mkdir(`${path}/${directory}`, { recursive: true });
+    }
+    await writeFile(`${path}/${file.path}`, file.data);
+  }
+}
+
+/**
+ * Writes a file that is there only when it is whole: under another name
+ * first, which is removed if anything goes wrong.
+ */
+export async function writeWholeFile(
+  path: string,
+  bytes: Bytes,
+): Promise<void> {
+  const partial = `${path}.partial-${Deno.pid}`;
+  try {
+    await writeFile(partial, bytes);
+    await Deno.rename(partial, path);
+  } catch (error) {
+    await Deno.remove(partial).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function writeFile(path: string, bytes: Bytes): Promise<void> {
+  using file = await Deno.open(path, {
+    write: true,
+    create: true,
+    truncate: true,
+  });
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.length;) {
+      at += await file.write(chunk.subarray(at));
+    }
+  }
+}

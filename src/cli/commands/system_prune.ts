@@ -1,0 +1,44 @@
+import { anyPlatform } from "../../engine/images_platform.ts";
+import { pruneImages } from "../../engine/prune.ts";
+import { pruneContainers } from "../../engine/prune_containers.ts";
+import type { Invocation } from "../command.ts";
+import { confirm } from "../confirm.ts";
+import { humanSizePrecise } from "../format/human.ts";
+import { pruneFilter } from "../prune_filter.ts";
+import { showRemoved } from "../removed.ts";
+
+/** `coracle system prune` */
+export async function run(inv: Invocation): Promise<number> {
+  const all = inv.flags.boolean("all");
+  const filter = pruneFilter(inv.flags.list("filter"), inv.now());
+  const images = all
+    ? "all images that no container uses"
+    : "all images that have no name";
+  const agreed = await confirm(inv, [
+    "WARNING! This will remove:",
+    "  - all containers that are not running",
+    `  - ${images}`,
+    "  - all content and snapshots that nothing uses",
+    "",
+  ]);
+  if (!agreed) return 0;
+  const services = await inv.services();
+  const containers = await pruneContainers(inv.ctx, services, filter);
+  if (containers.length > 0) {
+    const ids = containers.map(({ id }) => id);
+    inv.stdout.write(`Deleted Containers:\n${ids.join("\n")}\n\n`);
+  }
+  const report = await pruneImages(inv.ctx, services, {
+    ...filter,
+    which: all ? "unused" : "nameless",
+    wanted: anyPlatform(),
+  });
+  if (report.removed.length > 0) {
+    inv.stdout.line("Deleted Images:");
+    showRemoved(inv.stdout, report.removed);
+    inv.stdout.line();
+  }
+  const freed = humanSizePrecise(report.bytesFreed);
+  inv.stdout.line(`Total reclaimed space: ${freed}`);
+  return 0;
+}

@@ -1,0 +1,99 @@
+/** Containers as a person names them. */
+
+import type { Context } from "../base/context.ts";
+import { hasCode, invalidArgument, notFound } from "../base/errors.ts";
+import type { Container } from "../core/container.ts";
+import { LABEL } from "../core/labels.ts";
+import type { Services } from "../core/services.ts";
+import { CONTAINER_LABEL } from "./container_labels.ts";
+
+/** The name given by the user; else the short ID. */
+export function containerName({ id, labels }: Container): string {
+  return labels[CONTAINER_LABEL.name] ?? labels[LABEL.containerName] ??
+    id.slice(0, 12);
+}
+
+/**
+ * Finds a container by its ID, its name, or the beginning of its ID, in this
+ * order. The record has its spec.
+ *
+ * @throws {EngineError} `notFound`; `invalidArgument` if the beginning is of
+ * several
+ */
+export async function findContainer(
+  ctx: Context,
+  services: Services,
+  text: string,
+): Promise<Container> {
+  const word = text.startsWith("/") ? text.slice(1) : text;
+  const candidates: Container[] = [];
+  for await (const container of services.containers.list(ctx)) {
+    const isIt = container.id === word || containerName(container) === word;
+    if (isIt) return await services.containers.get(ctx, container.id);
+    if (word !== "" && container.id.startsWith(word)) {
+      candidates.push(container);
+    }
+  }
+  const [found, ...others] = candidates;
+  if (found === undefined) {
+    throw notFound("container", text, {
+      hint: "coracle ps -a lists the ones there are",
+    });
+  }
+  if (others.length > 0) {
+    throw invalidArgument(
+      `Cannot choose a container by id "${text}": ${candidates.length} ` +
+        "begin with it",
+      { hint: "Give more digits: coracle ps -a --no-trunc shows all of them" },
+    );
+  }
+  return await services.containers.get(ctx, found.id);
+}
+
+/** The container's spec, or undefined if it has none that can be read. */
+export async function containerSpec(
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<ContainerSpecView | undefined> {
+  const { spec } = container.spec === undefined
+    ? await services.containers.get(ctx, container.id).catch((error) => {
+      // It may go while the list is read.
+      if (hasCode(error, "notFound")) return container;
+      throw error;
+    })
+    : container;
+  if (spec === undefined) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(spec.value));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The part of the OCI runtime spec that is shown to people. */
+export interface ContainerSpecView {
+  readonly hostname?: string;
+  readonly process?: {
+    readonly terminal?: boolean;
+    readonly args?: readonly string[];
+    readonly env?: readonly string[];
+    readonly cwd?: string;
+    readonly user?: { readonly uid?: number; readonly gid?: number };
+  };
+  readonly root?: { readonly path?: string; readonly readonly?: boolean };
+  readonly mounts?: readonly {
+    readonly destination: string;
+    readonly type?: string;
+    readonly source?: string;
+    readonly options?: readonly string[];
+  }[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly linux?: {
+    readonly cgroupsPath?: string;
+    readonly resources?: {
+      readonly memory?: { readonly limit?: number };
+      readonly pids?: { readonly limit?: number };
+    };
+  };
+}
