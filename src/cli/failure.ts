@@ -1,6 +1,7 @@
 /** How a failure is shown to the person at the terminal. */
 
 import { EngineError } from "../base/errors.ts";
+import { UsageError } from "./flags.ts";
 
 interface FailureOptions {
   /** `details` adds the causes and the stack. */
@@ -42,9 +43,8 @@ function messageOf(error: unknown): string {
 /** The nearest hint: that of the error, or of what caused it. */
 function hintOf(error: unknown): string | undefined {
   for (const link of chain(error)) {
-    if (link instanceof EngineError && link.hint !== undefined) {
-      return link.hint;
-    }
+    const isOurs = link instanceof EngineError || link instanceof UsageError;
+    if (isOurs && link.hint !== undefined) return link.hint;
   }
   return undefined;
 }
