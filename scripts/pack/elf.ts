@@ -7,6 +7,7 @@
  */
 
 const PT_LOAD = 1;
+const PT_DYNAMIC = 2;
 const PT_NOTE = 4;
 const PF_X = 1;
 const PF_R = 4;
@@ -28,6 +29,16 @@ export interface ElfImage {
   readonly noteHeaderAt: number;
   /** First free address above all segments. */
   readonly endAddress: bigint;
+  readonly segments: readonly Segment[];
+}
+
+/** A PT_LOAD or PT_DYNAMIC program header. */
+export interface Segment {
+  readonly kind: "load" | "dynamic";
+  readonly offset: number;
+  readonly address: bigint;
+  readonly fileBytes: number;
+  readonly memoryBytes: bigint;
 }
 
 /**
@@ -47,7 +58,7 @@ export function parseElf(head: Uint8Array<ArrayBuffer>): ElfImage {
   }
   const headersAt = Number(view.getBigUint64(32, true));
   const count = view.getUint16(56, true);
-  const ends: bigint[] = [];
+  const segments: Segment[] = [];
   let noteHeaderAt: number | undefined;
   for (let i = 0; i < count; i++) {
     const at = headersAt + i * PROGRAM_HEADER_BYTES;
@@ -58,9 +69,9 @@ export function parseElf(head: Uint8Array<ArrayBuffer>): ElfImage {
     } else if (type === PT_LOAD) {
       // The kernel wants PT_LOADs in ascending order, and ours is the highest.
       if (noteHeaderAt !== undefined) noteHeaderAt = Infinity;
-      ends.push(
-        view.getBigUint64(at + 16, true) + view.getBigUint64(at + 40, true),
-      );
+      segments.push(readSegment(view, at, "load"));
+    } else if (type === PT_DYNAMIC) {
+      segments.push(readSegment(view, at, "dynamic"));
     }
   }
   if (noteHeaderAt === undefined || noteHeaderAt === Infinity) {
@@ -70,7 +81,23 @@ export function parseElf(head: Uint8Array<ArrayBuffer>): ElfImage {
     machine: view.getUint16(18, true),
     entry: view.getBigUint64(24, true),
     noteHeaderAt,
-    endAddress: ends.reduce((a, b) => a > b ? a : b, 0n),
+    endAddress: segments.map((it) => it.address + it.memoryBytes)
+      .reduce((a, b) => a > b ? a : b, 0n),
+    segments,
+  };
+}
+
+function readSegment(
+  view: DataView,
+  at: number,
+  kind: Segment["kind"],
+): Segment {
+  return {
+    kind,
+    offset: Number(view.getBigUint64(at + 8, true)),
+    address: view.getBigUint64(at + 16, true),
+    fileBytes: Number(view.getBigUint64(at + 32, true)),
+    memoryBytes: view.getBigUint64(at + 40, true),
   };
 }
 

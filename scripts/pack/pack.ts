@@ -11,6 +11,7 @@
 
 import type { Bundle } from "./bundle.ts";
 import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
+import { environSlot } from "./elf_environ.ts";
 import { encodeStub, type Stub } from "./stub.ts";
 import { STUB_AARCH64 } from "./stub_aarch64.ts";
 import { STUB_X86_64 } from "./stub_x86_64.ts";
@@ -96,7 +97,8 @@ function appendContents(path: string, contents: Contents): void {
   };
   const index = append(JSON.stringify(appendParts(contents, append)));
   const url = stageUrl(contents.firstStage, index);
-  const { segment, placement } = startUpSegment(image, url, end);
+  const slot = environSlot(image, (at, bytes) => readAt(file, at, bytes));
+  const { segment, placement } = startUpSegment(image, slot, url, end);
   file.seekSync(placement.fileOffset, Deno.SeekMode.Start);
   writeAll(file, segment);
   patchElf(head, image, placement);
@@ -139,7 +141,12 @@ function stageUrl(firstStage: string, index: Span): string {
   return `data:text/javascript;base64,${base64}`;
 }
 
-function startUpSegment(image: ElfImage, url: string, fileEnd: number) {
+function startUpSegment(
+  image: ElfImage,
+  slot: bigint,
+  url: string,
+  fileEnd: number,
+) {
   const stub = STUBS.find(({ machine }) => machine === image.machine);
   if (stub === undefined) {
     throw new Error(`Cannot pack for machine "${image.machine}"`);
@@ -147,12 +154,28 @@ function startUpSegment(image: ElfImage, url: string, fileEnd: number) {
   const { address } = placeSegment(image, fileEnd, 0);
   const segment = encodeStub(stub, {
     entryDelta: image.entry - address,
+    environDelta: slot - address,
     args: [...RUN_ARGS, url],
     env: ADDED_ENV,
     droppedEnv: HIDDEN_ENV,
   });
   const placement = placeSegment(image, fileEnd, segment.length);
   return { segment, placement };
+}
+
+function readAt(
+  file: Deno.FsFile,
+  offset: number,
+  bytes: number,
+): Uint8Array<ArrayBuffer> {
+  file.seekSync(offset, Deno.SeekMode.Start);
+  const buffer = new Uint8Array(bytes);
+  for (let filled = 0; filled < bytes;) {
+    const count = file.readSync(buffer.subarray(filled));
+    if (count === null) throw new Error("Cannot pack: the file is too short");
+    filled += count;
+  }
+  return buffer;
 }
 
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {

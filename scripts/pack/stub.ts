@@ -7,12 +7,14 @@
  * the argument block that the kernel put on the stack, a second one in which
  * argv is `argv[0]`, our arguments, the user's arguments, and the environment
  * is ours followed by the user's without the variables that begin with a
- * dropped prefix. Then it jumps to the original entry point. libc's start
- * takes argv and the environment from the stack, so this is all it sees, while
- * `/proc/PID/cmdline` and `/proc/PID/environ` still show what the user gave.
+ * dropped prefix. libc's start takes argv from the stack, but a libc that is
+ * a shared library has set `environ` long before, so that is set as well. Then
+ * the stub jumps to the original entry point. `/proc/PID/cmdline` and
+ * `/proc/PID/environ` still show what the user gave.
  *
  * Data behind the code: `i64` original entry point minus start of the stub,
- * `u32` bytes to reserve on the stack, then three lists of NUL-terminated
+ * `i64` slot of the global offset table that holds the address of `environ`,
+ * minus start of the stub, or 0, `u32` bytes to reserve on the stack, then three lists of NUL-terminated
  * strings (arguments, environment, prefixes), each ended by an empty string.
  */
 
@@ -21,11 +23,15 @@ export interface Stub {
   readonly machine: number;
   /** A multiple of 8 bytes; position-independent. */
   readonly code: Uint8Array<ArrayBuffer>;
+  /** Lines of `address: bytes instruction`, or `# comment`. */
+  readonly listing: string;
 }
 
 export interface StubData {
   /** Original entry point minus the address of the stub. */
   readonly entryDelta: bigint;
+  /** Slot with the address of `environ`, minus the stub's; 0 for none. */
+  readonly environDelta: bigint;
   /** Inserted behind argv[0]. None may be empty. */
   readonly args: readonly string[];
   /** `NAME=value`, put before the user's environment. */
@@ -34,9 +40,9 @@ export interface StubData {
   readonly droppedEnv: readonly string[];
 }
 
-/** @param listing lines of `address: bytes instruction`, or `# comment` */
+/** The stub that a listing describes. */
 export function stubOf(
-  { machine, listing }: { readonly machine: number; readonly listing: string },
+  { machine, listing }: Pick<Stub, "machine" | "listing">,
 ): Stub {
   const bytes: number[] = [];
   for (const line of listing.split("\n")) {
@@ -50,7 +56,7 @@ export function stubOf(
   if (bytes.length % 8 !== 0) {
     throw new Error(`Cannot assemble a stub of "${bytes.length}" bytes`);
   }
-  return { machine, code: new Uint8Array(bytes) };
+  return { machine, code: new Uint8Array(bytes), listing };
 }
 
 /** The whole segment: code and data. */
@@ -70,16 +76,17 @@ export function encodeStub(
     ),
   );
   const { length } = stub.code;
-  const segment = new Uint8Array(length + 12 + strings.length);
+  const segment = new Uint8Array(length + 20 + strings.length);
   segment.set(stub.code);
   const view = new DataView(segment.buffer);
   view.setBigInt64(length, data.entryDelta, true);
+  view.setBigInt64(length + 8, data.environDelta, true);
   // A pointer for each addition, and what aligning the stack may take.
   view.setUint32(
-    length + 8,
+    length + 16,
     8 * (data.args.length + data.env.length) + 32,
     true,
   );
-  segment.set(strings, length + 12);
+  segment.set(strings, length + 20);
   return segment;
 }
