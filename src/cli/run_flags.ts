@@ -5,7 +5,11 @@ import { parseBytes } from "../base/units.ts";
 import { parseDevice } from "../engine/options/devices.ts";
 import { parseEnv, parseEnvFile } from "../engine/options/environment.ts";
 import { parseResources, parseUlimit } from "../engine/options/limits.ts";
-import { parseMount, parseTmpfs, parseVolume } from "../engine/options/mounts.ts";
+import {
+  parseMount,
+  parseTmpfs,
+  parseVolume,
+} from "../engine/options/mounts.ts";
 import {
   parseExtraHost,
   parseNetworkMode,
@@ -68,7 +72,10 @@ export const RUN_FLAGS: readonly FlagSpec[] = [
   list("cap-add", "list", "Add Linux capabilities"),
   list("cap-drop", "list", "Drop Linux capabilities"),
   text("cgroupns", "string", "Cgroup namespace: host, private"),
-  { ...text("cidfile", "file", "Write the container ID to a file"), completion: "file" },
+  {
+    ...text("cidfile", "file", "Write the container ID to a file"),
+    completion: "file",
+  },
   whole("cpu-period", "Limit CPU CFS period, microseconds"),
   whole("cpu-quota", "Limit CPU CFS quota, microseconds"),
   { ...whole("cpu-shares", "CPU shares (relative weight)"), short: "c" },
@@ -81,7 +88,10 @@ export const RUN_FLAGS: readonly FlagSpec[] = [
   list("dns-search", "list", "Set DNS search domains"),
   text("entrypoint", "string", "Overwrite the image's entrypoint"),
   list("env", "list", "Set environment variables", "e"),
-  { ...list("env-file", "file", "Read environment variables from a file"), completion: "file" },
+  {
+    ...list("env-file", "file", "Read environment variables from a file"),
+    completion: "file",
+  },
   list("group-add", "list", "Add groups to join, by name or number"),
   text("hostname", "string", "Container host name", "h"),
   flag("init", "Run an init that forwards signals and reaps processes"),
@@ -94,7 +104,11 @@ export const RUN_FLAGS: readonly FlagSpec[] = [
   list("mount", "mount", "Attach a file system mount"),
   text("name", "string", "Assign a name to the container"),
   {
-    ...text("network", "string", `Network: none, host (default "${DEFAULT_NETWORK}": there is no bridge yet)`),
+    ...text(
+      "network",
+      "string",
+      `Network: none, host (default "${DEFAULT_NETWORK}": there is no bridge yet)`,
+    ),
     completion: ["none", "host"],
   },
   { ...text("net", "string", "Same as --network"), hidden: true },
@@ -118,7 +132,11 @@ export const RUN_FLAGS: readonly FlagSpec[] = [
     kind: "boolean",
     help: "The first argument is a directory to use instead of an image",
   },
-  text("runtime", "string", "OCI runtime, by name or path: runc, crun, youki, runsc"),
+  text(
+    "runtime",
+    "string",
+    "OCI runtime, by name or path: runc, crun, youki, runsc",
+  ),
   list("security-opt", "list", "Security options"),
   text("shm-size", "bytes", "Size of /dev/shm"),
   text("stop-signal", "string", "Signal to stop the container"),

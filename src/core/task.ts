@@ -26,8 +26,6 @@ export interface BundleRecord {
   readonly snapshotKey: string;
   /** What becomes of the container afterwards. */
   readonly removal: "onExit" | "keep";
-  /** Directories of volumes that go with the container. */
-  readonly anonymousVolumes: readonly string[];
 }
 
 /** A bundle that this process holds. Disposing lets go of it. */
@@ -65,6 +63,8 @@ export interface TaskStdio {
 }
 
 export interface TaskRunner {
+  /** Name or path of the OCI runtime where none is asked for. */
+  readonly defaultRuntime: string;
   /**
    * Runs the bundle's container to its end, with our standard streams as its
    * own and the signals that we get passed on to it. Nothing of it is left

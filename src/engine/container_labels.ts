@@ -1,0 +1,13 @@
+/** Labels of container records that mean something to us. */
+export const CONTAINER_LABEL = {
+  /** The name that people use; unique in its namespace. */
+  name: "coracle.io/name",
+  /** Of the task that ran last: a number. */
+  exitCode: "coracle.io/exit-code",
+  /** RFC 3339. */
+  exitedAt: "coracle.io/exited-at",
+  /** Name or number. */
+  stopSignal: "coracle.io/stop-signal",
+  /** Seconds. */
+  stopTimeout: "coracle.io/stop-timeout",
+} as const;

@@ -1,0 +1,134 @@
+/**
+ * What a user may ask of a new container, parsed into values that can't be
+ * wrong. The texts behind them, with docker's syntax, are read in `options/`.
+ */
+
+import type { SpecRlimit } from "../oci/runtime_spec.ts";
+import type { CapabilityChanges } from "../oci/spec/capabilities.ts";
+import type { ResourceRequest, Sharing } from "../oci/spec/request.ts";
+
+/** Until containers have a network of their own, the host's serves. */
+export const DEFAULT_NETWORK: NetworkMode = "host";
+
+export type NetworkMode = "none" | "host";
+
+export type PullPolicy = "missing" | "always" | "never";
+
+/** Where the root file system comes from. */
+export type RunSource =
+  | {
+    readonly kind: "image";
+    /** As the user wrote it. */
+    readonly reference: string;
+    readonly pull: PullPolicy;
+    /** As the user wrote it; this machine's if absent. */
+    readonly platform?: string;
+  }
+  /** A directory, written to directly. */
+  | { readonly kind: "rootfs"; readonly path: string };
+
+export type MountAccess = "writable" | "readonly";
+
+export type RunMount =
+  | {
+    readonly kind: "bind";
+    /** Absolute path on the host. */
+    readonly source: string;
+    readonly target: string;
+    readonly access: MountAccess;
+    /** What if there is nothing at `source`. */
+    readonly missing: "create" | "fail";
+    /** `rbind` or `bind`, propagation. */
+    readonly options: readonly string[];
+  }
+  | {
+    readonly kind: "volume";
+    /** A volume that ends with the container if absent. */
+    readonly name?: string;
+    readonly target: string;
+    readonly access: MountAccess;
+    /** Whether an empty volume starts with what the image has there. */
+    readonly start: "imageContent" | "empty";
+  }
+  | {
+    readonly kind: "tmpfs";
+    readonly target: string;
+    readonly options: readonly string[];
+  };
+
+export interface DeviceOption {
+  /** A node of the host, or a directory of such. */
+  readonly source: string;
+  readonly target: string;
+  /** Some of `rwm`. */
+  readonly access: string;
+}
+
+export interface SecurityOptions {
+  readonly privilegeGain: "allowed" | "forbidden";
+  readonly seccomp:
+    | { readonly kind: "default" }
+    | { readonly kind: "unconfined" }
+    /** A profile in docker's or the runtime-spec's form. */
+    | { readonly kind: "file"; readonly path: string };
+  readonly apparmor?: string;
+  readonly systemPaths: "confined" | "unconfined";
+}
+
+export interface NetworkOptions {
+  readonly mode: NetworkMode;
+  /** False if `mode` is only the default. */
+  readonly chosen: boolean;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly extraHosts: readonly ExtraHost[];
+}
+
+export interface ExtraHost {
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface RunOptions {
+  readonly source: RunSource;
+  /** Replaces the image's command if not empty. */
+  readonly command: readonly string[];
+  /** Replaces the image's entry point, and drops its command. */
+  readonly entrypoint?: readonly string[];
+  readonly name?: string;
+  readonly hostname?: string;
+  readonly removal: "onExit" | "keep";
+  readonly stdin: "open" | "closed";
+  readonly stdio: "terminal" | "streams";
+  /** `NAME=value` sets, `NAME` removes what the image sets. */
+  readonly env: readonly string[];
+  readonly user?: string;
+  readonly groupAdd: readonly string[];
+  readonly workdir?: string;
+  readonly mounts: readonly RunMount[];
+  readonly shmSizeBytes?: number;
+  readonly rootAccess: MountAccess;
+  readonly network: NetworkOptions;
+  readonly namespaces: {
+    readonly ipc: Sharing;
+    readonly pid: Sharing;
+    readonly uts: Sharing;
+    readonly cgroup: Sharing | "default";
+  };
+  readonly confinement: "confined" | "privileged";
+  readonly capabilities: CapabilityChanges;
+  readonly security: SecurityOptions;
+  readonly resources: ResourceRequest;
+  readonly devices: readonly DeviceOption[];
+  readonly rlimits: readonly SpecRlimit[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly oomScoreAdj?: number;
+  readonly init: "none" | "host";
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly stopSignal?: string;
+  readonly stopTimeoutSeconds?: number;
+  /** Name or path of the OCI runtime; the configured one if absent. */
+  readonly runtime?: string;
+}

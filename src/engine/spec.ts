@@ -1,0 +1,205 @@
+/**
+ * From what the user and the image say to the request for a spec: docker's
+ * rules for which of the two wins. Looks at the root file system, to find
+ * users and commands in it.
+ */
+
+import { invalidArgument } from "../base/errors.ts";
+import type { Host, RootDirectory } from "../core/host.ts";
+import type { ContainerConfig } from "../oci/image_spec.ts";
+import type { DeviceRule, SpecDevice, SpecMount } from "../oci/runtime_spec.ts";
+import { DEFAULT_PATH, DEFAULT_SHM_SIZE } from "../oci/spec/defaults.ts";
+import type {
+  ResourceRequest,
+  SeccompRequest,
+  SpecRequest,
+} from "../oci/spec/request.ts";
+import { resolveUser } from "../oci/users.ts";
+import { checkCommand } from "./command_check.ts";
+import { mergeEnv } from "./options/environment.ts";
+import { normalize } from "./options/mounts.ts";
+import { parseSeccompProfile } from "./seccomp_profile.ts";
+import type { DeviceOption, RunOptions } from "./run_options.ts";
+
+export interface SpecInput {
+  readonly id: string;
+  readonly namespace: string;
+  readonly options: RunOptions;
+  /** Of the image; empty for a plain directory. */
+  readonly config: ContainerConfig;
+  readonly host: Host;
+  readonly root: RootDirectory;
+  readonly rootPath: string;
+  readonly hostname: string;
+  /** Of volumes and generated files, beyond what `options` asks for. */
+  readonly mounts: readonly SpecMount[];
+}
+
+/** Where the host's init program appears. */
+const INIT_PATH = "/sbin/docker-init";
+
+/** @throws {EngineError}, {TaskStartError} */
+export function specRequest(input: SpecInput): SpecRequest {
+  const { options, config, host, root } = input;
+  const { user, home } = resolveUser(
+    options.user ?? config.User ?? "",
+    options.groupAdd,
+    userFiles(root),
+  );
+  const cwd = workdir(input);
+  root.makeDirectory(cwd);
+  const env = environment(input, home);
+  const args = commandLine(options, config);
+  const init = initMounts(options, host);
+  const mounts = [...input.mounts, ...init];
+  checkCommand({ args, env, cwd, root, mounts });
+  return {
+    args: init.length === 0 ? args : [INIT_PATH, "--", ...args],
+    env,
+    cwd,
+    user,
+    stdio: options.stdio,
+    rootPath: input.rootPath,
+    rootAccess: options.rootAccess,
+    hostname: input.hostname,
+    mounts,
+    shmSizeBytes: options.shmSizeBytes ?? DEFAULT_SHM_SIZE,
+    namespaces: { ...options.namespaces, network: networkSharing(options) },
+    security: {
+      confinement: options.confinement,
+      capabilities: options.capabilities,
+      privilegeGain: options.security.privilegeGain,
+      seccomp: seccomp(options, host),
+      systemPaths: options.security.systemPaths,
+      ...options.security.apparmor === undefined
+        ? {}
+        : { apparmor: options.security.apparmor },
+    },
+    resources: resources(options, host),
+    ...devices(options.devices, host),
+    rlimits: options.rlimits,
+    sysctls: options.sysctls,
+    annotations: options.annotations,
+    ...options.oomScoreAdj === undefined
+      ? {}
+      : { oomScoreAdj: options.oomScoreAdj },
+    cgroupsPath: `/coracle/${input.namespace}/${input.id}`,
+  };
+}
+
+function networkSharing({ network }: RunOptions): "host" | "private" {
+  return network.mode === "host" ? "host" : "private";
+}
+
+function userFiles(root: RootDirectory) {
+  return {
+    passwd: root.readText("/etc/passwd") ?? "",
+    group: root.readText("/etc/group") ?? "",
+  };
+}
+
+/** @throws {EngineError} `invalidArgument` if there is nothing to run */
+export function commandLine(
+  options: Pick<RunOptions, "entrypoint" | "command">,
+  config: ContainerConfig,
+): readonly string[] {
+  const entrypoint = options.entrypoint ?? config.Entrypoint ?? [];
+  // The image's command is made for the image's entry point.
+  const command = options.command.length > 0 || options.entrypoint !== undefined
+    ? options.command
+    : config.Cmd ?? [];
+  const args = [...entrypoint, ...command];
+  if (args.length === 0) {
+    throw invalidArgument("no command specified", {
+      hint: "The image has no default command: name one behind the image",
+    });
+  }
+  return args;
+}
+
+function workdir({ options, config }: SpecInput): string {
+  const path = options.workdir ?? config.WorkingDir ?? "";
+  if (path === "") return "/";
+  if (!path.startsWith("/") && options.workdir !== undefined) {
+    throw invalidArgument(
+      `the working directory '${path}' is invalid, it needs to be an ` +
+        "absolute path",
+    );
+  }
+  return normalize(path);
+}
+
+function environment(
+  { options, config, hostname }: SpecInput,
+  home: string,
+): readonly string[] {
+  return mergeEnv(
+    [DEFAULT_PATH, `HOSTNAME=${hostname}`],
+    options.stdio === "terminal" ? ["TERM=xterm"] : [],
+    [`HOME=${home}`],
+    config.Env ?? [],
+    options.env,
+  );
+}
+
+function initMounts(options: RunOptions, host: Host): readonly SpecMount[] {
+  if (options.init === "none") return [];
+  const program = host.findProgram(["docker-init", "tini", "catatonit"]);
+  if (program === undefined) {
+    throw invalidArgument('Cannot find an init program for "--init"', {
+      hint: "Install one: apt-get install tini",
+    });
+  }
+  return [{
+    destination: INIT_PATH,
+    type: "bind",
+    source: program,
+    options: ["bind", "ro", "nosuid", "nodev"],
+  }];
+}
+
+function seccomp({ security }: RunOptions, host: Host): SeccompRequest {
+  if (security.seccomp.kind !== "file") return security.seccomp;
+  const { path } = security.seccomp;
+  const text = host.readText(path);
+  if (text === undefined) {
+    throw invalidArgument(
+      `opening seccomp profile (${path}) failed: no such ` +
+        "file or directory",
+    );
+  }
+  return {
+    kind: "profile",
+    profile: (capabilities) =>
+      parseSeccompProfile(text, path, host.facts(), capabilities),
+  };
+}
+
+function resources({ resources }: RunOptions, host: Host): ResourceRequest {
+  const { memory } = resources;
+  if (memory?.swap === undefined || host.facts().swapLimit()) return resources;
+  const { swap: _, ...rest } = memory;
+  return { ...resources, memory: rest };
+}
+
+function devices(
+  asked: readonly DeviceOption[],
+  host: Host,
+): { devices: readonly SpecDevice[]; deviceRules: readonly DeviceRule[] } {
+  const found = asked.flatMap((option) =>
+    host.deviceNodes(option.source).map((node) => ({ node, option }))
+  );
+  return {
+    devices: found.map(({ node, option }) => ({
+      ...node,
+      path: option.target + node.path.slice(option.source.length),
+    })),
+    deviceRules: found.map(({ node, option }) => ({
+      allow: true,
+      type: node.type === "b" ? "b" : "c",
+      major: node.major,
+      minor: node.minor,
+      access: option.access,
+    })),
+  };
+}

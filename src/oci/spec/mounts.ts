@@ -1,0 +1,85 @@
+/** The mounts of a container: the usual ones, and those asked for. */
+
+import type { SpecMount } from "../runtime_spec.ts";
+import * as defaults from "./defaults.ts";
+import { hasId, type HostFacts } from "./facts.ts";
+import type { SpecRequest } from "./request.ts";
+
+/** Parents come before what is mounted in them. */
+export function specMounts(
+  request: SpecRequest,
+  facts: HostFacts,
+): readonly SpecMount[] {
+  const asked = new Set(request.mounts.map(({ destination }) => destination));
+  const usual = usualMounts(request, facts).filter(({ destination }) =>
+    !asked.has(destination)
+  );
+  const depth = ({ destination }: SpecMount) =>
+    destination === "/" ? 0 : destination.split("/").length;
+  const sorted = request.mounts.toSorted((a, b) => depth(a) - depth(b));
+  return [...usual, ...sorted];
+}
+
+function usualMounts(
+  request: SpecRequest,
+  facts: HostFacts,
+): readonly SpecMount[] {
+  const sharesIpc = request.namespaces.ipc === "host";
+  const mounts = [
+    procMount(request, facts),
+    defaults.DEV,
+    devptsMount(facts),
+    ...sysMounts(request, facts),
+    sharesIpc ? defaults.hostIpcMount("/dev/mqueue") : defaults.MQUEUE,
+    sharesIpc
+      ? defaults.hostIpcMount("/dev/shm")
+      : defaults.shm(request.shmSizeBytes),
+  ];
+  return request.security.confinement === "privileged"
+    ? mounts.map((mount) => writable(mount))
+    : mounts;
+}
+
+function procMount(request: SpecRequest, facts: HostFacts): SpecMount {
+  // A new procfs needs a pid namespace that belongs to our user namespace.
+  const foreign = facts.inUserNamespace && request.namespaces.pid === "host";
+  return foreign
+    ? {
+      destination: "/proc",
+      type: "none",
+      source: "/proc",
+      options: ["rbind"],
+    }
+    : defaults.PROC;
+}
+
+function devptsMount(facts: HostFacts): SpecMount {
+  const gid = hasId(facts.gidRanges, defaults.TTY_GID)
+    ? [`gid=${defaults.TTY_GID}`]
+    : [];
+  return {
+    destination: "/dev/pts",
+    type: "devpts",
+    source: "devpts",
+    options: [...defaults.DEVPTS_OPTIONS, ...gid],
+  };
+}
+
+function sysMounts(
+  request: SpecRequest,
+  facts: HostFacts,
+): readonly SpecMount[] {
+  if (facts.inUserNamespace && request.namespaces.network === "host") {
+    return [defaults.SYSFS_BOUND];
+  }
+  // Without a cgroup of its own there is none that it might see.
+  return facts.cgroupsWritable
+    ? [defaults.SYSFS, defaults.CGROUP]
+    : [defaults.SYSFS];
+}
+
+/** `/sys` and the cgroups below it are the usual mounts that are read-only. */
+function writable(mount: SpecMount): SpecMount {
+  const options = mount.options?.filter((option) => option !== "ro") ?? [];
+  return { ...mount, options };
+}

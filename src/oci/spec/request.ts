@@ -1,0 +1,77 @@
+/** Everything about a container that is not the same for all of them. */
+
+import type {
+  DeviceRule,
+  Seccomp,
+  SpecCpu,
+  SpecDevice,
+  SpecMemory,
+  SpecMount,
+  SpecRlimit,
+  SpecUser,
+} from "../runtime_spec.ts";
+import type { CapabilityChanges } from "./capabilities.ts";
+
+/** Whose a namespace is: the host's, or one of the container's own. */
+export type Sharing = "host" | "private";
+
+export interface NamespaceRequest {
+  readonly network: Sharing;
+  readonly ipc: Sharing;
+  readonly pid: Sharing;
+  readonly uts: Sharing;
+  readonly cgroup: Sharing | "default";
+}
+
+export type SeccompRequest =
+  | { readonly kind: "default" }
+  | { readonly kind: "unconfined" }
+  | {
+    readonly kind: "profile";
+    /** Made for the capabilities that the container really gets. */
+    readonly profile: (capabilities: readonly string[]) => Seccomp;
+  };
+
+export interface SecurityRequest {
+  /** `privileged`: all that we hold ourselves, nothing hidden. */
+  readonly confinement: "confined" | "privileged";
+  readonly capabilities: CapabilityChanges;
+  readonly privilegeGain: "allowed" | "forbidden";
+  readonly seccomp: SeccompRequest;
+  /** Profile, `unconfined`, or the default one. */
+  readonly apparmor?: string;
+  /** Whether parts of /proc and /sys are hidden and read-only. */
+  readonly systemPaths: "confined" | "unconfined";
+}
+
+export interface ResourceRequest {
+  readonly memory?: SpecMemory;
+  readonly cpu?: SpecCpu;
+  readonly pidsLimit?: number;
+}
+
+export interface SpecRequest {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: SpecUser;
+  readonly stdio: "terminal" | "streams";
+  /** Path of the root file system, as the runtime sees it. */
+  readonly rootPath: string;
+  readonly rootAccess: "writable" | "readonly";
+  /** Only with a UTS namespace of its own. */
+  readonly hostname: string;
+  /** In the order of the user; they win over the defaults. */
+  readonly mounts: readonly SpecMount[];
+  readonly shmSizeBytes: number;
+  readonly namespaces: NamespaceRequest;
+  readonly security: SecurityRequest;
+  readonly resources: ResourceRequest;
+  readonly devices: readonly SpecDevice[];
+  readonly deviceRules: readonly DeviceRule[];
+  readonly rlimits: readonly SpecRlimit[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly oomScoreAdj?: number;
+  readonly cgroupsPath: string;
+}

@@ -1,0 +1,151 @@
+/**
+ * Bundles in a directory of the state, each with a lock that its runner holds.
+ *
+ * `bundles/NAMESPACE.ID/` has `config.json`, `rootfs/`, `record.json`, what
+ * the runtime says (`log.json`), and `lock`, held with flock(2), which the
+ * kernel gives back whatever becomes of the runner.
+ */
+
+import type { Context } from "../base/context.ts";
+import { alreadyExists } from "../base/errors.ts";
+import type { Bundle, BundleRecord, BundleStore } from "../core/task.ts";
+
+interface BundleStoreDeps {
+  /** The state directory. */
+  readonly state: string;
+  readonly now: () => Date;
+}
+
+/** An unfinished bundle that is older than this was left by a killed process. */
+const UNFINISHED_MS = 60_000;
+
+const UNFINISHED_PREFIX = ".new-";
+
+export function createBundleStore(deps: BundleStoreDeps): BundleStore {
+  const parent = `${deps.state}/bundles`;
+  return {
+    create(_ctx: Context, record: BundleRecord): Bundle {
+      const name = `${record.namespace}.${record.id}`;
+      const path = `${parent}/${name}`;
+      const unfinished = `${parent}/${UNFINISHED_PREFIX}${name}`;
+      const lock = makeBundle(unfinished, record);
+      try {
+        // Locked before it can be seen: nobody takes it for abandoned.
+        Deno.renameSync(unfinished, path);
+      } catch (error) {
+        lock.close();
+        Deno.removeSync(unfinished, { recursive: true });
+        if (isOccupied(error)) throw alreadyExists("container", record.id);
+        throw error;
+      }
+      return new LocalBundle(path, record, lock);
+    },
+
+    *abandoned(): Iterable<Bundle> {
+      for (const name of directoryNames(parent)) {
+        const path = `${parent}/${name}`;
+        if (name.startsWith(UNFINISHED_PREFIX)) {
+          removeOldUnfinished(path, deps.now());
+          continue;
+        }
+        const bundle = openAbandoned(path);
+        if (bundle !== undefined) yield bundle;
+      }
+    },
+  };
+}
+
+function makeBundle(path: string, record: BundleRecord): Deno.FsFile {
+  Deno.mkdirSync(`${path}/rootfs`, { recursive: true, mode: 0o711 });
+  Deno.writeTextFileSync(`${path}/record.json`, JSON.stringify(record));
+  const lock = Deno.openSync(`${path}/lock`, { write: true, create: true });
+  lock.lockSync(true);
+  return lock;
+}
+
+function isOccupied(error: unknown): boolean {
+  return error instanceof Deno.errors.AlreadyExists ||
+    (error instanceof Error && "code" in error && error.code === "ENOTEMPTY");
+}
+
+function directoryNames(path: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Undefined if its runner lives, or it has just gone. */
+function openAbandoned(path: string): LocalBundle | undefined {
+  let lock: Deno.FsFile;
+  try {
+    lock = Deno.openSync(`${path}/lock`, { write: true });
+  } catch {
+    return undefined;
+  }
+  try {
+    if (lock.tryLockSync(true)) {
+      // Its holder may have removed it before letting go.
+      const text = Deno.readTextFileSync(`${path}/record.json`);
+      return new LocalBundle(path, JSON.parse(text), lock);
+    }
+  } catch (error) {
+    lock.close();
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  lock.close();
+  return undefined;
+}
+
+function removeOldUnfinished(path: string, now: Date): void {
+  try {
+    const { mtime } = Deno.statSync(path);
+    if (now.getTime() - (mtime?.getTime() ?? 0) < UNFINISHED_MS) return;
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    // It was finished, or somebody else removed it.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+class LocalBundle implements Bundle {
+  readonly path: string;
+  readonly record: BundleRecord;
+  #lock: Deno.FsFile | undefined;
+
+  constructor(path: string, record: BundleRecord, lock: Deno.FsFile) {
+    this.path = path;
+    this.record = record;
+    this.#lock = lock;
+  }
+
+  get rootfs(): string {
+    return `${this.path}/rootfs`;
+  }
+
+  write(name: string, text: string): string {
+    const path = `${this.path}/${name}`;
+    Deno.writeTextFileSync(path, text);
+    return path;
+  }
+
+  remove(): void {
+    // Should something still be mounted, the kernel refuses to remove it;
+    // nothing in it may be deleted.
+    try {
+      Deno.removeSync(this.rootfs);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    Deno.removeSync(this.path, { recursive: true });
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock?.close();
+    this.#lock = undefined;
+  }
+}

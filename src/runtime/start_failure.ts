@@ -1,0 +1,55 @@
+/** From what a runtime logs to why a container did not start. */
+
+import { START_FAILURE, TaskStartError } from "../core/task.ts";
+
+interface LogLine {
+  readonly level?: string;
+  readonly msg?: string;
+}
+
+/**
+ * The runtime's last error.
+ * @param text lines of JSON
+ */
+export function lastError(text: string): string | undefined {
+  return text.split("\n").map((line) => parseLine(line))
+    .findLast((line) => line?.level === "error" || line?.level === "fatal")
+    ?.msg;
+}
+
+function parseLine(text: string): LogLine | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What runc, crun and youki say when there is no such command. */
+const NOT_FOUND =
+  /executable file not found|no such file or directory|executable .* not found/i;
+const NOT_EXECUTABLE =
+  /permission denied|exec format error|is a directory|not executable/i;
+/** Only an error about the command itself is the user's. */
+const ABOUT_COMMAND = /exec: |exec failed|executable|execve/i;
+
+/** Docker's exit codes: 127 not found, 126 not executable, else 125. */
+export function startError(runtime: string, message: string): TaskStartError {
+  const isAboutCommand = ABOUT_COMMAND.test(message);
+  const exitCode = isAboutCommand && NOT_FOUND.test(message)
+    ? START_FAILURE.notFound
+    : isAboutCommand && NOT_EXECUTABLE.test(message)
+    ? START_FAILURE.notExecutable
+    : START_FAILURE.engine;
+  return new TaskStartError(
+    exitCode,
+    `Cannot start the container: ${runtime}: ${shorten(message)}`,
+  );
+}
+
+/** Without what every message of runc begins with. */
+function shorten(message: string): string {
+  return message
+    .replace(/^runc (?:run|create) failed: /, "")
+    .replace(/^unable to start container process: /, "");
+}

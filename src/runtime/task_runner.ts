@@ -1,0 +1,123 @@
+/** Tasks run by an OCI runtime as our child process. */
+
+import { unavailable } from "../base/errors.ts";
+import type { Context } from "../base/context.ts";
+import type { Host } from "../core/host.ts";
+import type {
+  Bundle,
+  BundleRecord,
+  ExitStatus,
+  TaskRunner,
+  TaskStdio,
+} from "../core/task.ts";
+import { type Child, exitCodeOf, sendSignal, spawn } from "../sys/process.ts";
+import { keepTerminal } from "../sys/pty.ts";
+import { proxySignals, SIGNALS } from "../sys/signals.ts";
+import {
+  findRuntime,
+  type OciRuntime,
+  RuntimeCommands,
+} from "./oci_runtime.ts";
+import { lastError, startError } from "./start_failure.ts";
+
+interface TaskRunnerDeps {
+  readonly host: Host;
+  /** The state directory. */
+  readonly state: string;
+  /** Name or path of the OCI runtime where none is asked for: runc. */
+  readonly defaultRuntime?: string;
+  readonly now: () => Date;
+  /** Of this process, `NAME=value`. */
+  readonly env: () => readonly string[];
+}
+
+export function createTaskRunner(deps: TaskRunnerDeps): TaskRunner {
+  return new OciTaskRunner(deps);
+}
+
+class OciTaskRunner implements TaskRunner {
+  readonly defaultRuntime: string;
+  readonly #deps: TaskRunnerDeps;
+
+  constructor(deps: TaskRunnerDeps) {
+    this.defaultRuntime = deps.defaultRuntime ?? "runc";
+    this.#deps = deps;
+  }
+
+  async runForeground(
+    ctx: Context,
+    bundle: Bundle,
+    stdio: TaskStdio,
+  ): Promise<ExitStatus> {
+    const { record, path } = bundle;
+    const runtime = this.#find(record.runtime);
+    const log = `${path}/log.json`;
+    const commands = this.#commands(record, log);
+    // The runtime itself sets our terminal and copies, so it must be in the
+    // terminal's foreground; else signals reach it through us alone.
+    const processGroup = stdio.kind === "terminal" ? "shared" : "own";
+    using _terminal = stdio.kind === "terminal" ? keepTerminal() : undefined;
+    const child = spawn({
+      path: runtime.path,
+      args: commands.run(record.id, path),
+      env: this.#deps.env(),
+      stdin: stdio.stdin,
+      processGroup,
+    });
+    using _proxy = proxySignals(child.pid, { processGroup });
+    using _abort = onAbort(ctx.signal, child);
+    const exitCode = exitCodeOf(await child.wait());
+    if (exitCode !== 0) this.#checkStarted(runtime, log);
+    return { exitCode, exitedAt: this.#deps.now() };
+  }
+
+  async destroy(_ctx: Context, record: BundleRecord): Promise<void> {
+    const runtime = this.#find(record.runtime);
+    const commands = this.#commands(record);
+    const child = spawn({
+      path: runtime.path,
+      args: commands.delete(record.id, "force"),
+      env: this.#deps.env(),
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      processGroup: "own",
+    });
+    const status = await child.wait();
+    // Forced, it succeeds also if there is no such container.
+    if (exitCodeOf(status) === 0) return;
+    throw unavailable(
+      `Cannot delete container "${record.id}" with ${runtime.name}`,
+    );
+  }
+
+  #find(name: string): OciRuntime {
+    const { host } = this.#deps;
+    return findRuntime(name, {
+      find: (name) => host.findProgram([name]),
+      exists: (path) => host.exists(path),
+    });
+  }
+
+  #commands(record: BundleRecord, log?: string): RuntimeCommands {
+    return new RuntimeCommands({
+      root: `${this.#deps.state}/runtime/${record.namespace}`,
+      ...log === undefined ? {} : { log },
+    });
+  }
+
+  /** @throws {TaskStartError} if the exit code is the runtime's own */
+  #checkStarted(runtime: OciRuntime, log: string): void {
+    const message = lastError(this.#deps.host.readText(log) ?? "");
+    if (message !== undefined) throw startError(runtime.name, message);
+  }
+}
+
+/** Ends the container when `signal` fires. */
+function onAbort(signal: AbortSignal, child: Child): Disposable {
+  const stop = () => void sendSignal(child.pid, SIGNALS.SIGTERM);
+  signal.addEventListener("abort", stop, { once: true });
+  return {
+    [Symbol.dispose]: () => signal.removeEventListener("abort", stop),
+  };
+}
