@@ -7,13 +7,18 @@
 import { notFound, unimplemented } from "../base/errors.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Logger } from "../base/log.ts";
+import type { Host } from "../core/host.ts";
 import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
+import type { TaskRunner } from "../core/task.ts";
 import { createContentStore } from "../drivers/content_local/store.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
 import { createMounter } from "../drivers/mounter/mounter.ts";
 import { createNativeSnapshotter } from "../drivers/snapshot_native/snapshotter.ts";
 import { createOverlaySnapshotter } from "../drivers/snapshot_overlay/snapshotter.ts";
+import { createBundleStore } from "../runtime/bundles.ts";
+import { createHost } from "../runtime/host.ts";
+import { createTaskRunner } from "../runtime/task_runner.ts";
 import type { SnapshotterChoice } from "./choose_snapshotter.ts";
 import type { Config } from "./config.ts";
 import type { StorePaths } from "./paths.ts";
@@ -56,9 +61,11 @@ export function compose(options: ComposeOptions): Services {
     differ: missing("compare"),
     resolver: missing("resolve"),
     unpacker: missing("unpack"),
-    bundles: missing("keep bundles"),
-    tasks: missing("run tasks"),
-    host: missing("see the host"),
+    bundles: lazy(() =>
+      createBundleStore({ state: paths.state, now: () => new Date() })
+    ),
+    tasks: lazy(() => createTasks(options, made.host())),
+    host: lazy(() => createHost({ env: (name) => Deno.env.get(name) })),
   };
   return {
     content,
@@ -90,6 +97,21 @@ export function compose(options: ComposeOptions): Services {
       return made.host();
     },
   };
+}
+
+function createTasks(
+  { paths, config }: ComposeOptions,
+  host: Host,
+): TaskRunner {
+  return createTaskRunner({
+    host,
+    state: paths.state,
+    now: () => new Date(),
+    env: () =>
+      Object.entries(Deno.env.toObject())
+        .map(([name, value]) => `${name}=${value}`),
+    ...config.runtime === undefined ? {} : { defaultRuntime: config.runtime },
+  });
 }
 
 function createSnapshotters(

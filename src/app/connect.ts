@@ -63,11 +63,12 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   try {
     const choice = snapshotterFor(identity, paths, log);
     const snapshotter = options.snapshotter ?? config.snapshotter;
+    const runtime = options.runtime ?? config.runtime;
     const services = compose({
       paths,
       metadata,
       log,
-      config,
+      config: { ...config, ...(runtime === undefined ? {} : { runtime }) },
       choice,
       ...(snapshotter === undefined ? {} : { snapshotter }),
     });
