@@ -188,8 +188,8 @@ function report(
   exitCode: number,
 ): number {
   if (error instanceof ExitError) {
-    if (error.message !== "") stderr.line(`coracle: ${error.message}`);
-    return error.exitCode;
+    if (error.message === "") return error.exitCode;
+    exitCode = error.exitCode;
   }
   if (error instanceof TaskStartError) exitCode = error.exitCode;
   const show = global.debug === true ? "details" : "summary";

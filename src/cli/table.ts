@@ -19,6 +19,7 @@ function under(
 }
 
 export const COMMANDS: readonly CommandEntry[] = [
+  container.RUN,
   container.PS,
   container.RM,
   container.INSPECT,
@@ -61,6 +62,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "container",
     summary: "Manage containers",
     commands: [
+      container.RUN,
       under(container.PS, "ls", "list", "ps"),
       under(container.RM, "rm", "remove"),
       container.CONTAINER_INSPECT,

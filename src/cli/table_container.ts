@@ -3,6 +3,22 @@
 import type { CommandSpec } from "./command.ts";
 import { FILTER, FORCE, FORMAT, NO_TRUNC, QUIET } from "./table_flags.ts";
 
+export const RUN: CommandSpec = {
+  name: "run",
+  summary: "Make a container from an image and run it",
+  usage: "IMAGE [COMMAND] [ARG...]",
+  flagOrder: "first",
+  completion: "image",
+  errorExitCode: 125,
+  loadFlags: async () => (await import("./run_flags.ts")).RUN_FLAGS,
+  examples: [
+    { line: "coracle run alpine echo hello" },
+    { line: "coracle run --rm -it -v $PWD:/work -w /work alpine sh" },
+    { line: "coracle run --rm --memory 256m --cpus 0.5 --network none alpine" },
+  ],
+  load: () => import("./commands/run.ts"),
+};
+
 export const PS: CommandSpec = {
   name: "ps",
   summary: "List containers",

@@ -1,0 +1,19 @@
+/**
+ * Directories of `HOST/hosts.toml` where the configuration names none: ours,
+ * and the ones that hosts have already for containerd and docker.
+ *
+ * @param uid the user's id as the host knows it
+ */
+export function registryConfigDirs(
+  env: (name: string) => string | undefined,
+  uid: number,
+): readonly string[] {
+  const shared = [
+    "/etc/coracle/certs.d",
+    "/etc/containerd/certs.d",
+    "/etc/docker/certs.d",
+  ];
+  if (uid === 0) return shared;
+  const home = env("XDG_CONFIG_HOME") ?? `${env("HOME") ?? ""}/.config`;
+  return [`${home}/coracle/certs.d`, `${home}/docker/certs.d`, ...shared];
+}
