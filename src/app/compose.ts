@@ -57,6 +57,7 @@ export function compose(options: ComposeOptions): Services {
     lazy((): never => {
       throw unimplemented(what);
     });
+  const host = lazy(() => createHost({ env: (name) => Deno.env.get(name) }));
   const made = {
     differ: missing("compare"),
     resolver: missing("resolve"),
@@ -64,8 +65,8 @@ export function compose(options: ComposeOptions): Services {
     bundles: lazy(() =>
       createBundleStore({ state: paths.state, now: () => new Date() })
     ),
-    tasks: lazy(() => createTasks(options, made.host())),
-    host: lazy(() => createHost({ env: (name) => Deno.env.get(name) })),
+    tasks: lazy(() => createTasks(options, host())),
+    host,
   };
   return {
     content,
