@@ -3,7 +3,7 @@
 import type { Context } from "../base/context.ts";
 import { type Digest, digestHex } from "../base/digest.ts";
 import {
-  EngineError,
+  type EngineError,
   hasCode,
   invalidArgument,
   notFound,

@@ -1,6 +1,5 @@
 /** Streams of bytes: what they are packed with, unpacking, packing. */
 
-import type { Readable } from "node:stream";
 import type { Compression } from "../oci/media_types.ts";
 import type { Bytes } from "./images_archive.ts";
 
@@ -85,7 +84,7 @@ export async function compressGzip(source: Bytes): Promise<Bytes> {
 }
 
 async function* chunks(
-  stream: Readable,
+  stream: AsyncIterable<unknown>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   for await (const chunk of stream) {
     yield chunk as Uint8Array<ArrayBuffer>;

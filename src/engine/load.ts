@@ -13,7 +13,7 @@ import { invalidArgument } from "../base/errors.ts";
 import type { Image } from "../core/image.ts";
 import type { Services } from "../core/services.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
-import { type ArchiveEntry } from "./images_archive.ts";
+import type { ArchiveEntry } from "./images_archive.ts";
 import { type PlatformChoice, readImageContent } from "./images_content.ts";
 import { holdContent, withLease } from "./images_lease.ts";
 import { dockerImages } from "./load_docker.ts";

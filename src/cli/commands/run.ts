@@ -1,10 +1,9 @@
 /** `coracle run` */
 
+import type { Context } from "../../base/context.ts";
 import { EngineError, invalidArgument } from "../../base/errors.ts";
-import { openRunDeps } from "../../app/run_deps.ts";
-import { TaskStartError } from "../../core/task.ts";
-import { runContainer } from "../../engine/run.ts";
-import { ExitError, type Invocation } from "../command.ts";
+import { runContainer, type RunDeps } from "../../engine/run.ts";
+import type { Invocation } from "../command.ts";
 import { parseRunOptions } from "../run_flags.ts";
 
 /** Runs a new container in the foreground; its exit code is ours. */
@@ -22,25 +21,51 @@ export async function run(inv: Invocation): Promise<number> {
       hint: "Leave out -t, or run it from a terminal",
     });
   }
-  const cidFile = reserveCidFile(inv.flags.string("cidfile"));
-  const deps = await openRunDeps(await inv.store(), {
-    env: inv.env,
-    now: inv.now,
-    ...inv.global.runtime === undefined ? {} : { runtime: inv.global.runtime },
-    quiet: inv.flags.boolean("quiet"),
-  });
+  using cidFile = reserveCidFile(inv.flags.string("cidfile"));
+  const deps = await runDeps(inv);
   using _signals = inv.takeSignals();
+  const { exitCode } = await runContainer(inv.ctx, deps, options, {
+    created: (id) => cidFile?.write(id),
+    starting: () => tidyUp(inv, deps),
+  });
+  return exitCode;
+}
+
+async function runDeps(inv: Invocation): Promise<RunDeps> {
+  const { services, paths } = await inv.store();
+  return {
+    services,
+    pull: (ctx, reference, platform) => pull(inv, ctx, reference, platform),
+    newId,
+    now: inv.now,
+    volumesPath: `${paths.root}/volumes`,
+  };
+}
+
+/** What `coracle pull` does, by the same code and with the same progress. */
+async function pull(
+  inv: Invocation,
+  ctx: Context,
+  reference: string,
+  platform: string | undefined,
+): Promise<void> {
+  const { pullForRun } = await import("./pull.ts");
+  await pullForRun(inv, ctx, reference, platform);
+}
+
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+}
+
+/** The container runs: there is time for what others left behind. */
+async function tidyUp(inv: Invocation, deps: RunDeps): Promise<void> {
   try {
-    const { exitCode } = await runContainer(inv.ctx, deps, options, {
-      created: (id) => cidFile?.write(id),
-      starting: () => deps.reconcile(inv.ctx),
-    });
-    return exitCode;
+    const { reconcile } = await import("../../engine/reconcile.ts");
+    await reconcile(inv.ctx, deps);
   } catch (error) {
-    if (!(error instanceof TaskStartError)) throw error;
-    throw new ExitError(error.exitCode, error.message, { cause: error });
-  } finally {
-    cidFile?.close();
+    inv.ctx.log.warn("Cannot clean up after other containers", { error });
   }
 }
 
@@ -48,16 +73,19 @@ function readEnvFile(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (cause) {
-    throw new EngineError("notFound", `open ${path}: no such file or directory`, {
-      cause,
-    });
+    throw new EngineError(
+      "notFound",
+      `open ${path}: no such file or directory`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-interface CidFile {
+/** Disposing removes the file again if no id was written. */
+interface CidFile extends Disposable {
   write(id: string): void;
-  /** Removes the file again if no id was written. */
-  close(): void;
 }
 
 /** Takes the file at once, so that no other container gets it meanwhile. */
@@ -79,7 +107,7 @@ function reserveCidFile(path: string | undefined): CidFile | undefined {
       Deno.writeTextFileSync(path, id);
       isWritten = true;
     },
-    close() {
+    [Symbol.dispose]() {
       if (!isWritten) Deno.removeSync(path);
     },
   };

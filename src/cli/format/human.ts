@@ -15,17 +15,15 @@ export function humanSizePrecise(bytes: number): string {
 function significant(bytes: number, digits: number): string {
   let value = Math.abs(bytes);
   let unit = 0;
-  while (value >= 1000 && unit < DECIMAL.length - 1) {
+  // What would be rounded up to a thousand goes to the next unit, too.
+  while (
+    Number(value.toPrecision(digits)) >= 1000 && unit < DECIMAL.length - 1
+  ) {
     value /= 1000;
     unit++;
   }
   const sign = bytes < 0 ? "-" : "";
-  return `${sign}${general(value, digits)}${DECIMAL[unit]}`;
-}
-
-/** C's `%.Ng` for values below 1000. */
-function general(value: number, digits: number): string {
-  return Number(value.toPrecision(digits)).toString();
+  return `${sign}${Number(value.toPrecision(digits))}${DECIMAL[unit]}`;
 }
 
 const MINUTE = 60;
