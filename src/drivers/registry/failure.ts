@@ -1,0 +1,183 @@
+/** What a host said instead of what was asked for, in words. */
+
+import type { ErrorCode } from "../../base/errors.ts";
+import { readSmall } from "./body.ts";
+import type { Responded } from "./http.ts";
+
+/** Why a host was of no use. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  /** What it said, bounded and on one line. */
+  readonly said: string;
+  /** HTTP status; absent if there was no answer. */
+  readonly status?: number;
+  /** Whether to ask again, and when. */
+  readonly retry: "never" | "backoff" | { readonly afterMs: number };
+  /** Whether the other scheme might do. */
+  readonly isSchemeMismatch?: boolean;
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+const MAX_BODY = 8 * 1024;
+const MAX_SAID = 300;
+
+const STATUS_CODES: Readonly<Record<number, ErrorCode>> = {
+  401: "unauthenticated",
+  403: "permissionDenied",
+  404: "notFound",
+  405: "unimplemented",
+  408: "unavailable",
+  413: "resourceExhausted",
+  416: "outOfRange",
+  429: "resourceExhausted",
+  501: "unimplemented",
+};
+const TRANSIENT: readonly number[] = [408, 429, 500, 502, 503, 504];
+
+/** Reads a bounded piece of the body and lets go of the rest. */
+export async function refusalOf(
+  answer: Responded,
+  timeoutMs: number,
+): Promise<Refusal> {
+  const { response } = answer;
+  const { status } = response;
+  const body = await readText(answer, timeoutMs);
+  const isSchemeMismatch = status === 400 && /to (an )?HTTPS/i.test(body);
+  const reason = isSchemeMismatch ? "it speaks https" : registryMessage(body);
+  const title = `${status} ${response.statusText}`.trim();
+  return {
+    code: STATUS_CODES[status] ??
+      (status >= 500 ? "unavailable" : "failedPrecondition"),
+    said: bounded(reason === "" ? title : `${title}: ${reason}`),
+    status,
+    retry: retryOf(response),
+    isSchemeMismatch,
+  };
+}
+
+function retryOf({ status, headers }: Response): Refusal["retry"] {
+  if (!TRANSIENT.includes(status)) return "never";
+  const value = headers.get("retry-after");
+  if (value === null) return "backoff";
+  if (/^\d+$/.test(value)) return { afterMs: Number(value) * 1000 };
+  const date = Date.parse(value);
+  if (Number.isNaN(date)) return "backoff";
+  return { afterMs: Math.max(0, date - Date.now()) };
+}
+
+/**
+ * The messages of a body in the registry's form.
+ * @see OCI distribution-spec 1.1, "Error Codes"
+ */
+function registryMessage(body: string): string {
+  try {
+    const parsed = JSON.parse(body);
+    if (typeof parsed.details === "string") return parsed.details;
+    if (typeof parsed.message === "string") return parsed.message;
+    return (parsed.errors as { code?: string; message?: string }[])
+      .map(({ code, message }) => message || code || "")
+      .filter((text) => text !== "").join("; ");
+  } catch {
+    return body.startsWith("<") ? "" : body;
+  }
+}
+
+/** What arrives in time says enough: the status is what counts. */
+async function readText(
+  answer: Responded,
+  timeoutMs: number,
+): Promise<string> {
+  try {
+    const bytes = await readSmall(answer, MAX_BODY, timeoutMs);
+    return new TextDecoder().decode(bytes);
+  } catch {
+    return "";
+  }
+}
+
+/** No control characters, no line breaks, not too much. */
+export function bounded(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const clean = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim();
+  return clean.length > MAX_SAID ? `${clean.slice(0, MAX_SAID)}…` : clean;
+}
+
+interface NetworkFailure {
+  readonly pattern: RegExp;
+  readonly said: (detail: string) => string;
+  readonly retry: "never" | "backoff";
+  readonly isSchemeMismatch?: boolean;
+  readonly hint?: string;
+}
+
+const NETWORK_FAILURES: readonly NetworkFailure[] = [
+  {
+    pattern: /^no (answer|connection) within/,
+    said: (detail) => detail,
+    retry: "backoff",
+  },
+  {
+    pattern: /connection refused|ECONNREFUSED/i,
+    said: () => "connection refused",
+    retry: "never",
+  },
+  {
+    pattern: /dns error|ENOTFOUND|failed to lookup/i,
+    said: () => "cannot find the host's address",
+    retry: "backoff",
+  },
+  {
+    pattern: /corrupt message|wrong version number|InvalidContentType/i,
+    said: () => "it does not speak TLS",
+    retry: "never",
+    isSchemeMismatch: true,
+    hint: "If it is meant to be without TLS, use --plain-http",
+  },
+  {
+    pattern: /certificate|UnknownIssuer|NotValidForName|self.signed|CaUsed/i,
+    said: (detail) => `its certificate is not trusted: ${detail}`,
+    retry: "never",
+    hint:
+      "Put the authority's certificate into certs.d/HOST/ca.crt, or use --insecure",
+  },
+  {
+    pattern: /requests to port \d+ are blocked/i,
+    said: (detail) => detail,
+    retry: "never",
+  },
+  {
+    pattern: /connection reset|closed before|unexpected eof|ECONNRESET/i,
+    said: () => "the connection broke off",
+    retry: "backoff",
+    isSchemeMismatch: true,
+  },
+];
+
+/** For a request that got no answer. */
+export function refusalOfError(thrown: unknown): Refusal {
+  const detail = networkDetail(thrown);
+  const known = NETWORK_FAILURES.find(({ pattern }) => pattern.test(detail));
+  return {
+    code: "unavailable",
+    said: bounded(known?.said(detail) ?? detail),
+    retry: known?.retry ?? "backoff",
+    isSchemeMismatch: known === undefined || known.isSchemeMismatch === true,
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    cause: thrown,
+  };
+}
+
+/** The innermost reason, without URLs: they may be signed. */
+function networkDetail(thrown: unknown): string {
+  let error = thrown;
+  while (error instanceof Error && error.cause instanceof Error) {
+    error = error.cause;
+  }
+  const text = error instanceof Error
+    ? `${"code" in error ? `${error.code} ` : ""}${error.message}`
+    : String(error);
+  return text.replace(/ for url \([^)]*\)/g, "")
+    .replace(/^error sending request: /, "")
+    .replace(/^client error \([^)]*\): /, "");
+}
