@@ -44,7 +44,7 @@ export function hostileSparse(): HostileArchive[] {
     "old sparse part past the end": oldSparse([[99, 8]], 100),
     "old sparse map that never ends": joinBytes([
       oldHeader([[0, 8]], 100, "\x01"),
-      new Uint8Array(512 * 3000).fill(1),
+      new Uint8Array(512 * 3000).fill(0x30),
     ]),
   };
   return Object.entries(archives).map(([name, bytes]) => ({
