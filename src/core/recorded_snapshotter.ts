@@ -1,4 +1,5 @@
 import type { Context } from "../base/context.ts";
+import type { InspectableSnapshotter } from "./fsck.ts";
 import type { Mount } from "./mount.ts";
 import type { SnapshotRecord, SnapshotRecords } from "./records.ts";
 import type {
@@ -36,7 +37,8 @@ export interface SnapshotDirectories {
 }
 
 /** What all snapshotters with records and directories have in common. */
-export class RecordedSnapshotter implements CleaningSnapshotter {
+export class RecordedSnapshotter
+  implements CleaningSnapshotter, InspectableSnapshotter {
   protected readonly records: SnapshotRecords;
   protected readonly directories: SnapshotDirectories;
 
@@ -160,6 +162,10 @@ export class RecordedSnapshotter implements CleaningSnapshotter {
       ctx.signal.throwIfAborted();
       await this.discard(ctx, id);
     }
+  }
+
+  listDirectories(_ctx: Context): Promise<readonly number[]> {
+    return this.directories.list();
   }
 
   /** Deletes a directory that no record names; the next sweep tries again. */

@@ -57,8 +57,15 @@ export interface ContentRecords {
 
 /** Every record of content, whoever owns it, for checking and repair. */
 export interface ContentInventory {
+  /** Size of a blob that some namespace has; undefined if none has. */
+  sizeAnywhere(digest: Digest): number | undefined;
   /** Each digest once. `namespaces` have it. */
   walkAll(): Iterable<StoredContent>;
+  /**
+   * True if a record names the digest, or its erasure is under way. Waits for
+   * writers, so that a blob that is just being placed is known.
+   */
+  knows(digest: Digest): boolean;
   /** Removes the records of a digest in all namespaces. */
   forget(digest: Digest): void;
   /** Adds a record for a blob found on disk; returns false if there is one. */
@@ -98,6 +105,8 @@ export interface SnapshotRecord extends SnapshotInfo {
   /** Name of its directory, unique in the snapshotter for ever. */
   readonly id: number;
 }
+
+export type LiveIds = Pick<ReadonlySet<number>, "has">;
 
 /** Of one snapshotter, in all namespaces. */
 export interface SnapshotRecords {
@@ -168,7 +177,8 @@ export interface SnapshotRecords {
   walk(ctx: Context, filters?: readonly string[]): Iterable<SnapshotRecord>;
   /**
    * Runs `sweep` with every id that is in use, in any namespace or reserved,
-   * under the exclusive lock, so that no id is added meanwhile.
+   * under the exclusive lock, so that no id is added meanwhile. After the loss
+   * of records every id given before counts as live.
    */
-  withLiveIds(sweep: (live: ReadonlySet<number>) => void): void;
+  withLiveIds(sweep: (live: LiveIds) => void): void;
 }

@@ -2,6 +2,7 @@
 
 import { silentLogger } from "../../src/base/log.ts";
 import type { LocalContentStore } from "../../src/core/content.ts";
+import type { CheckableContent } from "../../src/core/fsck.ts";
 import type { GarbageCollector } from "../../src/core/gc.ts";
 import type { ContentSweeper } from "../../src/core/records.ts";
 import type { Snapshotter } from "../../src/core/snapshot.ts";
@@ -13,7 +14,7 @@ import {
 
 export interface TestStore extends Metadata, AsyncDisposable {
   readonly root: string;
-  readonly content: LocalContentStore & ContentSweeper;
+  readonly content: LocalContentStore & ContentSweeper & CheckableContent;
   readonly gc: GarbageCollector;
 }
 

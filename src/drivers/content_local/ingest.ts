@@ -166,6 +166,15 @@ export function removeUnheld(directory: string): boolean {
   return true;
 }
 
+/** True while a writer holds the ingest. */
+export function isHeld(directory: string): boolean {
+  if (statOrNone(paths(directory).lock) === undefined) return false;
+  const lock = tryLock(directory);
+  if (lock === "held") return true;
+  if (lock !== "gone") lock.close();
+  return false;
+}
+
 /** Fields of `info.json` that a descriptor gives. */
 export function ingestInfo(
   namespace: string,

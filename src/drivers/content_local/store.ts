@@ -24,16 +24,25 @@ import type {
   StoredIngest,
 } from "../../core/records.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
+import type { CheckableContent } from "../../core/fsck.ts";
 import { AdoptedFile, AdoptedWriter } from "./adopted.ts";
 import {
   HeldIngest,
   ingestInfo,
+  isHeld,
   readIngest,
   removeUnheld,
   walkIngests,
 } from "./ingest.ts";
 import { LocalIngestFile } from "./ingest_file.ts";
-import { entries, Layout, removeTree, statOrNone } from "./layout.ts";
+import {
+  blobFiles,
+  entries,
+  Layout,
+  removeTree,
+  statOrNone,
+} from "./layout.ts";
+import { quarantineBlob } from "./place.ts";
 import { LocalContentReader } from "./reader.ts";
 import { LocalContentWriter } from "./writer.ts";
 
@@ -47,11 +56,12 @@ export interface ContentStoreOptions {
 /** Content in files below one directory, shared by several processes. */
 export function createContentStore(
   options: ContentStoreOptions,
-): LocalContentStore & ContentSweeper {
+): LocalContentStore & ContentSweeper & CheckableContent {
   return new FileContentStore(options);
 }
 
-class FileContentStore implements LocalContentStore, ContentSweeper {
+class FileContentStore
+  implements LocalContentStore, ContentSweeper, CheckableContent {
   readonly #options: ContentStoreOptions;
   readonly #records: ContentRecords & ContentInventory;
   readonly #layout: Layout;
@@ -163,6 +173,33 @@ class FileContentStore implements LocalContentStore, ContentSweeper {
 
   dropIngest(ingest: StoredIngest): boolean {
     return removeUnheld(`${this.#layout.ingests}/${ingest.id}`);
+  }
+
+  *walkBlobs(): Iterable<Digest> {
+    for (const { digest } of blobFiles(this.#layout)) yield digest;
+  }
+
+  openBlob(digest: Digest): ContentReader {
+    return LocalContentReader.open(this.#layout.blob(digest), digest);
+  }
+
+  hasBlob(digest: Digest): boolean {
+    return statOrNone(this.#layout.blob(digest)) !== undefined;
+  }
+
+  quarantine(digest: Digest): string {
+    return quarantineBlob(this.#layout, digest);
+  }
+
+  *walkStrayIngests(): Iterable<string> {
+    for (const { name } of entries(this.#layout.ingests)) {
+      const path = `${this.#layout.ingests}/${name}`;
+      if (readIngest(path) === undefined && !isHeld(path)) yield path;
+    }
+  }
+
+  removeStrayIngest(path: string): void {
+    removeUnheld(path);
   }
 
   #info(ctx: Context, digest: Digest): ContentInfo {

@@ -165,6 +165,17 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
     }
   }
 
+  knows(digest: Digest): boolean {
+    return this.#store.write("lazy", () => {
+      const row = this.#store.db.get(
+        "SELECT 1 FROM content WHERE digest = ?1 UNION ALL " +
+          "SELECT 1 FROM doomed_blobs WHERE digest = ?1 LIMIT 1",
+        digest,
+      );
+      return row !== undefined;
+    });
+  }
+
   forget(digest: Digest): void {
     this.#store.write("durable", () => {
       const { db } = this.#store;
@@ -180,6 +191,7 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
     return this.#store.write("lazy", () => {
       const { db } = this.#store;
       if (db.get(SELECT_ANYWHERE, digest) !== undefined) return false;
+      this.#store.writeNamespace({ namespace });
       const now = this.#store.deps.now();
       const info = { digest, size, labels: {}, createdAt: now, updatedAt: now };
       this.#write(namespace, info);

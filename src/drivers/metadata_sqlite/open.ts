@@ -3,6 +3,7 @@ import { failedPrecondition } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ContainerStore } from "../../core/container.ts";
 import type { EventExchange } from "../../core/event.ts";
+import type { MetadataInventory } from "../../core/fsck.ts";
 import type { GarbageCollector } from "../../core/gc.ts";
 import type { ImageStore } from "../../core/image.ts";
 import type { LeaseManager } from "../../core/lease.ts";
@@ -17,6 +18,7 @@ import { SqliteContainerStore } from "./containers.ts";
 import { SqliteContentRecords } from "./content_records.ts";
 import { SqliteEventExchange } from "./events.ts";
 import { SqliteImageStore } from "./images.ts";
+import { SqliteInventory } from "./inventory.ts";
 import { SqliteLeaseManager } from "./leases.ts";
 import { SqliteNamespaceStore } from "./namespaces.ts";
 import { openDatabase } from "./open_database.ts";
@@ -40,6 +42,7 @@ export interface Metadata extends Disposable {
   readonly leases: LeaseManager;
   readonly events: EventExchange;
   readonly contentRecords: ContentRecords & ContentInventory;
+  readonly inventory: MetadataInventory;
   snapshotRecords(snapshotter: string): SnapshotRecords;
   /**
    * The collector, which synchronous deletions of images and leases use too;
@@ -77,6 +80,7 @@ export async function openMetadata(
     namespaces: new SqliteNamespaceStore(store),
     leases: new SqliteLeaseManager(store, collect),
     events: new SqliteEventExchange(store),
+    inventory: new SqliteInventory(store),
     contentRecords: new SqliteContentRecords(store),
     snapshotRecords: (snapshotter) =>
       new SqliteSnapshotRecords(store, snapshotter),

@@ -1,5 +1,6 @@
 import { failedPrecondition, hasCode } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { damageMark, markDamaged } from "./damage_mark.ts";
 import { Database, type DatabaseSync } from "./database.ts";
 import { integer } from "./rows.ts";
 import { salvage } from "./salvage.ts";
@@ -7,9 +8,6 @@ import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 
 /** How long a writer waits for another one, milliseconds. */
 const BUSY_TIMEOUT_MS = 15_000;
-
-/** Beside the database: its presence says that damage was met. */
-const damageMark = (path: string) => `${path}.damaged`;
 
 /** Opens, migrates and, if need be, rescues the database at `path`. */
 export async function openDatabase(
@@ -32,7 +30,7 @@ export async function openDatabase(
 type Open = (file: string) => DatabaseSync;
 
 function migrated(open: Open, path: string): Database {
-  const db = new Database(open, path, () => touch(damageMark(path)));
+  const db = new Database(open, path, () => markDamaged(path));
   try {
     migrate(db);
     return db;
@@ -79,7 +77,7 @@ function replace(
     if (exists(path + suffix)) Deno.renameSync(path + suffix, aside + suffix);
   }
   const db = migrated(open, path);
-  const rows = salvageFrom(open, aside, db);
+  const rows = salvageFrom(open, aside, db, now);
   if (exists(damageMark(path))) Deno.removeSync(damageMark(path));
   log.warn("The database was damaged and has been made anew", {
     database: path,
@@ -90,11 +88,16 @@ function replace(
   return db;
 }
 
-function salvageFrom(open: Open, path: string, db: Database): number {
+function salvageFrom(
+  open: Open,
+  path: string,
+  db: Database,
+  now: () => Date,
+): number {
   let damaged: DatabaseSync | undefined;
   try {
     damaged = open(path);
-    return salvage(db, damaged);
+    return salvage(db, damaged, now);
   } finally {
     damaged?.close();
   }
@@ -108,8 +111,4 @@ function exists(path: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-function touch(path: string): void {
-  Deno.writeTextFileSync(path, "");
 }

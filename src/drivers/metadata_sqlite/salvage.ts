@@ -37,14 +37,18 @@ const PAGE = 50;
  * damaged database is attached
  * @returns the number of rows taken over
  */
-export function salvage(db: Database, damaged: DatabaseSync): number {
+export function salvage(
+  db: Database,
+  damaged: DatabaseSync,
+  now: () => Date,
+): number {
   return db.write("durable", () => {
     // A lost parent must not cost its children: orphans are dropped below.
     db.run("PRAGMA defer_foreign_keys = ON");
-    let copied = 0;
-    for (const table of TABLES) copied += copyTable(db, damaged, table);
+    const tables = TABLES.map((table) => copyTable(db, damaged, table));
     dropOrphans(db);
-    return copied;
+    if (tables.some(({ end }) => end === "unreadable")) skipLostIds(db, now);
+    return tables.reduce((sum, { copied }) => sum + copied, 0);
   });
 }
 
@@ -52,7 +56,7 @@ function copyTable(
   db: Database,
   damaged: DatabaseSync,
   table: string,
-): number {
+): Copied {
   const info = db.all("SELECT name, pk FROM pragma_table_info(?)", table);
   const columns = info.map((row) => text(row, "name"));
   const key = BY_ROWID.includes(table)
@@ -72,9 +76,13 @@ function copyTable(
     );
   };
   const forward = copy("ASC");
-  return forward.end === "reached"
-    ? forward.copied
-    : forward.copied + copy("DESC").copied;
+  if (forward.end === "reached") return forward;
+  return { ...forward, copied: forward.copied + copy("DESC").copied };
+}
+
+interface Copied {
+  readonly copied: number;
+  readonly end: "reached" | "unreadable";
 }
 
 /** Copies until the end, or until a row can't be read. */
@@ -82,7 +90,7 @@ function copyRows(
   damaged: DatabaseSync,
   select: string,
   insert: (row: Row) => number,
-): { readonly copied: number; readonly end: "reached" | "unreadable" } {
+): Copied {
   let copied = 0;
   let offset = 0;
   for (const size of [PAGE, 1]) {
@@ -139,9 +147,21 @@ function dropOrphans(db: Database): void {
     "DELETE FROM lease_resources WHERE NOT EXISTS (SELECT 1 FROM leases l " +
       "WHERE l.ns = lease_resources.ns AND l.id = lease)",
   );
-  // No directory that is there may get its id a second time.
+}
+
+/**
+ * Ids of snapshots name directories, and those of lost records are not known:
+ * go on with an id that no store has reached by counting, the seconds since
+ * 1970, and have the directories of all ids before it kept.
+ */
+function skipLostIds(db: Database, now: () => Date): void {
+  const seconds = Math.floor(now().getTime() / 1000);
   db.run(
-    "UPDATE sequences SET value = max(value, (SELECT coalesce(max(id), 0) " +
-      "FROM snapshots)) WHERE name = 'snapshot'",
+    "UPDATE sequences SET value = max(value, ?) WHERE name = 'snapshot'",
+    seconds,
+  );
+  db.run(
+    "INSERT OR REPLACE INTO sequences " +
+      "SELECT 'lost_snapshots', value FROM sequences WHERE name = 'snapshot'",
   );
 }

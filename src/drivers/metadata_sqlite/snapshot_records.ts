@@ -8,13 +8,17 @@ import {
 import { type Filter, parseFilters } from "../../base/filters.ts";
 import { checkLabels, isLabelPath, updateLabels } from "../../base/labels.ts";
 import type { Labels } from "../../core/labels.ts";
-import type { SnapshotRecord, SnapshotRecords } from "../../core/records.ts";
+import type {
+  LiveIds,
+  SnapshotRecord,
+  SnapshotRecords,
+} from "../../core/records.ts";
 import type {
   SnapshotInfo,
   SnapshotKind,
   SnapshotUsage,
 } from "../../core/snapshot.ts";
-import type { Row } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import { deleteEdges, keepUntil, node, writeEdges } from "./edges.ts";
 import { found, integer, mustBeNew, pages, text } from "./rows.ts";
 import { fromRow, matches } from "./snapshot_rows.ts";
@@ -236,14 +240,16 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     }
   }
 
-  withLiveIds(sweep: (live: ReadonlySet<number>) => void): void {
+  withLiveIds(sweep: (live: LiveIds) => void): void {
     this.#store.write("lazy", () => {
       const rows = this.#store.db.all(
         "SELECT id FROM snapshots WHERE snapshotter = ?1 UNION ALL " +
           "SELECT id FROM snapshot_reservations WHERE snapshotter = ?1",
         this.#snapshotter,
       );
-      sweep(new Set(rows.map((row) => integer(row, "id"))));
+      const live = new Set(rows.map((row) => integer(row, "id")));
+      const lost = lastLostId(this.#store.db);
+      sweep({ has: (id) => id <= lost || live.has(id) });
     });
   }
 
@@ -347,6 +353,14 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     const snapshotter = this.#snapshotter;
     this.#store.emit(ns, `/snapshot/${verb}`, { ...event, snapshotter });
   }
+}
+
+/** The last id whose record may have been lost with a damaged database. */
+function lastLostId(db: Database): number {
+  const row = db.get(
+    "SELECT value FROM sequences WHERE name = 'lost_snapshots'",
+  );
+  return row === undefined ? 0 : integer(row, "value");
 }
 
 function checkSnapshot(name: string, labels: Labels): void {

@@ -57,7 +57,7 @@ export class Store {
   }
 
   /** The namespace to write to, created if it is not there yet. */
-  writeNamespace(ctx: Context): string {
+  writeNamespace(ctx: Pick<Context, "namespace">): string {
     const ns = namespaceOf(ctx);
     const known = this.db.get("SELECT 1 FROM namespaces WHERE name = ?", ns);
     if (known === undefined) {
@@ -133,7 +133,7 @@ export class Store {
 }
 
 /** @throws {EngineError} `failedPrecondition` if the context names none */
-export function namespaceOf(ctx: Context): string {
+export function namespaceOf(ctx: Pick<Context, "namespace">): string {
   if (ctx.namespace === "") throw failedPrecondition("namespace is required");
   return ctx.namespace;
 }

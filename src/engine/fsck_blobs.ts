@@ -1,0 +1,136 @@
+import { type Context, DEFAULT_NAMESPACE } from "../base/context.ts";
+import { type Digest, digestAlgorithm } from "../base/digest.ts";
+import { Hasher } from "../base/hash.ts";
+import type { FsckFinding } from "../core/fsck.ts";
+import type { ContentReader } from "../core/content.ts";
+import { type FsckDeps, type FsckOptions, settle } from "./fsck.ts";
+import { adoptImages } from "./fsck_adopt.ts";
+
+/** Reads every blob, and looks up every record. */
+export async function* checkBlobs(
+  ctx: Context,
+  deps: FsckDeps,
+  options: FsckOptions,
+): AsyncIterable<FsckFinding> {
+  const adopted: Digest[] = [];
+  let checkedBytes = 0;
+  for (const digest of deps.content.walkBlobs()) {
+    ctx.signal.throwIfAborted();
+    const state = await readBlobState(ctx, deps, digest, (bytes) => {
+      checkedBytes += bytes;
+      options.onProgress?.(checkedBytes);
+    });
+    if (state.kind === "damaged") {
+      yield damagedBlob(deps, options, digest, state.detail);
+    } else if (state.kind === "intact" && !deps.records.knows(digest)) {
+      if (options.mode === "repair") adopted.push(digest);
+      yield unrecordedBlob(deps, options, digest, state.size);
+    }
+  }
+  await adoptImages(ctx, deps, adopted);
+  yield* missingBlobs(deps, options);
+}
+
+type BlobState =
+  | { readonly kind: "intact"; readonly size: number }
+  | { readonly kind: "damaged"; readonly detail: string }
+  /** Deleted by somebody while it was looked at. */
+  | { readonly kind: "gone" };
+
+async function readBlobState(
+  ctx: Context,
+  deps: FsckDeps,
+  digest: Digest,
+  onRead: (bytes: number) => void,
+): Promise<BlobState> {
+  if (!deps.content.hasBlob(digest)) return { kind: "gone" };
+  await using reader = deps.content.openBlob(digest);
+  const recorded = deps.records.sizeAnywhere(digest);
+  if (recorded !== undefined && recorded !== reader.size) {
+    const detail = `It has ${reader.size} bytes instead of ${recorded}`;
+    return { kind: "damaged", detail };
+  }
+  const found = await hash(ctx, reader, digest, onRead);
+  return found === digest
+    ? { kind: "intact", size: reader.size }
+    : { kind: "damaged", detail: `Its bytes have the digest "${found}"` };
+}
+
+async function hash(
+  ctx: Context,
+  reader: ContentReader,
+  digest: Digest,
+  onRead: (bytes: number) => void,
+): Promise<Digest> {
+  const hasher = new Hasher(digestAlgorithm(digest));
+  const buffer = new Uint8Array(1024 * 1024);
+  for (let at = 0; at < reader.size;) {
+    ctx.signal.throwIfAborted();
+    const length = await reader.readAt(buffer, at);
+    if (length === 0) break;
+    await hasher.update(buffer.subarray(0, length));
+    onRead(length);
+    at += length;
+  }
+  return await hasher.digest();
+}
+
+function damagedBlob(
+  { content, records }: FsckDeps,
+  { mode }: FsckOptions,
+  digest: Digest,
+  detail: string,
+): FsckFinding {
+  return {
+    kind: "blob-damaged",
+    severity: "error",
+    subject: digest,
+    detail,
+    action: "quarantine",
+    state: settle(mode, () => {
+      content.quarantine(digest);
+      records.forget(digest);
+    }),
+  };
+}
+
+function unrecordedBlob(
+  { records }: FsckDeps,
+  { mode }: FsckOptions,
+  digest: Digest,
+  size: number,
+): FsckFinding {
+  return {
+    kind: "blob-unrecorded",
+    severity: "notice",
+    subject: digest,
+    detail: `No record knows these ${size} bytes, which are intact`,
+    action: "adopt",
+    state: settle(mode, () => {
+      records.adopt(DEFAULT_NAMESPACE, digest, size);
+    }),
+  };
+}
+
+function* missingBlobs(
+  { content, records }: FsckDeps,
+  { mode }: FsckOptions,
+): Iterable<FsckFinding> {
+  for (const { digest, namespaces } of records.walkAll()) {
+    // Asked again, after the file: it may have been deleted meanwhile.
+    if (content.hasBlob(digest) || !isStillMissing(digest)) continue;
+    yield {
+      kind: "blob-missing",
+      severity: "error",
+      subject: digest,
+      detail: `Its file is gone; it is known in "${namespaces.join('", "')}"`,
+      action: "forget",
+      state: settle(mode, () => records.forget(digest)),
+    };
+  }
+
+  function isStillMissing(digest: Digest): boolean {
+    return records.sizeAnywhere(digest) !== undefined &&
+      !content.hasBlob(digest);
+  }
+}

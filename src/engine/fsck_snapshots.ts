@@ -1,0 +1,80 @@
+import type { Context } from "../base/context.ts";
+import {
+  type FsckFinding,
+  type FsckMode,
+  hasDirectories,
+  type StoredSnapshot,
+} from "../core/fsck.ts";
+import { hasCleanup } from "../core/snapshot.ts";
+import { type FsckDeps, settle } from "./fsck.ts";
+
+/** Compares the directories of every snapshotter with the records. */
+export async function* checkSnapshots(
+  ctx: Context,
+  deps: FsckDeps,
+  mode: FsckMode,
+): AsyncIterable<FsckFinding> {
+  for (const [name, snapshotter] of deps.snapshotters) {
+    if (!hasDirectories(snapshotter)) continue;
+    // Records before directories: a layer's directory is there before it is
+    // committed, and goes after its record.
+    const recorded = [...deps.inventory.walkSnapshots()]
+      .filter((snapshot) => snapshot.snapshotter === name);
+    const directories = new Set(await snapshotter.listDirectories(ctx));
+    const still = new Set(
+      [...deps.inventory.walkSnapshots()].map(({ id }) => id),
+    );
+    const records = recorded.filter(({ id }) => still.has(id));
+    yield* missingDirectories(deps, mode, records, directories);
+
+    const known = new Set([...still, ...deps.inventory.reservedIds()]);
+    const unrecorded = [...directories].filter((id) => !known.has(id));
+    if (mode === "repair" && unrecorded.length > 0 && hasCleanup(snapshotter)) {
+      deps.inventory.giveUpLostSnapshots();
+      await snapshotter.cleanup(ctx);
+    }
+    const left = new Set(await snapshotter.listDirectories(ctx));
+    for (const id of unrecorded) yield unrecordedDirectory(name, id, left);
+  }
+}
+
+function* missingDirectories(
+  { inventory }: FsckDeps,
+  mode: FsckMode,
+  records: readonly StoredSnapshot[],
+  directories: ReadonlySet<number>,
+): Iterable<FsckFinding> {
+  const forgotten = new Set<string>();
+  for (const { id, namespace, name, snapshotter, kind } of records) {
+    if (kind !== "committed" || directories.has(id)) continue;
+    if (forgotten.has(`${namespace}/${name}`)) continue;
+    yield {
+      kind: "snapshot-missing",
+      severity: "error",
+      subject: name,
+      detail: `Directory ${id} of ${snapshotter} is gone ` +
+        `(namespace "${namespace}")`,
+      action: "forget",
+      state: settle(mode, () => {
+        for (const lost of inventory.forgetSnapshot(id)) {
+          forgotten.add(`${namespace}/${lost}`);
+        }
+      }),
+    };
+  }
+}
+
+function unrecordedDirectory(
+  snapshotter: string,
+  id: number,
+  left: ReadonlySet<number>,
+): FsckFinding {
+  return {
+    kind: "directory-unrecorded",
+    severity: "notice",
+    subject: `${snapshotter}/${id}`,
+    detail: "No record knows this directory",
+    action: "delete",
+    state: left.has(id) ? "found" : "repaired",
+  };
+}
