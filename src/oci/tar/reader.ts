@@ -130,7 +130,7 @@ export class TarReader {
     );
     if (this.#remaining === 0) {
       this.#pad();
-      this.#handler.endEntry();
+      this.#endEntry();
     }
     return end;
   }
@@ -183,15 +183,19 @@ export class TarReader {
   }
 
   #emit(header: TarHeader): void {
-    this.#index++;
     this.#local = undefined;
     this.#longName = this.#longLink = undefined;
     this.#handler.entry(header);
     if (header.size > 0) this.#expect("data", header.size);
     else {
       if (this.#stage !== "foreign") this.#stage = "header";
-      this.#handler.endEntry();
+      this.#endEntry();
     }
+  }
+
+  #endEntry(): void {
+    this.#index++;
+    this.#handler.endEntry();
   }
 
   #parse(block: Uint8Array): TarHeader | undefined {
