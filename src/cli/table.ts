@@ -37,6 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   system.INFO,
   system.EVENTS,
   system.FSCK,
+  system.DOCTOR,
   system.VERSION,
   system.COMPLETION,
   system.HELP,

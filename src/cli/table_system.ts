@@ -85,6 +85,14 @@ export const EVENTS: CommandSpec = {
   load: () => import("./commands/events.ts"),
 };
 
+export const DOCTOR: CommandSpec = {
+  name: "doctor",
+  summary: "Show what this host lacks, and how to mend it",
+  args: { min: 0, max: 0 },
+  flags: [FORMAT],
+  load: () => import("./commands/doctor.ts"),
+};
+
 export const FSCK: CommandSpec = {
   name: "fsck",
   summary: "Check every blob, record and snapshot of the store",

@@ -8,13 +8,15 @@ import { showRemoved } from "../removed.ts";
 
 /** `coracle image prune` */
 export async function run(inv: Invocation): Promise<number> {
+  // Before anything is asked: this may start the command again.
+  const services = await inv.services();
   const all = inv.flags.boolean("all");
   const filter = pruneFilter(inv.flags.list("filter"), inv.now());
   const what = all
     ? "all images that no container uses"
     : "all images that have no name";
   if (!await confirm(inv, [`WARNING! This will remove ${what}.`])) return 0;
-  const report = await pruneImages(inv.ctx, await inv.services(), {
+  const report = await pruneImages(inv.ctx, services, {
     ...filter,
     which: all ? "unused" : "nameless",
     wanted: anyPlatform(),

@@ -1,19 +1,19 @@
 import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
 import type { Bytes } from "../../engine/images_archive.ts";
-import { wantedPlatform } from "../../engine/images_platform.ts";
+import { anyPlatform, wantedPlatform } from "../../engine/images_platform.ts";
 import { summarise } from "../../engine/images_summary.ts";
-import { anyPlatform } from "../../engine/images_platform.ts";
 import { importImage } from "../../engine/import.ts";
 import { pathKind, readFile } from "../archive_read.ts";
 import type { Invocation } from "../command.ts";
-import { tarOfDirectory } from "../directory_tar.ts";
 
 /** `coracle import FILE|DIRECTORY|URL|- [REPOSITORY[:TAG]]` */
 export async function run(inv: Invocation): Promise<number> {
   const [source = "", reference] = inv.args;
-  const bytes = await openSource(inv, source);
   const message = inv.flags.string("message");
+  // First the store: an ordinary user's command starts again in a namespace,
+  // and must not have read anything from its input before.
   const services = await inv.services();
+  const bytes = await openSource(inv, source);
   const image = await importImage(inv.ctx, services, {
     source: bytes,
     ...reference === undefined ? {} : { reference },
@@ -43,9 +43,9 @@ async function openSource(inv: Invocation, source: string): Promise<Bytes> {
     return inv.stdin.readable;
   }
   if (/^https?:\/\//.test(source)) return await download(inv, source);
-  return await pathKind(source) === "directory"
-    ? tarOfDirectory(source)
-    : readFile(source);
+  if (await pathKind(source) === "file") return readFile(source);
+  const { tarOfDirectory } = await import("../../app/directory_tar.ts");
+  return tarOfDirectory(inv.ctx, source);
 }
 
 async function download(inv: Invocation, url: string): Promise<Bytes> {

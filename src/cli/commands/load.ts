@@ -9,8 +9,10 @@ import { humanSize } from "../format/human.ts";
 
 /** `coracle load [-i FILE|DIRECTORY]` */
 export async function run(inv: Invocation): Promise<number> {
-  const entries = await openArchive(inv);
+  // First the store: an ordinary user's command starts again in a namespace,
+  // and must not have read anything from its input before.
   const services = await inv.services();
+  const entries = await openArchive(inv);
   const loaded = await loadImages(inv.ctx, services, entries, {
     wanted: anyPlatform(inv.flags.string("platform")),
     newId: () => crypto.randomUUID(),

@@ -9,6 +9,8 @@ import { showRemoved } from "../removed.ts";
 
 /** `coracle system prune` */
 export async function run(inv: Invocation): Promise<number> {
+  // Before anything is asked: this may start the command again.
+  const services = await inv.services();
   const all = inv.flags.boolean("all");
   const filter = pruneFilter(inv.flags.list("filter"), inv.now());
   const images = all
@@ -22,7 +24,6 @@ export async function run(inv: Invocation): Promise<number> {
     "",
   ]);
   if (!agreed) return 0;
-  const services = await inv.services();
   const containers = await pruneContainers(inv.ctx, services, filter);
   if (containers.length > 0) {
     const ids = containers.map(({ id }) => id);

@@ -57,6 +57,8 @@ export function listLines<Row extends ListRow<Row>>(
   const isTable = /^table\s/.test(format);
   const source = unescape(isTable ? format.slice("table ".length) : format);
   const template = compileTemplate(source);
+  // A field that there is not is told also if there is nothing to list.
+  if (rows.length === 0) template(list.headings);
   const lines = rows.map((row) => template(row));
   if (!isTable) return lines;
   const cells = (line: string) => line.split("\t");
