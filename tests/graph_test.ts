@@ -1,0 +1,61 @@
+/**
+ * What a one-shot `coracle run` may load: nothing of gRPC, in no way. Every
+ * import counts, also those that wait for a function to be called.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+
+/** The part of `deno info --json` that matters. */
+interface Graph {
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly error?: string;
+  }[];
+}
+
+async function graphOf(module: string): Promise<Graph> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", module],
+    cwd: ROOT,
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** Specifiers in the graph that name grpc-js or our adapter of it. */
+function grpcModules({ modules }: Graph): readonly string[] {
+  return modules.map(({ specifier }) => specifier)
+    .filter((it) => /grpc-js|\/src\/rpc\//.test(it));
+}
+
+for (const module of ["main.ts", "src/drivers/unpack/worker.ts"]) {
+  Deno.test(`${module} reaches no gRPC`, async () => {
+    const graph = await graphOf(module);
+    assertEquals(graph.modules.filter(({ error }) => error !== undefined), []);
+    assertEquals(grpcModules(graph), []);
+  });
+}
+
+Deno.test("main.ts is seen with its lazy imports and packages", async () => {
+  const { modules } = await graphOf("main.ts");
+  for (const part of ["/src/cli/commands/run.ts", "smol-toml"]) {
+    assert(modules.some(({ specifier }) => specifier.includes(part)), part);
+  }
+});
+
+Deno.test("grpcModules() finds gRPC when it is planted", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "coracle-graph-" });
+  try {
+    const module = `${directory}/a.ts`;
+    await Deno.writeTextFile(
+      module,
+      `export const later = () => import("./src/rpc/grpc_server.ts");`,
+    );
+    const found = grpcModules(await graphOf(module));
+    assertEquals(found, [`file://${directory}/src/rpc/grpc_server.ts`]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
