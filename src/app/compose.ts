@@ -4,24 +4,34 @@
  * made when first asked for.
  */
 
-import { notFound, unimplemented } from "../base/errors.ts";
+import { notFound } from "../base/errors.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Logger } from "../base/log.ts";
+import type { LocalContentStore } from "../core/content.ts";
+import type { Differ } from "../core/diff.ts";
 import type { Host } from "../core/host.ts";
+import type { Mounter } from "../core/mount.ts";
 import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
 import type { TaskRunner } from "../core/task.ts";
+import type { LayerUnpacker } from "../core/unpack.ts";
 import { createContentStore } from "../drivers/content_local/store.ts";
+import { createWalkingDiffer } from "../drivers/diff_walking/compare.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
 import { createMounter } from "../drivers/mounter/mounter.ts";
+import { createCredentialStore } from "../drivers/registry/credentials.ts";
+import { createResolver } from "../drivers/registry/resolver.ts";
 import { createNativeSnapshotter } from "../drivers/snapshot_native/snapshotter.ts";
 import { createOverlaySnapshotter } from "../drivers/snapshot_overlay/snapshotter.ts";
+import { createLayerApplier } from "../drivers/unpack/apply.ts";
+import { createLayerUnpacker } from "../drivers/unpack/unpacker.ts";
 import { createBundleStore } from "../runtime/bundles.ts";
 import { createHost } from "../runtime/host.ts";
 import { createTaskRunner } from "../runtime/task_runner.ts";
 import type { SnapshotterChoice } from "./choose_snapshotter.ts";
 import type { Config } from "./config.ts";
 import type { StorePaths } from "./paths.ts";
+import { entryUrl, VERSION } from "./self.ts";
 
 export interface ComposeOptions {
   readonly paths: StorePaths;
@@ -30,6 +40,10 @@ export interface ComposeOptions {
   readonly config: Config;
   /** What the host can do. */
   readonly choice: SnapshotterChoice;
+  /** Which owners files can have: any, a range of them, or one. */
+  readonly ids: "all" | "ranges" | "single";
+  /** Directories of `HOST/hosts.toml`. */
+  readonly registryDirs: readonly string[];
   /** Overrides the choice. */
   readonly snapshotter?: string;
 }
@@ -53,15 +67,20 @@ export function compose(options: ComposeOptions): Services {
     now: () => new Date(),
   });
   const collector = metadata.collector({ content, snapshotters });
-  const missing = (what: string) =>
-    lazy((): never => {
-      throw unimplemented(what);
-    });
+  const mounter = createMounter();
   const host = lazy(() => createHost({ env: (name) => Deno.env.get(name) }));
+  const resolver = lazy(() =>
+    createResolver({
+      credentials: createCredentialStore((name) => Deno.env.get(name)),
+      configDirs: options.registryDirs,
+      userAgent: `coracle/${VERSION}`,
+    })
+  );
+  const unpacker = lazy(() => createUnpacker(options, mounter));
   const made = {
-    differ: missing("compare"),
-    resolver: missing("resolve"),
-    unpacker: missing("unpack"),
+    differ: lazy(() => createDiffer(options, { content, mounter, unpacker })),
+    resolver,
+    unpacker,
     bundles: lazy(() =>
       createBundleStore({ state: paths.state, now: () => new Date() })
     ),
@@ -76,7 +95,7 @@ export function compose(options: ComposeOptions): Services {
     leases: metadata.leases,
     events: metadata.events,
     collector,
-    mounter: createMounter(),
+    mounter,
     snapshotters,
     defaultSnapshotter,
     get differ() {
@@ -98,6 +117,42 @@ export function compose(options: ComposeOptions): Services {
       return made.host();
     },
   };
+}
+
+function createUnpacker(
+  { ids, choice }: ComposeOptions,
+  mounter: Mounter,
+): LayerUnpacker {
+  return createLayerUnpacker({
+    workerUrl: () => entryUrl("unpack_worker"),
+    mounter,
+    attributes: choice.features.attributes,
+    owners: ids === "single" ? "squash" : "keep",
+    devices: ids === "all" ? "make" : "skip",
+    processors: navigator.hardwareConcurrency,
+  });
+}
+
+interface DifferParts {
+  readonly content: LocalContentStore;
+  readonly mounter: Mounter;
+  readonly unpacker: () => LayerUnpacker;
+}
+
+function createDiffer(
+  { paths }: ComposeOptions,
+  { content, mounter, unpacker }: DifferParts,
+): Differ {
+  const applier = lazy(() =>
+    createLayerApplier({ content, mounter, unpacker: unpacker() })
+  );
+  return createWalkingDiffer({
+    content,
+    mounter,
+    temporaryDirectory: paths.state,
+    newId: () => crypto.randomUUID(),
+    apply: (ctx, layer, mounts) => applier().apply(ctx, layer, mounts),
+  });
 }
 
 function createTasks(

@@ -13,6 +13,7 @@ import {
 import { compose } from "./compose.ts";
 import { type Config, configPath, loadConfig } from "./config.ts";
 import { ensureStorePaths, type StorePaths, storePaths } from "./paths.ts";
+import { registryConfigDirs } from "./registry_dirs.ts";
 import { arrive, enterNamespace } from "./rootless/enter.ts";
 import type { Identity } from "./rootless/identity.ts";
 import { selfCommand } from "./self.ts";
@@ -70,6 +71,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       log,
       config: { ...config, ...(runtime === undefined ? {} : { runtime }) },
       choice,
+      ids: identity.kind === "root" ? "all" : identity.ids,
+      registryDirs: config.registry.configPath ??
+        registryConfigDirs(env, identity.uid),
       ...(snapshotter === undefined ? {} : { snapshotter }),
     });
     return {

@@ -2,8 +2,19 @@ import type { Context } from "../base/context.ts";
 import type { Reference } from "../base/reference.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
 
+/** How far a registry is trusted that no `hosts.toml` describes. */
+export type RegistryTrust =
+  /** https with a verified certificate; plain http on loopback only. */
+  | "verify"
+  /** https with any certificate, else plain http (`--insecure`). */
+  | "skipVerify"
+  /** Plain http (`--plain-http`). */
+  | "plainHttp";
+
 /** A remote place that names, gives and takes content. */
 export interface Resolver {
+  /** The same registries, trusted otherwise. */
+  trusting(trust: RegistryTrust): Resolver;
   /**
    * @throws {EngineError} `notFound`; `unauthenticated`, `permissionDenied`;
    * `unavailable` with every host that was tried

@@ -1,15 +1,9 @@
 /** What the registry driver is given, and the figures it works by. */
 
+import type { RegistryTrust } from "../../core/registry.ts";
 import type { CredentialProvider } from "./credentials.ts";
 
-/** How far a registry without a hosts.toml of its own is trusted. */
-export type Trust =
-  /** https with a verified certificate; plain http on loopback only. */
-  | "verify"
-  /** https with any certificate, else plain http (`--insecure`). */
-  | "skipVerify"
-  /** Plain http (`--plain-http`). */
-  | "plainHttp";
+export type Trust = RegistryTrust;
 
 export interface Clock {
   /** Milliseconds since some moment, never going back. */

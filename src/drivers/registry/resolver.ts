@@ -3,7 +3,12 @@
 import type { Context } from "../../base/context.ts";
 import { dataLoss, failedPrecondition } from "../../base/errors.ts";
 import { formatReference, type Reference } from "../../base/reference.ts";
-import type { Fetcher, Pusher, Resolver } from "../../core/registry.ts";
+import type {
+  Fetcher,
+  Pusher,
+  RegistryTrust,
+  Resolver,
+} from "../../core/registry.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
 import { isSchema1 } from "../../oci/media_types.ts";
 import { RegistryClient } from "./client.ts";
@@ -38,18 +43,29 @@ export interface RegistryResolver extends Resolver, Disposable {
 }
 
 export function createResolver(deps: RegistryDeps): RegistryResolver {
-  return new DistributionResolver(new RegistryClient(withDefaults(deps)));
+  return new DistributionResolver(deps);
 }
 
 class DistributionResolver implements RegistryResolver {
+  readonly #deps: RegistryDeps;
   readonly #client: RegistryClient;
+  readonly #others: DistributionResolver[] = [];
 
-  constructor(client: RegistryClient) {
-    this.#client = client;
+  constructor(deps: RegistryDeps) {
+    this.#deps = deps;
+    this.#client = new RegistryClient(withDefaults(deps));
   }
 
   [Symbol.dispose](): void {
+    for (const other of this.#others) other[Symbol.dispose]();
     this.#client[Symbol.dispose]();
+  }
+
+  trusting(trust: RegistryTrust): DistributionResolver {
+    if (trust === (this.#deps.trust ?? "verify")) return this;
+    const other = new DistributionResolver({ ...this.#deps, trust });
+    this.#others.push(other);
+    return other;
   }
 
   async resolve(ctx: Context, reference: Reference): Promise<Descriptor> {

@@ -1,0 +1,55 @@
+import { unimplemented } from "../../base/errors.ts";
+import type { Context } from "../../base/context.ts";
+import { type ContentStore, isLocalContentStore } from "../../core/content.ts";
+import type { AppliedDiff } from "../../core/diff.ts";
+import type { Mount, Mounter } from "../../core/mount.ts";
+import type { LayerUnpacker } from "../../core/unpack.ts";
+import { layerCompression } from "../../oci/media_types.ts";
+import type { Descriptor } from "../../oci/image_spec.ts";
+
+export interface LayerApplierDeps {
+  readonly content: ContentStore;
+  readonly mounter: Mounter;
+  readonly unpacker: LayerUnpacker;
+}
+
+/** The half of a `Differ` that unpacks. */
+export interface LayerApplier {
+  apply(
+    ctx: Context,
+    layer: Descriptor,
+    mounts: readonly Mount[],
+  ): Promise<AppliedDiff>;
+}
+
+/** Unpacks stored layers onto mounts, one on the other, as they are asked for. */
+export function createLayerApplier(deps: LayerApplierDeps): LayerApplier {
+  return { apply: (ctx, layer, mounts) => apply(ctx, deps, layer, mounts) };
+}
+
+async function apply(
+  ctx: Context,
+  { content, mounter, unpacker }: LayerApplierDeps,
+  layer: Descriptor,
+  mounts: readonly Mount[],
+): Promise<AppliedDiff> {
+  if (layerCompression(layer.mediaType) === undefined) {
+    throw unimplemented(`apply a layer of type "${layer.mediaType}"`);
+  }
+  if (!isLocalContentStore(content)) {
+    throw unimplemented("apply a layer of a store elsewhere");
+  }
+  const path = await content.blobPath(ctx, layer.digest);
+  await using session = unpacker.open();
+  await using stack = new AsyncDisposableStack();
+  const target = await Deno.makeTempDir({ prefix: "coracle-apply-" });
+  stack.defer(() => Deno.remove(target));
+  stack.use(await mounter.mount(ctx, mounts, target));
+  const { tree } = await session.unpack(ctx, {
+    layer,
+    source: { kind: "file", path },
+    target: { path: target, how: "applied" },
+  });
+  if (tree === undefined) throw unimplemented("apply a layer without files");
+  return { diffId: tree.diffId, size: tree.size };
+}
