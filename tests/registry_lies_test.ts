@@ -5,6 +5,7 @@ import { parseReference } from "../src/base/reference.ts";
 import type { Descriptor } from "../src/oci/image_spec.ts";
 import { MEDIA_TYPE } from "../src/oci/media_types.ts";
 import {
+  assertSameBytes,
   ctx,
   noise,
   quickResolver,
@@ -241,7 +242,7 @@ const SIZE = 3 * 1024 * 1024;
 
 Deno.test("fetch() resumes where a connection broke off", async () => {
   const bytes = noise(SIZE);
-  let breaks = 3;
+  let breaks = 2;
   const { got, requests } = await fetchWith(bytes, (_request, seen) => {
     if (breaks-- <= 0) return undefined;
     const start = Number(/\d+/.exec(seen.headers.get("range") ?? "0")?.[0]);
@@ -254,10 +255,10 @@ Deno.test("fetch() resumes where a connection broke off", async () => {
       headers,
     });
   });
-  assertEquals(got, bytes);
+  assertSameBytes(got, bytes);
   const ranges = requests.map(({ headers }) => headers.get("range"));
   assertEquals(ranges[0], null);
-  assertEquals(ranges.length, 4);
+  assertEquals(ranges.length, 3);
   assert(ranges.slice(1).every((range) => range !== null));
 });
 
@@ -269,7 +270,7 @@ Deno.test("fetch() skips bytes when a server ignores Range", async () => {
     first = false;
     return new Response(body, { headers: { "content-length": `${SIZE}` } });
   });
-  assertEquals(got, bytes);
+  assertSameBytes(got, bytes);
 });
 
 Deno.test("fetch() refuses a range that was not asked for", async () => {

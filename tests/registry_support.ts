@@ -1,6 +1,7 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { EngineError } from "../src/base/errors.ts";
 import { background, type Context } from "../src/base/context.ts";
-import { assertInstanceOf } from "@std/assert";
+import type { PushSource } from "../src/core/registry.ts";
 import type { RegistryDeps, Timing } from "../src/drivers/registry/deps.ts";
 import { anonymous } from "../src/drivers/registry/credentials.ts";
 import {
@@ -74,7 +75,7 @@ export function text(value: unknown): Uint8Array<ArrayBuffer> {
   );
 }
 
-export function sourceOf(bytes: Uint8Array<ArrayBuffer>) {
+export function sourceOf(bytes: Uint8Array<ArrayBuffer>): PushSource {
   return {
     open: (offset: number) =>
       Promise.resolve(
@@ -83,4 +84,13 @@ export function sourceOf(bytes: Uint8Array<ArrayBuffer>) {
         >,
       ),
   };
+}
+
+/** As assertEquals, without a difference of megabytes in words. */
+export function assertSameBytes(
+  got: Uint8Array | undefined,
+  wanted: Uint8Array,
+): void {
+  assertEquals(got?.length, wanted.length);
+  assert(got?.every((byte, at) => byte === wanted[at]), "other bytes");
 }

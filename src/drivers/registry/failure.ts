@@ -43,8 +43,8 @@ export async function refusalOf(
   const { response } = answer;
   const { status } = response;
   const body = await readText(answer, timeoutMs);
-  const isSchemeMismatch = status === 400 && /to (an )?HTTPS/i.test(body);
-  const reason = isSchemeMismatch ? "it speaks https" : registryMessage(body);
+  const saysTls = status === 400 && /to (an )?HTTPS/i.test(body);
+  const reason = saysTls ? "it speaks https" : registryMessage(body);
   const title = `${status} ${response.statusText}`.trim();
   return {
     code: STATUS_CODES[status] ??
@@ -52,8 +52,14 @@ export async function refusalOf(
     said: bounded(reason === "" ? title : `${title}: ${reason}`),
     status,
     retry: retryOf(response),
-    isSchemeMismatch,
+    isSchemeMismatch: saysTls || isBare400(response, body),
   };
+}
+
+/** What a server with TLS answers to a HEAD in the clear: no registry says so. */
+function isBare400({ status, headers }: Response, body: string): boolean {
+  return status === 400 && body === "" &&
+    !headers.has("docker-distribution-api-version");
 }
 
 function retryOf({ status, headers }: Response): Refusal["retry"] {
