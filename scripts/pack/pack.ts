@@ -9,7 +9,7 @@
  * ```
  */
 
-import type { Bundle } from "./bundle.ts";
+import type { Bundle, Part } from "./bundle.ts";
 import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
 import { environSlot } from "./elf_environ.ts";
 import { encodeStub, type Stub } from "./stub.ts";
@@ -111,22 +111,37 @@ interface Span {
   readonly bytes: number;
 }
 
+/**
+ * The scripts of an entry are a group, which is read at once; the source maps,
+ * which are rarely wanted, are each a group of their own.
+ * @returns the index, as `src/app/packed_stage.ts` reads it
+ */
 function appendParts(
   { bundles, stackMapper }: Contents,
   append: (text: string) => Span,
 ): unknown {
-  const parts: Record<string, readonly [number, number]> = {};
+  const groups: Record<string, readonly [number, number]> = {};
+  const parts: Record<string, readonly [string, number, number]> = {};
   const entries: Record<string, string> = {};
-  const add = (name: string, text: string) => {
-    const { offset, bytes } = append(text);
-    parts[name] = [offset, bytes];
+  const addGroup = (group: string, members: readonly Part[]) => {
+    let at = 0;
+    for (const { name, text } of members) {
+      const bytes = new TextEncoder().encode(text).length;
+      parts[name] = [group, at, bytes];
+      at += bytes;
+    }
+    const { offset, bytes } = append(members.map((it) => it.text).join(""));
+    groups[group] = [offset, bytes];
   };
-  for (const [entry, bundle] of Object.entries(bundles)) {
-    entries[entry] = bundle.main;
-    for (const part of bundle.parts) add(part.name, part.text);
+  for (const [entry, { main, parts }] of Object.entries(bundles)) {
+    entries[entry] = main;
+    addGroup(entry, parts.filter(({ name }) => !name.endsWith(".map")));
   }
-  add("stack_trace.js", stackMapper);
-  return { entries, parts };
+  addGroup("stack_trace", [{ name: "stack_trace.js", text: stackMapper }]);
+  for (const part of Object.values(bundles).flatMap((it) => it.parts)) {
+    if (part.name.endsWith(".map")) addGroup(part.name, [part]);
+  }
+  return { entries, groups, parts };
 }
 
 function stageUrl(firstStage: string, index: Span): string {

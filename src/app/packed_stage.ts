@@ -43,8 +43,10 @@ interface Span {
 interface Index {
   /** Entry → the part to load first. */
   readonly entries: Readonly<Record<string, string>>;
-  /** Part → offset and bytes. */
-  readonly parts: Readonly<Record<string, readonly [number, number]>>;
+  /** Group → offset and bytes. The scripts of an entry are a group. */
+  readonly groups: Readonly<Record<string, readonly [number, number]>>;
+  /** Part → its group, and offset in it and bytes. */
+  readonly parts: Readonly<Record<string, readonly [string, number, number]>>;
 }
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -68,12 +70,14 @@ class PackedParts implements PartStore {
   readonly start: string | undefined;
   readonly #url: string;
   readonly #index: Index;
+  readonly #groups = new Map<string, Uint8Array>();
+  readonly #decoder = new TextDecoder();
 
   constructor(span: Span) {
     const [url = "", start] = import.meta.url.split("#");
     this.#url = url;
     this.start = start;
-    this.#index = JSON.parse(readSpan(span));
+    this.#index = JSON.parse(this.#decoder.decode(readSpan(span)));
   }
 
   get entries(): Index["entries"] {
@@ -81,11 +85,22 @@ class PackedParts implements PartStore {
   }
 
   read(part: string): string {
-    const [offset, bytes] = this.#index.parts[part] ?? [];
-    if (offset === undefined || bytes === undefined) {
+    const [group, offset = 0, bytes = 0] = this.#index.parts[part] ?? [];
+    if (group === undefined) {
       throw new Error(`Cannot find part "${part}" in this executable`);
     }
-    return readSpan({ offset, bytes });
+    const text = this.#group(group).subarray(offset, offset + bytes);
+    return this.#decoder.decode(text);
+  }
+
+  /** A group is read at once: many small reads cost more than a large one. */
+  #group(name: string): Uint8Array {
+    const known = this.#groups.get(name);
+    if (known !== undefined) return known;
+    const [offset = 0, bytes = 0] = this.#index.groups[name] ?? [];
+    const group = readSpan({ offset, bytes });
+    this.#groups.set(name, group);
+    return group;
   }
 
   workerUrl(entry: string): string {
@@ -93,7 +108,7 @@ class PackedParts implements PartStore {
   }
 }
 
-function readSpan({ offset, bytes }: Span): string {
+function readSpan({ offset, bytes }: Span): Uint8Array {
   using file = Deno.openSync("/proc/self/exe");
   file.seekSync(offset, Deno.SeekMode.Start);
   const buffer = new Uint8Array(bytes);
@@ -102,7 +117,7 @@ function readSpan({ offset, bytes }: Span): string {
     if (count === null) throw new Error("Cannot read parts: file too short");
     filled += count;
   }
-  return new TextDecoder().decode(buffer);
+  return buffer;
 }
 
 function compiledParts({ entries, start }: CompiledInfo): PartStore {
