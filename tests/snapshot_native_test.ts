@@ -1,5 +1,4 @@
 import { snapshotterSuite } from "../src/core/testing/snapshotter.ts";
-import { memorySnapshotRecords } from "../src/core/testing/snapshot_records.ts";
 import { createNativeSnapshotter } from "../src/drivers/snapshot_native/snapshotter.ts";
 import { openSymbols, underTest } from "./snapshot_support.ts";
 
@@ -11,11 +10,12 @@ Deno.test({
   // The copy opens symbols of libc that stay open.
   sanitizeResources: false,
   fn: async (t) => {
-    await snapshotterSuite(t, () => {
-      const records = memorySnapshotRecords();
-      return Promise.resolve(
-        underTest((root) => createNativeSnapshotter({ root, records })),
-      );
-    });
+    await snapshotterSuite(
+      t,
+      () =>
+        underTest((root, records) =>
+          createNativeSnapshotter({ root, records })
+        ),
+    );
   },
 });

@@ -1,5 +1,4 @@
 import { snapshotterSuite } from "../src/core/testing/snapshotter.ts";
-import { memorySnapshotRecords } from "../src/core/testing/snapshot_records.ts";
 import { createOverlaySnapshotter } from "../src/drivers/snapshot_overlay/snapshotter.ts";
 import { openSymbols, underTest } from "./snapshot_support.ts";
 
@@ -9,15 +8,16 @@ Deno.test({
   name: "createOverlaySnapshotter() keeps the snapshotter's contract",
   ignore: Deno.uid() !== 0,
   fn: async (t) => {
-    await snapshotterSuite(t, () => {
-      const records = memorySnapshotRecords();
-      return Promise.resolve(underTest((root) =>
-        createOverlaySnapshotter({
-          root,
-          records,
-          features: { attributes: "trusted", index: "known" },
-        })
-      ));
-    });
+    await snapshotterSuite(
+      t,
+      () =>
+        underTest((root, records) =>
+          createOverlaySnapshotter({
+            root,
+            records,
+            features: { attributes: "trusted", index: "known" },
+          })
+        ),
+    );
   },
 });
