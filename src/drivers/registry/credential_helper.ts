@@ -11,8 +11,15 @@ import type { Credential } from "./credentials.ts";
 const TIMEOUT_MS = 120_000;
 const IDENTITY_NAME = "<token>";
 
+export interface Helper {
+  /** `pass` for `docker-credential-pass`. */
+  readonly name: string;
+  /** Where it is looked for, as the variable PATH. */
+  readonly searchPath: string;
+}
+
 export async function getFromHelper(
-  helper: string,
+  helper: Helper,
   server: string,
 ): Promise<Credential | undefined> {
   const result = await run(helper, "get", server);
@@ -31,7 +38,7 @@ export async function getFromHelper(
 }
 
 export async function storeInHelper(
-  helper: string,
+  helper: Helper,
   server: string,
   credential: Credential,
 ): Promise<void> {
@@ -44,7 +51,7 @@ export async function storeInHelper(
 }
 
 export async function eraseFromHelper(
-  helper: string,
+  helper: Helper,
   server: string,
 ): Promise<void> {
   const result = await run(helper, "erase", server);
@@ -52,16 +59,17 @@ export async function eraseFromHelper(
 }
 
 async function run(
-  helper: string,
+  helper: Helper,
   action: "get" | "store" | "erase",
   input: string,
 ): Promise<{ success: boolean; said: string }> {
-  const command = checkName(helper);
+  const command = checkName(helper.name);
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), TIMEOUT_MS);
   try {
     await using child = new Deno.Command(command, {
       args: [action],
+      env: { PATH: helper.searchPath },
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
@@ -83,15 +91,15 @@ async function run(
 }
 
 /** A name with a slash would run whatever it points at. */
-function checkName(helper: string): string {
-  if (/^[\w.-]+$/.test(helper)) return `docker-credential-${helper}`;
+function checkName(name: string): string {
+  if (/^[\w.-]+$/.test(name)) return `docker-credential-${name}`;
   throw new EngineError(
     "invalidArgument",
-    `Cannot use credential helper "${helper}": not a name`,
+    `Cannot use credential helper "${name}": not a name`,
   );
 }
 
-function parse(helper: string, text: string): Record<string, unknown> {
+function parse(helper: Helper, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) {
@@ -104,14 +112,14 @@ function parse(helper: string, text: string): Record<string, unknown> {
 }
 
 function failed(
-  helper: string,
+  helper: Helper,
   action: string,
   said: string,
   cause?: unknown,
 ): EngineError {
   return new EngineError(
     "unavailable",
-    `Cannot ${action} credentials with helper "${helper}": ${
+    `Cannot ${action} credentials with helper "${helper.name}": ${
       said.slice(0, 200)
     }`,
     {

@@ -20,6 +20,7 @@ import {
 import {
   eraseFromHelper,
   getFromHelper,
+  type Helper,
   storeInHelper,
 } from "./credential_helper.ts";
 
@@ -95,7 +96,7 @@ class FileCredentialStore implements CredentialStore {
     config: DockerConfig,
     host: string,
   ): Promise<Credential | undefined> {
-    const helper = helperOf(config, host);
+    const helper = this.#helper(config, host);
     if (helper !== undefined) {
       for (const key of authKeys(host)) {
         try {
@@ -104,7 +105,7 @@ class FileCredentialStore implements CredentialStore {
         } catch (error) {
           // The image may be public: a pull goes on without a name.
           ctx.log.warn("Cannot ask the credential helper", {
-            helper,
+            helper: helper.name,
             registry: host,
             error,
           });
@@ -115,18 +116,26 @@ class FileCredentialStore implements CredentialStore {
     return storedCredential(config, host);
   }
 
+  #helper(config: DockerConfig, host: string): Helper | undefined {
+    const own = authKeys(host).map((key) => config.credHelpers?.[key])
+      .find((name) => name !== undefined);
+    const name = own ?? config.credsStore ?? "";
+    if (name === "") return undefined;
+    return { name, searchPath: this.#env("PATH") ?? "" };
+  }
+
   async set(
     _ctx: Context,
     host: string,
     credential: Credential,
   ): Promise<string> {
     const path = writePath(this.#env);
-    const helper = helperOf(await readDockerConfig(path) ?? {}, host);
+    const helper = this.#helper(await readDockerConfig(path) ?? {}, host);
     this.#known.delete(host);
     const key = authKeys(host)[0] ?? host;
     if (helper !== undefined) {
       await storeInHelper(helper, key, credential);
-      return `docker-credential-${helper}`;
+      return `docker-credential-${helper.name}`;
     }
     await updateDockerConfig(
       path,
@@ -140,10 +149,10 @@ class FileCredentialStore implements CredentialStore {
     const config = await readDockerConfig(path);
     if (config === undefined) return undefined;
     this.#known.delete(host);
-    const helper = helperOf(config, host);
+    const helper = this.#helper(config, host);
     let removed: string | undefined;
     if (helper !== undefined && await erase(helper, host)) {
-      removed = `docker-credential-${helper}`;
+      removed = `docker-credential-${helper.name}`;
     }
     if (authKeys(host).some((key) => config.auths?.[key] !== undefined)) {
       await updateDockerConfig(path, (now) => withoutAuth(now, host));
@@ -153,7 +162,7 @@ class FileCredentialStore implements CredentialStore {
   }
 }
 
-async function erase(helper: string, host: string): Promise<boolean> {
+async function erase(helper: Helper, host: string): Promise<boolean> {
   let erased = false;
   for (const key of authKeys(host)) {
     if (await getFromHelper(helper, key) === undefined) continue;
@@ -161,12 +170,6 @@ async function erase(helper: string, host: string): Promise<boolean> {
     erased = true;
   }
   return erased;
-}
-
-function helperOf(config: DockerConfig, host: string): string | undefined {
-  const own = authKeys(host).map((key) => config.credHelpers?.[key])
-    .find((helper) => helper !== undefined);
-  return own ?? (config.credsStore || undefined);
 }
 
 function writePath(env: Env): string {

@@ -27,7 +27,13 @@ async function withHome(use: (home: Home) => Promise<void>): Promise<void> {
       },
       read: async () => JSON.parse(await Deno.readTextFile(config)),
       store: () =>
-        createCredentialStore((name) => name === "HOME" ? dir : undefined),
+        createCredentialStore((name) =>
+          name === "HOME"
+            ? dir
+            : name === "PATH"
+            ? `${dir}:/usr/bin:/bin`
+            : undefined
+        ),
     });
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -36,7 +42,7 @@ async function withHome(use: (home: Home) => Promise<void>): Promise<void> {
 
 /** A helper that keeps everything in one file, as a test can read it. */
 const HELPER = `#!/bin/sh
-file="$CORACLE_TEST_HELPER"
+file="$(dirname "$0")/kept"
 case "$1" in
 store) cat >"$file" ;;
 erase) rm -f "$file" ;;
@@ -46,21 +52,9 @@ get) read -r server
 esac
 `;
 
-async function withHelper(
-  dir: string,
-  use: () => Promise<void>,
-): Promise<void> {
-  const path = Deno.env.get("PATH") ?? "";
+async function writeHelper(dir: string): Promise<void> {
   await Deno.writeTextFile(`${dir}/docker-credential-test`, HELPER);
   await Deno.chmod(`${dir}/docker-credential-test`, 0o755);
-  Deno.env.set("PATH", `${dir}:${path}`);
-  Deno.env.set("CORACLE_TEST_HELPER", `${dir}/kept`);
-  try {
-    await use();
-  } finally {
-    Deno.env.set("PATH", path);
-    Deno.env.delete("CORACLE_TEST_HELPER");
-  }
 }
 
 Deno.test("CredentialStore.set() keeps what else is in the file, for its owner only", async () => {
@@ -177,21 +171,20 @@ for (
   Deno.test(`CredentialStore keeps secrets in the helper that ${kind} names`, async () => {
     await withHome(async (home) => {
       await home.write(config);
-      await withHelper(home.dir, async () => {
-        const store = home.store();
-        assertEquals(await store.get(ctx, "h.io"), undefined);
-        assertEquals(
-          await store.set(ctx, "h.io", ANN),
-          "docker-credential-test",
-        );
-        assertEquals(await store.get(ctx, "h.io"), ANN);
-        assertEquals(await home.read(), config, "nothing in the file");
-        assertEquals(
-          await store.delete(ctx, "h.io"),
-          "docker-credential-test",
-        );
-        assertEquals(await store.get(ctx, "h.io"), undefined);
-      });
+      await writeHelper(home.dir);
+      const store = home.store();
+      assertEquals(await store.get(ctx, "h.io"), undefined);
+      assertEquals(
+        await store.set(ctx, "h.io", ANN),
+        "docker-credential-test",
+      );
+      assertEquals(await store.get(ctx, "h.io"), ANN);
+      assertEquals(await home.read(), config, "nothing in the file");
+      assertEquals(
+        await store.delete(ctx, "h.io"),
+        "docker-credential-test",
+      );
+      assertEquals(await store.get(ctx, "h.io"), undefined);
     });
   });
 }
