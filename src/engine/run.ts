@@ -6,7 +6,7 @@
  * and `reconcile` finishes the work from that.
  */
 
-import { cleanUp, type Context } from "../base/context.ts";
+import type { Context } from "../base/context.ts";
 import { EngineError, hasCode, invalidArgument } from "../base/errors.ts";
 import { checkIdentifier } from "../base/identifier.ts";
 import type { NewContainer } from "../core/container.ts";
@@ -51,9 +51,6 @@ interface Plan {
   /** Name of the image's top snapshot; empty for a plain directory. */
   readonly parent: string;
 }
-
-/** How long undoing may take, milliseconds. */
-const UNDO_BUDGET_MS = 10_000;
 
 /** `typeUrl` of a spec in a container's record, as containerd's. */
 const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
@@ -101,17 +98,19 @@ export async function runContainer(
   }
 }
 
+/**
+ * Under a signal of its own: the one that ended the container must not end
+ * this. Without a time limit, because a timer is the slowest thing that could
+ * happen here (loading timers takes longer than all of the clean-up).
+ */
 async function finish(
   ctx: Context,
   deps: RunDeps,
   bundle: Bundle,
   status: ExitStatus,
 ): Promise<void> {
-  await cleanUp(
-    ctx,
-    UNDO_BUDGET_MS,
-    (ctx) => finishContainer(ctx, deps, bundle, status),
-  );
+  const { signal } = new AbortController();
+  await finishContainer({ ...ctx, signal }, deps, bundle, status);
 }
 
 async function planContainer(
