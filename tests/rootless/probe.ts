@@ -3,8 +3,7 @@
  * does what its first argument says. Run by `rootless_enter_test.ts`.
  */
 
-import { arrive } from "../../src/app/rootless/enter.ts";
-import { enterNamespace } from "../../src/app/rootless/enter.ts";
+import { arrive, enterNamespace } from "../../src/app/rootless/enter.ts";
 import { storePaths } from "../../src/app/paths.ts";
 
 const identity = arrive();
@@ -43,7 +42,11 @@ function report(): void {
     arguments: Deno.args,
     isTerminal: Deno.stdin.isTerminal(),
   };
-  Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(facts) + "\n"));
+  say(facts);
+}
+
+function say(value: unknown): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(value) + "\n"));
 }
 
 switch (Deno.args[0]) {
@@ -61,6 +64,11 @@ switch (Deno.args[0]) {
     await promise;
     clearTimeout(timer);
     Deno.exit(42);
+    break;
+  }
+  case "stack": {
+    const { stack } = await import("./stack.ts");
+    say(await stack(paths));
     break;
   }
   default:
