@@ -34,7 +34,14 @@ export interface MetadataOptions {
   readonly log: Logger;
 }
 
-/** All records of a store, in one database that any process may open. */
+/**
+ * All records of a store, in one database that any process may open.
+ *
+ * A command that ends with its process had better not dispose it: the last
+ * one to close the database folds the log into it and waits for the disk, 7
+ * to 40 ms, and the next one to write waits again for a fresh log. Leaving it
+ * open is safe, as being killed is.
+ */
 export interface Metadata extends Disposable {
   readonly images: ImageStore;
   readonly containers: ContainerStore;

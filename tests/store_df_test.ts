@@ -1,0 +1,75 @@
+import { assertEquals } from "@std/assert";
+import { randomBytes, writeBytes } from "../src/core/testing/content.ts";
+import { ctx, fakeContainer } from "../src/core/testing/fixtures.ts";
+import { diskUsage } from "../src/engine/df.ts";
+import { openPlainStore } from "./store/plain.ts";
+
+Deno.test("diskUsage() counts shared parts once and says what could go", async () => {
+  await using plain = await openPlainStore();
+  const { store, snapshotter } = plain;
+  const { content } = store;
+  const blob = (size: number, labels: Record<string, string> = {}) =>
+    writeBytes(ctx, content, randomBytes(size), labels);
+  for (const [name, parent] of [["1", ""], ["2", "1"], ["3", "1"]] as const) {
+    await snapshotter.prepare(ctx, `key ${name}`, parent);
+    await snapshotter.commit(ctx, name, `key ${name}`);
+  }
+  const shared = await blob(1000);
+  for (
+    const [name, top, size] of [["used", "2", 10], ["idle", "3", 20]] as const
+  ) {
+    const target = await blob(size, {
+      "containerd.io/gc.ref.content.l.0": shared.digest,
+      "containerd.io/gc.ref.snapshot.plain": top,
+    });
+    await store.images.create(ctx, { name, target });
+  }
+  await blob(500);
+  for (const id of ["up", "down"]) {
+    await snapshotter.prepare(ctx, id, "2");
+    await store.containers.create(
+      ctx,
+      fakeContainer(id, {
+        image: "used",
+        snapshotter: "plain",
+        snapshotKey: id,
+      }),
+    );
+  }
+  const lines = await diskUsage(ctx, {
+    ...store,
+    snapshotters: new Map([["plain", snapshotter]]),
+    isRunning: (id) => Promise.resolve(id === "up"),
+  });
+  // Each plain snapshot says that it has one byte.
+  assertEquals(lines, [
+    {
+      kind: "images",
+      count: 2,
+      active: 1,
+      sizeBytes: 1030 + 3,
+      reclaimableBytes: 20 + 1,
+    },
+    {
+      kind: "containers",
+      count: 2,
+      active: 1,
+      sizeBytes: 2,
+      reclaimableBytes: 1,
+    },
+    {
+      kind: "snapshots",
+      count: 3,
+      active: 3,
+      sizeBytes: 3,
+      reclaimableBytes: 1,
+    },
+    {
+      kind: "content",
+      count: 4,
+      active: 3,
+      sizeBytes: 1530,
+      reclaimableBytes: 520,
+    },
+  ]);
+});
