@@ -54,18 +54,18 @@ export async function verifiedStream(
   descriptor: Descriptor,
   offset = 0,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const reader = await openReader(ctx, store, descriptor);
-  const chunks = verifiedChunks(ctx, reader, descriptor, offset);
-  return ReadableStream.from(chunks);
+  // Opened when read: a stream that nobody reads must not keep a file open.
+  await store.info(ctx, descriptor.digest);
+  return ReadableStream.from(verifiedChunks(ctx, store, descriptor, offset));
 }
 
 async function* verifiedChunks(
   ctx: Context,
-  opened: ContentReader,
+  store: ContentStore,
   descriptor: Descriptor,
   offset: number,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  await using reader = opened;
+  await using reader = await openReader(ctx, store, descriptor);
   const hasher = new Hasher(digestAlgorithm(descriptor.digest));
   if (reader.size !== descriptor.size) throw damaged(descriptor);
   for (let at = 0; at < descriptor.size;) {
