@@ -10,6 +10,7 @@ import type {
   UnpackSession,
 } from "../../core/unpack.ts";
 import { syncFileSystem } from "../../sys/fs.ts";
+import { EarlyWriteback } from "./early_writeback.ts";
 import { downloadLayer } from "./download.ts";
 import { FileGrowth } from "./growing_file.ts";
 import { Lane, type LaneReports } from "./lane.ts";
@@ -33,6 +34,7 @@ export class Session implements UnpackSession {
   readonly #deps: SessionDeps;
   readonly #lanes: LanePool;
   readonly #downloads: Semaphore;
+  readonly #writeback = new EarlyWriteback();
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
@@ -42,6 +44,7 @@ export class Session implements UnpackSession {
 
   async unpack(ctx: Context, job: LayerJob): Promise<UnpackedLayer> {
     ctx.signal.throwIfAborted();
+    using _writeback = this.#writeback.during(job.target?.path);
     const growth = new FileGrowth();
     const stop = new AbortController();
     const signal = AbortSignal.any([ctx.signal, stop.signal]);
@@ -119,12 +122,13 @@ export class Session implements UnpackSession {
     return settleTree(ctx, this.#deps, staged, lower);
   }
 
-  barrier(_ctx: Context, path: string): Promise<void> {
-    return syncFileSystem(path);
+  async barrier(_ctx: Context, path: string): Promise<void> {
+    await this.#writeback.stop();
+    await syncFileSystem(path);
   }
 
-  // deno-lint-ignore require-await
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writeback.stop();
     this.#lanes[Symbol.dispose]();
   }
 }

@@ -18,7 +18,7 @@ export interface LayerUnpackerDeps {
 }
 
 /** More lanes than these only cost memory. */
-const MOST_LANES = 4;
+const MOST_LANES = 3;
 const DOWNLOADS = 6;
 const OPEN_DIRECTORIES = 128;
 
