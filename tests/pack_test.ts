@@ -10,6 +10,7 @@ import {
 import { bundleAll } from "../scripts/build.ts";
 import { pack } from "../scripts/pack/pack.ts";
 import { VERSION } from "../src/app/self.ts";
+import { versionLine } from "../src/cli/commands/version.ts";
 
 interface Outcome {
   readonly code: number;
@@ -110,6 +111,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assertEquals(seen, before.stdout.trim().split("\n"));
     const own = (await report(program, ["report"])).descriptors;
     assertFalse(own.some((path) => path.includes("memfd")));
+  },
+
+  async "answers for its version as the command line does"(program) {
+    const line = `${await versionLine()}\n`;
+    for (const argument of ["version", "--version"]) {
+      assertEquals((await run(program, [argument])).stdout, line);
+    }
+    assertEquals((await run(program, ["version", "x"])).code, 64);
   },
 
   async "copies standard input"(program) {

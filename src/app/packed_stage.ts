@@ -10,6 +10,7 @@
  */
 
 import { type Program, programFor, runToExit } from "./first_stage.ts";
+import { VERSION } from "./self.ts";
 import type { StackMapper } from "./stack_trace.ts";
 
 /** What the build puts in front of this file. */
@@ -62,21 +63,14 @@ interface PartStore {
   readonly entries: Index["entries"];
   read(part: string): string;
   workerUrl(entry: string): string;
-  /** The entry that this stage is to start; undefined to choose a program. */
-  readonly start: string | undefined;
 }
 
 class PackedParts implements PartStore {
-  readonly start: string | undefined;
-  readonly #url: string;
   readonly #index: Index;
   readonly #groups = new Map<string, Uint8Array>();
   readonly #decoder = new TextDecoder();
 
   constructor(span: Span) {
-    const [url = "", start] = import.meta.url.split("#");
-    this.#url = url;
-    this.start = start;
     this.#index = JSON.parse(this.#decoder.decode(readSpan(span)));
   }
 
@@ -104,7 +98,7 @@ class PackedParts implements PartStore {
   }
 
   workerUrl(entry: string): string {
-    return `${this.#url}#${entry}`;
+    return `${import.meta.url.replace(/#.*/, "")}#${entry}`;
   }
 }
 
@@ -120,19 +114,28 @@ function readSpan({ offset, bytes }: Span): Uint8Array {
   return buffer;
 }
 
-function compiledParts({ entries, start }: CompiledInfo): PartStore {
+function compiledParts({ entries }: CompiledInfo): PartStore {
   const url = (path: string) => new URL(path, import.meta.url);
   return {
     entries,
-    start,
     read: (part) => Deno.readTextFileSync(url(`./parts/${part}`)),
     workerUrl: (entry) => url(`./stage_${entry}.js`).href,
   };
 }
 
-const store = "index" in STAGE
-  ? new PackedParts(STAGE.index)
-  : compiledParts(STAGE);
+/** The entry that this stage is to start; undefined to choose a program. */
+function startEntry(): string | undefined {
+  return "index" in STAGE ? import.meta.url.split("#")[1] : STAGE.start;
+}
+
+let store: PartStore | undefined;
+
+function parts(): PartStore {
+  return store ??= "index" in STAGE
+    ? new PackedParts(STAGE.index)
+    : compiledParts(STAGE);
+}
+
 const loaded = new Map<string, Promise<Exports>>();
 let mapper: StackMapper | undefined;
 
@@ -142,7 +145,7 @@ function loadPart(name: string): Promise<Exports> {
   if (known !== undefined) return known;
   const directory = name.slice(0, name.lastIndexOf("/") + 1);
   const part: Part = (0, eval)(
-    `${store.read(name)}\n//# sourceURL=coracle:///${name}`,
+    `${parts().read(name)}\n//# sourceURL=coracle:///${name}`,
   );
   const exports = part(
     (specifier) => loadPart(directory + specifier.replace(/^\.\//, "")),
@@ -153,7 +156,7 @@ function loadPart(name: string): Promise<Exports> {
 }
 
 function loadEntry(entry: string): Promise<Exports> {
-  const name = store.entries[entry];
+  const name = parts().entries[entry];
   if (name === undefined) {
     throw new Error(
       `Cannot start "${entry}": this executable does not have it`,
@@ -166,8 +169,8 @@ function loadEntry(entry: string): Promise<Exports> {
 function mapStacks(): void {
   Error.prepareStackTrace = (error: Error, frames: unknown[]) => {
     try {
-      mapper ??= (0, eval)(store.read("stack_trace.js")) as StackMapper;
-      return mapper(error, frames as never, (part) => store.read(part));
+      mapper ??= (0, eval)(parts().read("stack_trace.js")) as StackMapper;
+      return mapper(error, frames as never, (part) => parts().read(part));
     } catch {
       return [error, ...frames].join("\n    at ");
     }
@@ -196,17 +199,28 @@ function argv0(): string {
   return line.slice(0, line.indexOf("\0"));
 }
 
+/** Scripts ask often, so it is answered before anything is read. */
+function asksForVersion([first, ...rest]: readonly string[]): boolean {
+  return rest.length === 0 && (first === "version" || first === "--version");
+}
+
+async function startProgram(): Promise<void> {
+  const name = programFor(argv0());
+  if (name === "cli" && asksForVersion(Deno.args)) {
+    const line = new TextEncoder().encode(`coracle version ${VERSION}\n`);
+    Deno.stdout.writeSync(line);
+    return;
+  }
+  if ("index" in STAGE) restoreEnvironment(STAGE);
+  const load = async () => await loadEntry(name) as unknown as Program;
+  await runToExit(load, Deno.args);
+}
+
 Object.assign(globalThis, {
   [Symbol.for("coracle.package")]: {
-    workerUrl: (entry: string) => store.workerUrl(entry),
+    workerUrl: (entry: string) => parts().workerUrl(entry),
   },
 });
 mapStacks();
-if (store.start !== undefined) {
-  await loadEntry(store.start);
-} else {
-  if ("index" in STAGE) restoreEnvironment(STAGE);
-  const load = async () =>
-    await loadEntry(programFor(argv0())) as unknown as Program;
-  await runToExit(load, Deno.args);
-}
+const entry = startEntry();
+await (entry === undefined ? startProgram() : loadEntry(entry));

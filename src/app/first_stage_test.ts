@@ -1,0 +1,24 @@
+import { assertEquals } from "@std/assert";
+import { programFor } from "./first_stage.ts";
+
+Deno.test("programFor() is the shim when containerd calls it", () => {
+  for (
+    const name of [
+      "containerd-shim-coracle-v1",
+      "/usr/bin/containerd-shim-coracle-v2",
+    ]
+  ) assertEquals(programFor(name), "shim");
+});
+
+Deno.test("programFor() is the command line under any other name", () => {
+  for (
+    const name of [
+      "",
+      "coracle",
+      "./bin/coracle",
+      "docker",
+      "/containerd-shim-coracle-v1/coracle",
+      "containerd-shim-runc-v2",
+    ]
+  ) assertEquals(programFor(name), "cli");
+});
