@@ -14,6 +14,7 @@ import { type Attributes, readAttributes } from "./walk_xattr.ts";
 const symbols = lazySymbols({
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   read: { parameters: ["i32", "buffer", "usize"], result: "i64" },
   readlinkat: {
     parameters: ["i32", "buffer", "buffer", "usize"],
@@ -84,6 +85,8 @@ export class Directory implements Disposable {
   /** Names in this directory, sorted. @throws {SysError} */
   names(): string[] {
     const names: string[] = [];
+    // Listed before, the directory is at its end.
+    symbols().lseek(this.#fd, 0n, 0);
     const buffer = new Uint8Array(65_536);
     const size = BigInt(buffer.length);
     for (;;) {

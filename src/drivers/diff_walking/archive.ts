@@ -16,6 +16,12 @@ export type Parts = Generator<Uint8Array<ArrayBuffer>>;
 
 const READ_BYTES = 256 * 1024;
 
+/** A further name of a file. */
+interface Twin {
+  readonly path: string;
+  readonly status: FileStatus;
+}
+
 /** What else a name may be in an archive. */
 export type Purpose = "layer" | "plain";
 
@@ -28,6 +34,8 @@ export class Archive {
   readonly #purpose: Purpose;
   readonly #log: Logger;
   readonly #links = new Map<string, string>();
+  /** Names that were left out as unchanged, of files that have several. */
+  readonly #twins = new Map<string, Twin[]>();
   readonly #buffer = new Uint8Array(READ_BYTES);
 
   /** @param purpose in a layer some names mean a deletion; they are left out */
@@ -54,17 +62,39 @@ export class Archive {
     const isShared = status.links > 1 && kind !== "directory";
     const first = isShared ? this.#links.get(status.identity) : undefined;
     if (first !== undefined) {
-      yield encodeHeader({ ...entryOf(status), ...linkTo(first), name: path });
+      yield hardLink(first, { path, status });
       return;
     }
     try {
       if (kind === "file") yield* this.#file(directory, name, path);
       else yield this.#header(directory, name, path, { ...status, kind });
-      if (isShared) this.#links.set(status.identity, path);
+      if (isShared) yield* this.#share(path, status);
     } catch (error) {
       if (!hasErrno(error, ERRNO.ENOENT)) throw error;
       this.#log.debug("Vanished while it was archived", { path });
     }
+  }
+
+  /**
+   * Tells of a name that is the same as before. If another name of the file is
+   * new, this one is repeated as a link to it, so that they stay one file.
+   */
+  *unchanged(path: string, status: FileStatus): Parts {
+    if (status.links < 2 || status.kind === "directory") return;
+    const first = this.#links.get(status.identity);
+    if (first !== undefined) yield hardLink(first, { path, status });
+    else {
+      const twins = this.#twins.get(status.identity) ?? [];
+      this.#twins.set(status.identity, [...twins, { path, status }]);
+    }
+  }
+
+  *#share(path: string, { identity }: FileStatus): Parts {
+    this.#links.set(identity, path);
+    for (const twin of this.#twins.get(identity) ?? []) {
+      yield hardLink(path, twin);
+    }
+    this.#twins.delete(identity);
   }
 
   /** An empty file that says something by its name. */
@@ -139,8 +169,12 @@ function entryOf(
   return { mode, uid, gid, size, mtime, devMajor, devMinor };
 }
 
-function linkTo(linkName: string): { type: "hardlink"; linkName: string } {
-  return { type: "hardlink", linkName };
+function hardLink(
+  linkName: string,
+  { path, status }: Twin,
+): Uint8Array<ArrayBuffer> {
+  const type = "hardlink";
+  return encodeHeader({ ...entryOf(status), type, name: path, linkName });
 }
 
 /**

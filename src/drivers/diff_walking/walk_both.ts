@@ -46,6 +46,8 @@ function* walkPair(archive: Archive, pair: Pair): Parts {
     } else if (old === undefined || isChanged(pair, name, old, now)) {
       yield* parents();
       yield* walkName(archive, upper, name, at);
+    } else {
+      yield* archive.unchanged(at, now);
     }
   }
 }
