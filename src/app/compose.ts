@@ -20,6 +20,7 @@ import { createWalkingDiffer } from "../drivers/diff_walking/compare.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
 import { createMounter } from "../drivers/mounter/mounter.ts";
 import { createCredentialStore } from "../drivers/registry/credentials.ts";
+import type { Trust } from "../drivers/registry/deps.ts";
 import { createResolver } from "../drivers/registry/resolver.ts";
 import { createNativeSnapshotter } from "../drivers/snapshot_native/snapshotter.ts";
 import { createOverlaySnapshotter } from "../drivers/snapshot_overlay/snapshotter.ts";
@@ -44,6 +45,8 @@ export interface ComposeOptions {
   readonly ids: "all" | "ranges" | "single";
   /** Directories of `HOST/hosts.toml`. */
   readonly registryDirs: readonly string[];
+  /** Of registries without a hosts.toml; verified by default. */
+  readonly registryTrust?: Trust;
   /** Overrides the choice. */
   readonly snapshotter?: string;
 }
@@ -73,6 +76,9 @@ export function compose(options: ComposeOptions): Services {
     createResolver({
       credentials: createCredentialStore((name) => Deno.env.get(name)),
       configDirs: options.registryDirs,
+      ...(options.registryTrust === undefined
+        ? {}
+        : { trust: options.registryTrust }),
       userAgent: `coracle/${VERSION}`,
     })
   );

@@ -6,6 +6,7 @@
 import type { Logger } from "../base/log.ts";
 import type { Services } from "../core/services.ts";
 import { openMetadata } from "../drivers/metadata_sqlite/open.ts";
+import type { Trust } from "../drivers/registry/deps.ts";
 import {
   chooseSnapshotter,
   type SnapshotterChoice,
@@ -23,6 +24,8 @@ export interface ConnectOptions {
   readonly state?: string;
   readonly snapshotter?: string;
   readonly runtime?: string;
+  /** Of registries without a hosts.toml: `--insecure`, `--plain-http`. */
+  readonly registryTrust?: Trust;
   readonly log: Logger;
 }
 
@@ -75,6 +78,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       registryDirs: config.registry.configPath ??
         registryConfigDirs(env, identity.uid),
       ...(snapshotter === undefined ? {} : { snapshotter }),
+      ...(options.registryTrust === undefined
+        ? {}
+        : { registryTrust: options.registryTrust }),
     });
     return {
       services,

@@ -182,6 +182,14 @@ export interface OpenStore {
   readonly paths: StorePaths;
 }
 
+export interface StoreOptions {
+  /** How far registries are trusted; only the first call decides. */
+  readonly registryTrust?: RegistryTrust;
+}
+
+/** See the registry driver; loopback may always be plain http. */
+export type RegistryTrust = "verify" | "skipVerify" | "plainHttp";
+
 /** All that a command gets. */
 export interface Invocation {
   /** As typed: `image ls`. */
@@ -198,7 +206,7 @@ export interface Invocation {
   /** Its signal fires on the first SIGINT or SIGTERM. */
   readonly ctx: Context;
   /** Opens the store at the first call; the same one afterwards. */
-  store(): Promise<OpenStore>;
+  store(options?: StoreOptions): Promise<OpenStore>;
   /** `(await store()).services` */
   services(): Promise<Services>;
   /**

@@ -12,6 +12,7 @@ import {
   type Invocation,
   type OpenStore,
   type Output,
+  type StoreOptions,
 } from "./command.ts";
 import { TaskStartError } from "../core/task.ts";
 import { failureLines } from "./failure.ts";
@@ -34,7 +35,7 @@ export interface ProgramDeps {
   readonly signals: SignalWatch;
   /** Opens the store; the program disposes it. */
   readonly connect: (
-    global: GlobalFlags,
+    options: GlobalFlags & StoreOptions,
     log: Logger,
   ) => Promise<OpenStore & AsyncDisposable>;
 }
@@ -121,11 +122,11 @@ class LazyStore implements AsyncDisposable {
     this.log = deps.createLog(global);
   }
 
-  open(): Promise<OpenStore> {
-    return this.#opening ??= this.#connect();
+  open(options: StoreOptions = {}): Promise<OpenStore> {
+    return this.#opening ??= this.#connect(options);
   }
 
-  async #connect(): Promise<OpenStore & AsyncDisposable> {
+  async #connect(options: StoreOptions): Promise<OpenStore & AsyncDisposable> {
     const { env, signals, connect } = this.#deps;
     const address = this.#global.address ?? nonEmpty(env("CONTAINERD_ADDRESS"));
     if (address !== undefined) {
@@ -135,10 +136,9 @@ class LazyStore implements AsyncDisposable {
     signals.start();
     const snapshotter = this.#global.snapshotter ??
       nonEmpty(env("CONTAINERD_SNAPSHOTTER"));
+    const chosen = snapshotter === undefined ? {} : { snapshotter };
     return await connect(
-      snapshotter === undefined
-        ? this.#global
-        : { ...this.#global, snapshotter },
+      { ...this.#global, ...chosen, ...options },
       this.log,
     );
   }
@@ -175,7 +175,7 @@ function invocation(
     env,
     now: deps.now,
     ctx,
-    store: () => store.open(),
+    store: (options) => store.open(options),
     services: async () => (await store.open()).services,
     takeSignals: () => signals.suspend(),
   };

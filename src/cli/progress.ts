@@ -3,8 +3,7 @@
  * place; elsewhere a line for each step that is done.
  */
 
-import { shortDigest } from "../base/digest.ts";
-import { isDigest } from "../base/digest.ts";
+import { isDigest, shortDigest } from "../base/digest.ts";
 import type { OnProgress, Progress, ProgressState } from "../core/progress.ts";
 import type { Output } from "./command.ts";
 import { humanSize } from "./format/human.ts";

@@ -1,10 +1,8 @@
 import { invalidArgument } from "../base/errors.ts";
-import type { Flags } from "./command.ts";
+import type { Flags, RegistryTrust } from "./command.ts";
 
 /** How far a registry is trusted: `--plain-http`, `--insecure`. */
-export function registryTrust(
-  flags: Flags,
-): "verify" | "skipVerify" | "plainHttp" {
+export function registryTrust(flags: Flags): RegistryTrust {
   const plain = flags.boolean("plain-http");
   const insecure = flags.boolean("insecure");
   if (plain && insecure) {

@@ -7,6 +7,7 @@ export const RUN: CommandSpec = {
   name: "run",
   summary: "Make a container from an image and run it",
   usage: "IMAGE [COMMAND] [ARG...]",
+  args: { min: 1 },
   flagOrder: "first",
   completion: "image",
   errorExitCode: 125,

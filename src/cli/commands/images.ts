@@ -7,6 +7,7 @@ import {
   nameReference,
 } from "../../engine/images.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
+import { shownName } from "../../engine/remove.ts";
 import type { Invocation } from "../command.ts";
 import { humanAge, humanSize, humanTime } from "../format/human.ts";
 import { type ListFormat, printList } from "../format/list.ts";
@@ -88,7 +89,7 @@ function newestFirst(a: ListedImage, b: ListedImage): number {
     listed.summary?.createdAt?.getTime() ?? 0;
   const byAge = made(b) - made(a);
   if (byAge !== 0) return byAge;
-  return a.image.name < b.image.name ? -1 : 1;
+  return shownName(a.image.name) < shownName(b.image.name) ? -1 : 1;
 }
 
 function row(

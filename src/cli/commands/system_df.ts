@@ -1,0 +1,85 @@
+import { diskUsage, type UsageLine } from "../../engine/df.ts";
+import { containerState } from "../../engine/inspect_state.ts";
+import type { Invocation } from "../command.ts";
+import { humanSizePrecise } from "../format/human.ts";
+import { type ListFormat, printList } from "../format/list.ts";
+
+interface UsageRow {
+  readonly Type: string;
+  readonly TotalCount: string;
+  readonly Active: string;
+  readonly Size: string;
+  readonly Reclaimable: string;
+}
+
+const LIST: ListFormat<UsageRow> = {
+  headings: {
+    Type: "TYPE",
+    TotalCount: "TOTAL",
+    Active: "ACTIVE",
+    Size: "SIZE",
+    Reclaimable: "RECLAIMABLE",
+  },
+  columns: ["Type", "TotalCount", "Active", "Size", "Reclaimable"],
+  key: "Type",
+};
+
+const TYPES = {
+  images: "Images",
+  containers: "Containers",
+  snapshots: "Snapshots",
+  content: "Content",
+} as const satisfies Record<UsageLine["kind"], string>;
+
+/** `coracle system df [-v]` */
+export async function run(inv: Invocation): Promise<number> {
+  const services = await inv.services();
+  const { ctx } = inv;
+  const usage = await diskUsage(ctx, {
+    content: services.content,
+    images: services.images,
+    containers: services.containers,
+    snapshotters: services.snapshotters,
+    isRunning: async (id) => {
+      const container = await services.containers.get(ctx, id);
+      return containerState(container).status === "running";
+    },
+  });
+  const format = inv.flags.string("format");
+  printList(inv.stdout, usage.map(row), LIST, { format });
+  if (!inv.flags.boolean("verbose") || format !== undefined) return 0;
+  for (const [title, command] of DETAILS) {
+    inv.stdout.write(`\n${title}:\n\n`);
+    const { run } = await command();
+    await run({ ...inv, args: [], flags: NO_FLAGS });
+  }
+  return 0;
+}
+
+const DETAILS = [
+  ["Images space usage", () => import("./images.ts")],
+  ["Containers space usage", () => import("./ps.ts")],
+] as const;
+
+/** The lists as they are without any flags, but of all containers. */
+const NO_FLAGS: Invocation["flags"] = {
+  boolean: (name) => name === "all" || name === "size",
+  string: () => undefined,
+  number: () => undefined,
+  list: () => [],
+  given: () => false,
+};
+
+function row(line: UsageLine): UsageRow {
+  const { kind, count, active, sizeBytes, reclaimableBytes } = line;
+  const share = sizeBytes === 0
+    ? ""
+    : ` (${Math.round(100 * reclaimableBytes / sizeBytes)}%)`;
+  return {
+    Type: TYPES[kind],
+    TotalCount: String(count),
+    Active: String(active),
+    Size: humanSizePrecise(sizeBytes),
+    Reclaimable: humanSizePrecise(reclaimableBytes) + share,
+  };
+}
