@@ -4,6 +4,7 @@ import {
   makeUser,
   processesOf,
   run,
+  succeed,
   type TestUser,
 } from "./rootless_support.ts";
 
@@ -31,6 +32,13 @@ async function report(user: TestUser, ...args: string[]): Promise<Report> {
   });
   assertEquals(code, 0, stderr);
   return JSON.parse(stdout);
+}
+
+async function killAndWait(user: TestUser, pid: number): Promise<void> {
+  Deno.kill(pid, "SIGKILL");
+  while (processesOf(user.uid).includes(pid)) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 Deno.test({
@@ -69,7 +77,7 @@ Deno.test({
     assertEquals(processesOf(user.uid).length, 1);
     // Killed, it is replaced.
     const [holder = 0] = processesOf(user.uid);
-    Deno.kill(holder, "SIGKILL");
+    await killAndWait(user, holder);
     await report(user);
     assertEquals(processesOf(user.uid).length, 1);
   },
@@ -86,7 +94,7 @@ Deno.test({
     const inside = new Deno.Command(program, { args, stdout: "piped" }).spawn();
     const reader = inside.stdout.getReader();
     await reader.read();
-    Deno.kill(holder, "SIGKILL");
+    await killAndWait(user, holder);
     const after = await report(user);
     assertEquals(after.mountNamespace, before.mountNamespace);
     assertEquals(after.userNamespace, before.userNamespace);
@@ -143,6 +151,13 @@ Deno.test({
     assertStringIncludes(first.stderr, "/etc/subuid has no entry");
     // Once is enough.
     assertEquals((await run(probe(user))).stderr, "");
+    // Mended by the administrator, the next command has all ids.
+    const ids = ["--add-subuids", "3000000-3065535"];
+    await succeed([
+      ...["usermod", ...ids, "--add-subgids", "3000000-3065535", user.name],
+    ]);
+    assertEquals((await report(user)).identity.ids, "ranges");
+    assertEquals(processesOf(user.uid).length, 1);
   },
 });
 

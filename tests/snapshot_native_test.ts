@@ -1,8 +1,6 @@
 import { snapshotterSuite } from "../src/core/testing/snapshotter.ts";
 import { createNativeSnapshotter } from "../src/drivers/snapshot_native/snapshotter.ts";
-import { openSymbols, underTest } from "./snapshot_support.ts";
-
-openSymbols();
+import { underTest } from "./snapshot_support.ts";
 
 Deno.test({
   name: "createNativeSnapshotter() keeps the snapshotter's contract",

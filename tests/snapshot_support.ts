@@ -9,7 +9,7 @@ import { openMetadata } from "../src/drivers/metadata_sqlite/open.ts";
 import { createMounter } from "../src/drivers/mounter/mounter.ts";
 import { background } from "../src/base/context.ts";
 import { mountsBelow } from "../src/sys/mount_info.ts";
-import { mountOne, tryUnmount, unmount } from "../src/sys/mount.ts";
+import { tryUnmount } from "../src/sys/mount.ts";
 
 /** Files below `root`, by the ordinary calls. */
 export function filesAt(root: string): MountedFiles {
@@ -88,15 +88,5 @@ function ifPresent(directory: string): Iterable<Deno.DirEntry> {
     return Deno.readDirSync(directory);
   } catch {
     return [];
-  }
-}
-
-/** Opens libc's symbols before the sanitizer counts them to one test. */
-export function openSymbols(): void {
-  const nowhere = { type: "none", source: "", options: [] };
-  for (const fail of [mountOne.bind(null, nowhere), unmount]) {
-    try {
-      fail("/nonexistent", "plain");
-    } catch { /* as expected */ }
   }
 }

@@ -1,3 +1,12 @@
+import {
+  bytesOf,
+  type ByteString,
+  type Entry,
+  readEntry,
+  readNames,
+} from "./entry.ts";
+import { ERRNO, hasErrno } from "./errno.ts";
+
 /** What a directory holds, itself counted. */
 export interface DiskUsage {
   readonly inodes: number;
@@ -13,40 +22,42 @@ export async function diskUsage(
   root: string,
   signal?: AbortSignal,
 ): Promise<DiskUsage> {
-  const seen = new Set<string>();
-  const total = { inodes: 0, sizeBytes: 0 };
-  const queue = [root];
-  let untilPause = BATCH;
-  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
-    addEntry(path, { seen, total, queue });
-    if (--untilPause === 0) {
-      untilPause = BATCH;
-      signal?.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, 0));
-    }
+  const walk: Walk = {
+    seen: new Set(),
+    queue: [bytesOf(root)],
+    total: { inodes: 0, sizeBytes: 0 },
+  };
+  for (let count = 1;; count++) {
+    const path = walk.queue.pop();
+    if (path === undefined) return walk.total;
+    const entry = ifPresent(() => readEntry(path));
+    if (entry !== undefined) addEntry(path, entry, walk);
+    if (count % BATCH !== 0) continue;
+    signal?.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 0));
   }
-  return total;
 }
 
 interface Walk {
   /** Files with several names that were met already. */
   readonly seen: Set<string>;
+  readonly queue: ByteString[];
   readonly total: { inodes: number; sizeBytes: number };
-  readonly queue: string[];
 }
 
-function addEntry(path: string, { seen, total, queue }: Walk): void {
-  const info = ifPresent(() => Deno.lstatSync(path));
-  if (info === undefined) return;
-  if (!info.isDirectory && (info.nlink ?? 1) > 1) {
-    const inode = `${info.dev}:${info.ino}`;
-    if (seen.has(inode)) return;
-    seen.add(inode);
+function addEntry(
+  path: ByteString,
+  entry: Entry,
+  { seen, total, queue }: Walk,
+): void {
+  if (entry.kind !== "directory" && entry.links > 1) {
+    if (seen.has(entry.identity)) return;
+    seen.add(entry.identity);
   }
   total.inodes++;
-  total.sizeBytes += (info.blocks ?? 0) * 512;
-  if (!info.isDirectory) return;
-  for (const { name } of ifPresent(() => [...Deno.readDirSync(path)]) ?? []) {
+  total.sizeBytes += entry.allocated;
+  if (entry.kind !== "directory") return;
+  for (const name of ifPresent(() => readNames(path)) ?? []) {
     queue.push(`${path}/${name}`);
   }
 }
@@ -55,7 +66,7 @@ function ifPresent<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (hasErrno(error, ERRNO.ENOENT)) return undefined;
     throw error;
   }
 }

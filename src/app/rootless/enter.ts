@@ -12,6 +12,7 @@ import {
   ensureHolder,
   findHolder,
   type Holder,
+  isOutdated,
   requireProgram,
 } from "./holder.ts";
 import { identify, type Identity, MARKER } from "./identity.ts";
@@ -34,9 +35,9 @@ export interface EnterOptions {
  * @throws {EngineError} `failedPrecondition` if the host doesn't allow it
  */
 export async function enterNamespace(options: EnterOptions): Promise<never> {
-  const { identity, paths, environment } = options;
+  const { identity, environment } = options;
   const path = environment["PATH"];
-  const holder = findHolder(paths.state) ?? await makeHolder(options);
+  const holder = currentHolder(options) ?? await makeHolder(options);
   const nsenter = requireProgram("nsenter", path);
   replaceProcess(
     nsenter,
@@ -50,6 +51,15 @@ export async function enterNamespace(options: EnterOptions): Promise<never> {
       [DIRECTORY]: Deno.cwd(),
     },
   );
+}
+
+function currentHolder(
+  { identity, gid, paths, environment }: EnterOptions,
+): Holder | undefined {
+  const holder = findHolder(paths.state);
+  if (holder === undefined) return undefined;
+  const deps = { uid: identity.uid, gid, path: environment["PATH"] };
+  return isOutdated(holder, deps) ? undefined : holder;
 }
 
 async function makeHolder(options: EnterOptions): Promise<Holder> {

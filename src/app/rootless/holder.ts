@@ -6,7 +6,7 @@
 
 import { EngineError, failedPrecondition } from "../../base/errors.ts";
 import type { IdRange } from "../../sys/ids.ts";
-import { writeIdMaps } from "./id_maps.ts";
+import { planIdMaps, writeIdMaps } from "./id_maps.ts";
 import {
   findProgram,
   isAlive,
@@ -39,7 +39,22 @@ const LOCK = "namespace.lock";
 export function findHolder(stateDirectory: string): Holder | undefined {
   const holder = readHolder(stateDirectory);
   if (holder === undefined || holder.bootId !== bootId()) return undefined;
-  return isAlive(holder) ? holder : undefined;
+  // One that is just ending still has an id, but no namespaces.
+  const names = namespaceNames(holder.pid);
+  const isWhole = names?.user === holder.names.user &&
+    names.mount === holder.names.mount;
+  return isWhole && isAlive(holder) ? holder : undefined;
+}
+
+/**
+ * True if the namespace maps one id only, though the host would map more by
+ * now: an administrator has mended it since.
+ */
+export function isOutdated(
+  holder: Holder,
+  deps: Pick<HolderDeps, "uid" | "gid" | "path">,
+): boolean {
+  return holder.uidMap.length === 1 && planIdMaps(deps).kind === "ranges";
 }
 
 /** Finds the holder or starts one; two commands at once start only one. */
@@ -51,7 +66,7 @@ export async function ensureHolder(deps: HolderDeps): Promise<Holder> {
   });
   await lock.lock(true);
   const found = findHolder(deps.stateDirectory);
-  if (found !== undefined) return found;
+  if (found !== undefined && !retire(found, deps)) return found;
   const holder = await reviveHolder(deps) ?? await startHolder(deps);
   writeHolder(deps.stateDirectory, holder);
   return holder;
@@ -67,6 +82,18 @@ export function stopHolder(stateDirectory: string): boolean {
   Deno.kill(holder.pid, "SIGKILL");
   Deno.removeSync(`${stateDirectory}/${FILE}`);
   return true;
+}
+
+/**
+ * Ends an outdated holder, unless something runs in its namespaces.
+ * @returns true if a new one is wanted
+ */
+function retire(holder: Holder, deps: HolderDeps): boolean {
+  if (!isOutdated(holder, deps)) return false;
+  for (const pid of processesIn(holder.names)) {
+    if (pid !== holder.pid) return false;
+  }
+  return stopHolder(deps.stateDirectory);
 }
 
 /** A holder was killed, but something else still runs in its namespaces. */
