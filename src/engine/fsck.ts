@@ -29,14 +29,18 @@ export interface FsckOptions {
 /**
  * Compares everything on disk with every record, all namespaces, and yields
  * what is wrong; in repair mode each finding has been dealt with when it is
- * yielded. Other processes may use the store meanwhile.
+ * yielded. Other processes may use the store meanwhile. A damaged database
+ * must be made anew, by starting again, before the rest can be checked.
  */
 export async function* fsck(
   ctx: Context,
   deps: FsckDeps,
   options: FsckOptions,
 ): AsyncIterable<FsckFinding> {
-  yield* checkDatabase(deps, options.mode);
+  const damages = [...checkDatabase(deps, options.mode)];
+  yield* damages;
+  // The rest would be compared with records that can't be trusted.
+  if (damages.length > 0) return;
   yield* checkBlobs(ctx, deps, options);
   yield* checkIngests(deps, options.mode);
   yield* checkSnapshots(ctx, deps, options.mode);

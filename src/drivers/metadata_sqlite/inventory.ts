@@ -1,3 +1,4 @@
+import { hasCode } from "../../base/errors.ts";
 import type {
   MetadataInventory,
   StoredImage,
@@ -19,6 +20,15 @@ export class SqliteInventory implements MetadataInventory {
   }
 
   check(): readonly string[] {
+    try {
+      return this.#contradictions();
+    } catch (error) {
+      if (!hasCode(error, "dataLoss")) throw error;
+      return [`Reading it failed: ${messageOf(error.cause)}`];
+    }
+  }
+
+  #contradictions(): readonly string[] {
     const { db } = this.#store;
     const integrity = db.all("PRAGMA integrity_check(20)")
       .map((row) => text(row, "integrity_check"))
@@ -119,4 +129,8 @@ export class SqliteInventory implements MetadataInventory {
     deleteEdges(this.#store.db, ns, node.snapshot(snapshotter, key));
     this.#store.emit(ns, "/snapshot/remove", { key, snapshotter });
   }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,4 +1,4 @@
-import { failedPrecondition, hasCode } from "../../base/errors.ts";
+import { EngineError, failedPrecondition, hasCode } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { damageMark, markDamaged } from "./damage_mark.ts";
 import { Database, type DatabaseSync } from "./database.ts";
@@ -18,13 +18,29 @@ export async function openDatabase(
   const { DatabaseSync } = await import("node:sqlite");
   const open = (file: string) =>
     new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-  if (exists(damageMark(path))) return replace(open, path, log, now);
+  return openSound(open, path) ?? rescue(open, path, log, now);
+}
+
+/** Undefined if the database is damaged. */
+function openSound(open: Open, path: string): Database | undefined {
+  if (exists(damageMark(path))) return undefined;
   try {
     return migrated(open, path);
   } catch (error) {
-    if (!hasCode(error, "dataLoss")) throw error;
-    return replace(open, path, log, now);
+    if (hasCode(error, "dataLoss")) return undefined;
+    throw error;
   }
+}
+
+function rescue(
+  open: Open,
+  path: string,
+  log: Logger,
+  now: () => Date,
+): Database {
+  using _queue = lockFile(`${path}.rescue.lock`);
+  // Perhaps another process was faster.
+  return openSound(open, path) ?? replace(open, path, log, now);
 }
 
 type Open = (file: string) => DatabaseSync;
@@ -42,6 +58,10 @@ function migrated(open: Open, path: string): Database {
 
 function migrate(db: Database): void {
   if (version(db) === SCHEMA_VERSION) return;
+  // SQLite does not wait for others to change the mode, so they queue here.
+  using _queue = lockFile(`${db.path}.lock`);
+  // Specs hold passwords in variables; the log takes over the mode.
+  if (version(db) === 0) Deno.chmodSync(db.path, 0o600);
   // Kept by the file from then on; can't be set within a transaction.
   db.exec("PRAGMA journal_mode = WAL");
   db.write("durable", () => {
@@ -100,6 +120,26 @@ function salvageFrom(
     return salvage(db, damaged, now);
   } finally {
     damaged?.close();
+  }
+}
+
+/** Waits for the lock; disposing the result, or dying, gives it back. */
+function lockFile(path: string): Disposable {
+  const options = { read: true, write: true, create: true, mode: 0o600 };
+  const file = openLock(path, options);
+  file.lockSync(true);
+  return file;
+}
+
+function openLock(path: string, options: Deno.OpenOptions): Deno.FsFile {
+  try {
+    return Deno.openSync(path, options);
+  } catch (cause) {
+    throw new EngineError(
+      "permissionDenied",
+      `Cannot make a file beside the database: "${path}"`,
+      { cause, hint: "Use the store as the user who owns it" },
+    );
   }
 }
 

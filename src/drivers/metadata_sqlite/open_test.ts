@@ -164,3 +164,46 @@ function includes(bytes: Uint8Array, needle: Uint8Array): boolean {
     needle.every((byte, offset) => bytes[at + offset] === byte)
   );
 }
+
+Deno.test("openMetadata() makes files that are their owner's only", () =>
+  withDirectory(async (directory, path) => {
+    using metadata = await openAt(path);
+    await metadata.containers.create(ctx, fakeContainer("c"));
+    for (const name of namesIn(directory)) {
+      const { mode } = await Deno.stat(`${directory}/${name}`);
+      assertEquals((mode ?? 0) & 0o777, 0o600, name);
+    }
+  }));
+
+Deno.test("condemn() has the database made anew, with all that is readable", () =>
+  withDirectory(async (directory, path) => {
+    {
+      using metadata = await openAt(path);
+      await metadata.images.create(ctx, {
+        name: "i",
+        target: fakeDescriptor(1),
+      });
+      assertEquals(metadata.inventory.check(), []);
+      metadata.inventory.condemn();
+    }
+    const opened = await Promise.all([openAt(path), openAt(path)]);
+    for (const metadata of opened) {
+      assertEquals((await metadata.images.get(ctx, "i")).target.size, 101);
+      metadata[Symbol.dispose]();
+    }
+    const kept = namesIn(directory).filter((name) => name.endsWith(".bad"));
+    assertEquals(kept.length, 1);
+  }));
+
+Deno.test("check() says what is wrong when a page is damaged", () =>
+  withDirectory(async (_directory, path) => {
+    {
+      using metadata = await openAt(path);
+      for (let n = 0; n < 400; n++) {
+        await metadata.containers.create(ctx, fakeContainer(`c${n}`));
+      }
+    }
+    await damage(path);
+    using metadata = await openAt(path);
+    assert(metadata.inventory.check().length > 0);
+  }));
