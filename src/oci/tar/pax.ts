@@ -40,10 +40,7 @@ export function parsePax(body: Uint8Array, records: PaxRecords): void {
   let at = 0;
   while (at < body.length) {
     const space = body.indexOf(0x20, at);
-    const length = space < 0 || space - at > 10
-      ? NaN
-      : parseDecimal(decodePath(body, at, space));
-    const end = at + length;
+    const end = at + decimalAt(body, at, space);
     const equals = body.indexOf(0x3d, space + 1);
     if (
       !(end <= body.length) || body[end - 1] !== 0x0a || equals <= space + 1 ||
@@ -55,6 +52,18 @@ export function parsePax(body: Uint8Array, records: PaxRecords): void {
     apply(records, key, body.subarray(equals + 1, end - 1));
     at = end;
   }
+}
+
+/** The digits between `at` and `end`; NaN if they are none. */
+function decimalAt(body: Uint8Array, at: number, end: number): number {
+  if (end <= at || end - at > 15) return NaN;
+  let value = 0;
+  for (; at < end; at++) {
+    const digit = (body[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) return NaN;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** Global records under an entry's own. */
@@ -178,21 +187,33 @@ export function parseDecimal(digits: string): number {
   return value;
 }
 
-const TIME = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/;
+const MINUS = 0x2d;
+const DOT = 0x2e;
 
 /** `-1.25` is 1.25 seconds before 1970: sec -2, nsec 750,000,000. */
 function time(value: Uint8Array): TarTime {
-  const match = TIME.exec(decodePath(value));
-  if (match === null) {
+  const isNegative = value[0] === MINUS;
+  const dot = value.indexOf(DOT);
+  const end = dot < 0 ? value.length : dot;
+  const sec = decimalAt(value, isNegative ? 1 : 0, end);
+  const nsec = dot < 0 ? 0 : nanoseconds(value, dot + 1);
+  if (Number.isNaN(sec + nsec)) {
     throw dataLoss(`time "${decodePath(value)}" is malformed`);
   }
-  const [, sign, seconds = "", fraction = ""] = match;
-  const sec = Number(seconds);
-  const nsec = Number(fraction.slice(0, 9).padEnd(9, "0"));
-  if (sign === "") return { sec, nsec };
+  if (!isNegative) return { sec, nsec };
   return nsec === 0
     ? { sec: 0 - sec, nsec }
     : { sec: -sec - 1, nsec: 1e9 - nsec };
+}
+
+/** Nine digits of a fraction; what is finer is dropped. */
+function nanoseconds(value: Uint8Array, from: number): number {
+  const end = Math.min(value.length, from + 9);
+  const digits = from === end ? 0 : decimalAt(value, from, end);
+  for (let at = end; at < value.length; at++) {
+    if (Number.isNaN(decimalAt(value, at, at + 1))) return NaN;
+  }
+  return digits * 10 ** (9 - (end - from));
 }
 
 function percentDecode(name: string): string {

@@ -1,5 +1,5 @@
 import { dataLoss, EngineError } from "../../base/errors.ts";
-import { decodePath } from "../../base/path_bytes.ts";
+import { ExtensionCollector } from "./extensions.ts";
 import { isZeroBlock, readCount } from "./fields.ts";
 import {
   BLOCK_SIZE,
@@ -14,7 +14,7 @@ import {
   parseHeader,
   typeFlag,
 } from "./parse_header.ts";
-import { mergePax, parsePax, type PaxRecords } from "./pax.ts";
+import type { PaxRecords } from "./pax.ts";
 import { readGnuPairs, SparseMapText, sparseSegments } from "./sparse.ts";
 
 /** What the next bytes are. */
@@ -28,7 +28,6 @@ type Stage =
   | "padding"
   | "end";
 
-const NOTHING = { longName: undefined, longLink: undefined, pax: undefined };
 const GNU_MAP = { inHeader: 386, header: 4, isExtended: 482, realSize: 483 };
 const GNU_MAP_BLOCK = { count: 21, isExtended: 504 };
 
@@ -64,13 +63,7 @@ export class TarReader {
   /** Bytes left in "data", "foreign" and "padding". */
   #remaining = 0;
   #padding = 0;
-  #extensionFlag = "";
-  #extension: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #extensionLength = 0;
-  #global: PaxRecords | undefined;
-  #local: PaxRecords | undefined;
-  #longName: string | undefined;
-  #longLink: string | undefined;
+  readonly #extensions = new ExtensionCollector();
   /** An entry that waits for its sparse map. */
   #draft: DraftHeader | undefined;
   #mapNumbers: number[] = [];
@@ -100,9 +93,8 @@ export class TarReader {
   finish(): void {
     const isWhole = this.#stage === "end" || this.#stage === "padding" ||
       (this.#stage === "header" && this.#gatheredLength === 0);
-    const isPending = this.#local !== undefined ||
-      this.#longName !== undefined || this.#longLink !== undefined;
-    if (!isWhole || (this.#stage !== "end" && isPending)) {
+    const isPending = this.#stage !== "end" && this.#extensions.isPending();
+    if (!isWhole || isPending) {
       throw this.#located(dataLoss("the archive is truncated"));
     }
     this.#stage = "end";
@@ -151,7 +143,7 @@ export class TarReader {
     this.#stage = this.#padding === 0 ? "header" : "padding";
   }
 
-  #expect(stage: "data" | "foreign", size: number): void {
+  #expect(stage: "data" | "foreign" | "extension", size: number): void {
     this.#stage = stage;
     this.#remaining = size;
     this.#padding = paddingOf(size);
@@ -183,8 +175,6 @@ export class TarReader {
   }
 
   #emit(header: TarHeader): void {
-    this.#local = undefined;
-    this.#longName = this.#longLink = undefined;
     this.#handler.entry(header);
     if (header.size > 0) this.#expect("data", header.size);
     else {
@@ -223,7 +213,9 @@ export class TarReader {
       case "X":
       case "L":
       case "K":
-        this.#startExtension(flag, size);
+        this.#extensions.start(flag, size);
+        if (size > 0) this.#expect("extension", size);
+        else this.#extensions.end();
         return undefined;
       case "V":
         if (size > 0) this.#expect("foreign", size);
@@ -238,11 +230,8 @@ export class TarReader {
     flag: string,
     size: number,
   ): TarHeader | undefined {
-    const pax = mergePax(this.#global, this.#local);
-    const extensions = pax === undefined && this.#longName === undefined &&
-        this.#longLink === undefined
-      ? NOTHING
-      : { longName: this.#longName, longLink: this.#longLink, pax };
+    const extensions = this.#extensions.take();
+    const { pax } = extensions;
     const header = parseHeader(block, this.#index, size, extensions);
     const foreign = foreignData(block, header, size);
     if (foreign > 0) this.#expect("foreign", foreign);
@@ -326,54 +315,19 @@ export class TarReader {
     return draft;
   }
 
-  #startExtension(flag: string, size: number): void {
-    if (size > MAX_EXTENSION_BYTES) {
-      throw dataLoss(
-        `an extended header of "${size}" bytes exceeds the limit of ` +
-          `"${MAX_EXTENSION_BYTES}"`,
-      );
-    }
-    this.#extensionFlag = flag;
-    if (this.#extension.length < size) this.#extension = new Uint8Array(size);
-    this.#extensionLength = size;
-    this.#remaining = size;
-    this.#padding = paddingOf(size);
-    if (size > 0) this.#stage = "extension";
-    else this.#endExtension();
-  }
-
   #takeExtension(chunk: Uint8Array, at: number): number {
     const end = Math.min(at + this.#remaining, chunk.length);
-    this.#extension.set(
-      chunk.subarray(at, end),
-      this.#extensionLength - this.#remaining,
-    );
+    this.#extensions.push(chunk.subarray(at, end));
     this.#remaining -= end - at;
     if (this.#remaining === 0) {
       try {
-        this.#endExtension();
+        this.#extensions.end();
       } catch (error) {
         throw this.#located(error);
       }
       this.#pad();
     }
     return end;
-  }
-
-  #endExtension(): void {
-    const body = this.#extension.subarray(0, this.#extensionLength);
-    switch (this.#extensionFlag) {
-      case "g":
-        return parsePax(body, this.#global ??= {});
-      case "L":
-        this.#longName = untilNul(body);
-        return;
-      case "K":
-        this.#longLink = untilNul(body);
-        return;
-      default:
-        return parsePax(body, this.#local ??= {});
-    }
   }
 
   #located(error: unknown): unknown {
@@ -401,9 +355,4 @@ function readRealSize(block: Uint8Array): number {
 
 function paddingOf(size: number): number {
   return (BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE;
-}
-
-function untilNul(body: Uint8Array): string {
-  const nul = body.indexOf(0);
-  return decodePath(body, 0, nul < 0 ? body.length : nul);
 }

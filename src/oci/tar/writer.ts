@@ -34,6 +34,8 @@ export const END_OF_ARCHIVE: Readonly<Uint8Array<ArrayBuffer>> = new Uint8Array(
   2 * BLOCK_SIZE,
 );
 
+const NEWLINE = encodePath("\n");
+const MAGIC = encodePath("ustar\x0000");
 const ZEROS = new Uint8Array(BLOCK_SIZE);
 const MAX_SIZE = 0o77777777777;
 const MAX_ID = 0o7777777;
@@ -105,7 +107,10 @@ function placeName(name: Uint8Array): Place | undefined {
 }
 
 function fits(text: Uint8Array, length: number): boolean {
-  return text.length <= length && text.every((byte) => byte < 0x80);
+  if (text.length > length) return false;
+  let all = 0;
+  for (let at = 0; at < text.length; at++) all |= text[at] as number;
+  return all < 0x80;
 }
 
 function cut(text: Uint8Array): Uint8Array {
@@ -127,7 +132,8 @@ function paxRecords(
   if (mtime.nsec !== 0 || mtime.sec < 0 || mtime.sec > MAX_TIME) {
     add("mtime", decimalTime(mtime));
   }
-  for (const [key, value] of [...xattrs ?? []].sort(byKey)) {
+  if (xattrs === undefined || xattrs.size === 0) return records;
+  for (const [key, value] of [...xattrs].sort(byKey)) {
     if (key.includes("=")) {
       throw invalidArgument(`Cannot archive extended attribute "${key}"`);
     }
@@ -156,11 +162,12 @@ function paxRecord(
   value: Uint8Array | string | number,
 ): Uint8Array<ArrayBuffer> {
   const bytes = value instanceof Uint8Array ? value : encodePath(`${value}`);
-  const body = encodePath(` ${key}=`);
-  const rest = body.length + bytes.length + 1;
+  const body = ` ${key}=`;
+  // The key may be longer in bytes than in characters.
+  const rest = encodePath(body).length + bytes.length + 1;
   let length = rest + `${rest}`.length;
   if (`${length}`.length !== `${rest}`.length) length++;
-  return concat([encodePath(`${length}`), body, bytes, encodePath("\n")]);
+  return concat([encodePath(length + body), bytes, NEWLINE]);
 }
 
 function paxHeader(
@@ -203,12 +210,14 @@ function ustarBlock(
   octal(block, 136, 12, Math.min(Math.max(entry.mtime.sec, 0), MAX_TIME));
   block[156] = flag.charCodeAt(0);
   block.set(linkName, 157);
-  block.set(encodePath("ustar\x0000"), 257);
+  block.set(MAGIC, 257);
   octal(block, 329, 8, entry.devMajor ?? 0);
   octal(block, 337, 8, entry.devMinor ?? 0);
   block.set(place.prefix, 345);
   block.fill(0x20, 148, 156);
-  octal(block, 148, 7, block.reduce((sum, byte) => sum + byte, 0));
+  let sum = 0;
+  for (let at = 0; at < BLOCK_SIZE; at++) sum += block[at] as number;
+  octal(block, 148, 7, sum);
   return block;
 }
 
@@ -218,12 +227,13 @@ function octal(
   length: number,
   value: number,
 ): void {
-  const digits = value.toString(8).padStart(length - 1, "0");
-  if (digits.length > length - 1 || value < 0) {
+  if (!(value >= 0 && value < 8 ** (length - 1))) {
     throw invalidArgument(`Cannot archive number "${value}": it is too large`);
   }
-  for (let i = 0; i < digits.length; i++) {
-    block[offset + i] = digits.charCodeAt(i);
+  let rest = value;
+  for (let at = offset + length - 2; at >= offset; at--) {
+    block[at] = 0x30 + rest % 8;
+    rest = Math.floor(rest / 8);
   }
 }
 
