@@ -19,11 +19,15 @@ interface ViewOptions {
   readonly now: () => Date;
 }
 
+interface StyleOptions {
+  readonly quiet: boolean;
+  readonly env: (name: string) => string | undefined;
+}
+
 /** Bars on a terminal that can move its cursor, lines elsewhere. */
 export function progressStyle(
   out: Output,
-  quiet: boolean,
-  env: (name: string) => string | undefined,
+  { quiet, env }: StyleOptions,
 ): ViewOptions["style"] {
   if (quiet) return "quiet";
   return out.isTerminal && env("TERM") !== "dumb" ? "bars" : "plain";

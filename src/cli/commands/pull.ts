@@ -63,7 +63,7 @@ async function pull(
 ): Promise<Image> {
   using view = progressView({
     out: inv.stderr,
-    style: progressStyle(inv.stderr, quiet, inv.env),
+    style: progressStyle(inv.stderr, { quiet, env: inv.env }),
     now: inv.now,
   });
   const { onProgress } = view;

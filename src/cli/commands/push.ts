@@ -31,7 +31,7 @@ export async function run(inv: Invocation): Promise<number> {
   }
   using view = progressView({
     out: inv.stderr,
-    style: progressStyle(inv.stderr, quiet, inv.env),
+    style: progressStyle(inv.stderr, { quiet, env: inv.env }),
     now: inv.now,
   });
   const { onProgress } = view;
