@@ -103,6 +103,20 @@ Deno.test("openMetadata() makes a new database when the old one is no database",
     {
       using metadata = await openAt(path);
       assertEquals(await collect(metadata.images.list(ctx)), []);
+      // Directories of lost snapshots are kept, and their ids not used again.
+      const snapshots = metadata.snapshotRecords("overlay");
+      const { id } = snapshots.create(ctx, {
+        kind: "active",
+        key: "k",
+        parent: "",
+        labels: {},
+      });
+      const isLive: boolean[] = [];
+      snapshots.withLiveIds((live) => {
+        isLive.push(live.has(7), live.has(id), live.has(id + 1));
+      });
+      assertEquals(isLive, [true, true, false]);
+      assert(id > 1_000_000);
     }
     assert(namesIn(directory).some((name) => name.endsWith(".bad")));
   }));

@@ -1,4 +1,5 @@
 import type { Database, DatabaseSync, Row } from "./database.ts";
+import { rebuildEdges } from "./edges_rebuild.ts";
 import { text } from "./rows.ts";
 
 /** In an order that satisfies foreign keys. */
@@ -14,7 +15,6 @@ const TABLES = [
   "container_extensions",
   "leases",
   "lease_resources",
-  "edges",
   "events",
 ] as const;
 
@@ -25,6 +25,9 @@ const BY_ROWID: readonly string[] = [
   "snapshot_reservations",
   "events",
 ];
+
+/** How long nothing is collected after a loss, milliseconds. */
+const GRACE_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Rows read at a time; one by one near those that can't be read. */
 const PAGE = 50;
@@ -47,7 +50,11 @@ export function salvage(
     db.run("PRAGMA defer_foreign_keys = ON");
     const tables = TABLES.map((table) => copyTable(db, damaged, table));
     dropOrphans(db);
-    if (tables.some(({ end }) => end === "unreadable")) skipLostIds(db, now);
+    rebuildEdges(db);
+    if (tables.some(({ end }) => end === "unreadable")) {
+      skipLostIds(db, now);
+      keepAll(db, now);
+    }
     return tables.reduce((sum, { copied }) => sum + copied, 0);
   });
 }
@@ -164,4 +171,17 @@ function skipLostIds(db: Database, now: () => Date): void {
     "INSERT OR REPLACE INTO sequences " +
       "SELECT 'lost_snapshots', value FROM sequences WHERE name = 'snapshot'",
   );
+}
+
+/**
+ * What an image held whose record is lost looks like garbage: give its owner
+ * time to see what is missing.
+ */
+function keepAll(db: Database, now: () => Date): void {
+  for (const table of ["content", "snapshots"]) {
+    db.run(
+      `UPDATE ${table} SET keep_until = max(coalesce(keep_until, 0), ?)`,
+      now().getTime() + GRACE_MS,
+    );
+  }
 }
