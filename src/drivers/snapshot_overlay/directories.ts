@@ -1,4 +1,4 @@
-import { invalidArgument } from "../../base/errors.ts";
+import { dataLoss, invalidArgument } from "../../base/errors.ts";
 import type { Context } from "../../base/context.ts";
 import type { Mount } from "../../core/mount.ts";
 import type { SnapshotRecord } from "../../core/records.ts";
@@ -12,6 +12,8 @@ export interface OverlayFeatures {
   /** Whether the kernel knows `index=`, which has to be off for our use. */
   readonly index: "known" | "unknown";
 }
+
+const ROOT_OWNED = { uid: null, gid: null, mode: 0o755 };
 
 /**
  * `ID/fs` holds the layer's files as overlay keeps them; `ID/work`, only of
@@ -72,13 +74,22 @@ export class OverlayDirectories implements SnapshotDirectories {
     if (kind === "active") makeDirectory(this.#work(id), 0o711);
     if (!makeDirectory(this.files(id), 0o755)) return;
     // The upper directory is what the container sees as its root.
-    const like = parent === undefined
-      ? { uid: null, gid: null, mode: 0o755 }
-      : Deno.statSync(this.files(parent));
+    const like = parent === undefined ? ROOT_OWNED : this.#stat(parent);
     if ((like.uid ?? 0) !== 0 || (like.gid ?? 0) !== 0) {
       Deno.chownSync(this.files(id), like.uid, like.gid);
     }
     Deno.chmodSync(this.files(id), (like.mode ?? 0o755) & 0o7777);
+  }
+
+  #stat(id: number): Pick<Deno.FileInfo, "uid" | "gid" | "mode"> {
+    try {
+      return Deno.statSync(this.files(id));
+    } catch (cause) {
+      throw dataLoss(`Cannot find the layer "${this.files(id)}"`, {
+        cause,
+        hint: "Run coracle fsck --repair, then pull the image again",
+      });
+    }
   }
 
   /** An empty directory for one layer, whatever was there before. */
