@@ -98,11 +98,17 @@ function shownState(state: ContainerState) {
   };
 }
 
+/** Files that every container gets, bound from its bundle. */
+const GENERATED = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+
 /** What the user mounted: not what every container has. */
 function shownMounts(spec: ContainerSpecView) {
+  const isBind = (type: string | undefined, options: readonly string[]) =>
+    type === "bind" || options.includes("bind") || options.includes("rbind");
   return (spec.mounts ?? [])
-    .filter(({ type, options = [] }) =>
-      type === "bind" || options.includes("bind") || options.includes("rbind")
+    .filter(({ type, options = [] }) => isBind(type, options))
+    .filter(({ destination, source = "" }) =>
+      !(GENERATED.includes(destination) && source.includes("/bundles/"))
     )
     .map(({ destination, source = "", options = [] }) => ({
       Type: "bind",

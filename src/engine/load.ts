@@ -16,6 +16,7 @@ import type { Descriptor } from "../oci/image_spec.ts";
 import type { ArchiveEntry } from "./images_archive.ts";
 import { type PlatformChoice, readImageContent } from "./images_content.ts";
 import { holdContent, withLease } from "./images_lease.ts";
+import { summarise } from "./images_summary.ts";
 import { dockerImages } from "./load_docker.ts";
 import { type ArchiveFiles, storeEntries } from "./load_files.ts";
 import { ociImages } from "./load_oci.ts";
@@ -100,6 +101,8 @@ async function createImages(
     const image = await putImage(ctx, services, { name, target });
     return [{ image, kind: "nameless" }];
   }
+  // So that lists of images need not read its manifest.
+  await summarise(ctx, services, target, wanted);
   const loaded: LoadedImage[] = [];
   for (const name of names) {
     const image = await putImage(ctx, services, { name, target });

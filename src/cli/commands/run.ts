@@ -2,6 +2,7 @@
 
 import type { Context } from "../../base/context.ts";
 import { EngineError, invalidArgument } from "../../base/errors.ts";
+import { parseReference } from "../../base/reference.ts";
 import { runContainer, type RunDeps } from "../../engine/run.ts";
 import type { Invocation } from "../command.ts";
 import { parseRunOptions } from "../run_flags.ts";
@@ -23,9 +24,13 @@ export async function run(inv: Invocation): Promise<number> {
   }
   using cidFile = reserveCidFile(inv.flags.string("cidfile"));
   const deps = await runDeps(inv);
-  using _signals = inv.takeSignals();
+  using signals = new DisposableStack();
   const { exitCode } = await runContainer(inv.ctx, deps, options, {
-    created: (id) => cidFile?.write(id),
+    created: (id) => {
+      cidFile?.write(id);
+      // Until here they ended a pull; now they are the container's.
+      signals.use(inv.takeSignals());
+    },
     starting: () => tidyUp(inv, deps),
   });
   return exitCode;
@@ -42,15 +47,27 @@ async function runDeps(inv: Invocation): Promise<RunDeps> {
   };
 }
 
-/** What `coracle pull` does, by the same code and with the same progress. */
+/** As `coracle pull`, but standard output belongs to the container. */
 async function pull(
   inv: Invocation,
   ctx: Context,
   reference: string,
   platform: string | undefined,
 ): Promise<void> {
-  const { pullForRun } = await import("./pull.ts");
-  await pullForRun(inv, ctx, reference, platform);
+  const { pullImage } = await import("../../engine/pull.ts");
+  const { progressStyle, progressView } = await import("../progress.ts");
+  const { wantedPlatform } = await import("../../engine/images_platform.ts");
+  const quiet = inv.flags.boolean("quiet");
+  if (!quiet) inv.stderr.line(`Unable to find image "${reference}" locally`);
+  using view = progressView({
+    out: inv.stderr,
+    style: progressStyle(inv.stderr, quiet, inv.env),
+    now: inv.now,
+  });
+  await pullImage(ctx, await inv.services(), parseReference(reference), {
+    platforms: wantedPlatform(platform),
+    onProgress: view.onProgress,
+  });
 }
 
 function newId(): string {
