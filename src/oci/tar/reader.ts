@@ -54,7 +54,8 @@ export class TarReader {
   #stage: Stage = "header";
   /** Bytes taken so far. */
   #offset = 0;
-  /** Where the entry's header began, for error messages. */
+  /** Where the block at hand, and the entry's header, began. */
+  #blockOffset = 0;
   #headerOffset = 0;
   #index = 0;
   /** A block, or the body of an extension, that is split over chunks. */
@@ -151,6 +152,7 @@ export class TarReader {
 
   #takeBlock(chunk: Uint8Array, at: number): number {
     if (this.#gatheredLength === 0 && chunk.length - at >= BLOCK_SIZE) {
+      this.#blockOffset = this.#offset;
       this.#block(chunk.subarray(at, at + BLOCK_SIZE));
       return at + BLOCK_SIZE;
     }
@@ -159,6 +161,7 @@ export class TarReader {
     this.#gatheredLength += end - at;
     if (this.#gatheredLength === BLOCK_SIZE) {
       this.#gatheredLength = 0;
+      this.#blockOffset = this.#offset + end - at - BLOCK_SIZE;
       this.#block(this.#gathered);
     }
     return end;
@@ -204,7 +207,7 @@ export class TarReader {
       this.#stage = "end";
       return undefined;
     }
-    this.#headerOffset = this.#offset;
+    this.#headerOffset = this.#blockOffset;
     const size = checkedSize(block);
     const flag = typeFlag(block);
     switch (flag) {
