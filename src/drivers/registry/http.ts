@@ -18,8 +18,11 @@ export interface HttpRequest {
   readonly body?: () => Promise<BodyInit>;
   /** Statuses besides 2xx that are an answer. */
   readonly accept?: readonly number[];
-  /** To the headers of the response; none while a body is being sent. */
-  readonly timeoutMs?: number;
+  /**
+   * From the start to the headers of the response. "caller" if the caller
+   * watches over it, because a long body has to be sent first.
+   */
+  readonly timeoutMs?: number | "caller";
 }
 
 export interface Responded {
@@ -129,7 +132,7 @@ export class Http {
     ctx.signal.throwIfAborted();
     const abort = new AbortController();
     const timeoutMs = request.timeoutMs ?? this.#deps.timing.responseTimeoutMs;
-    const timer = setTimeout(() => {
+    const timer = timeoutMs === "caller" ? undefined : setTimeout(() => {
       abort.abort(new Error(`no answer within ${timeoutMs} ms`));
     }, timeoutMs);
     try {

@@ -9,9 +9,10 @@ import { EngineError } from "../../base/errors.ts";
 import type { PushSource } from "../../core/registry.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
 import type { RegistryClient } from "./client.ts";
-import { bounded, type Refusal } from "./failure.ts";
+import type { Refusal } from "./failure.ts";
 import type { RegistryHost } from "./hosts.ts";
 import type { Responded } from "./http.ts";
+import { UploadGuard } from "./upload_guard.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -117,8 +118,7 @@ async function uploadFrom(
   }
   if (offset === descriptor.size) return await finish(ctx, job, location);
   const end = descriptor.size - 1;
-  const guard = new UploadGuard(client.deps.timing.stallMs, ctx.signal);
-  using _guard = guard;
+  using guard = new UploadGuard(client.deps.timing, ctx.signal);
   const answer = await client.send({ ...ctx, signal: guard.signal }, job.host, {
     method: "PATCH",
     path: location,
@@ -133,7 +133,7 @@ async function uploadFrom(
         (sent) => source.onProgress?.(offset + sent),
       ),
     repeats: "never",
-    timeoutMs: client.deps.timing.uploadTimeoutMs,
+    timeoutMs: "caller",
   }).catch((error) => guard.explain(error));
   if (answer.kind === "refused") {
     return { kind: "broken", refusal: answer.refusal, location };
@@ -207,69 +207,6 @@ async function readAll(
     "dataLoss",
     `Cannot push a blob of ${size} bytes: the store holds other than that`,
   );
-}
-
-/** Ends an upload when the registry takes no more bytes for too long. */
-class UploadGuard implements Disposable {
-  readonly signal: AbortSignal;
-  readonly #stalled = new AbortController();
-  readonly #outer: AbortSignal;
-  readonly #stallMs: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(stallMs: number, outer: AbortSignal) {
-    this.#stallMs = stallMs;
-    this.#outer = outer;
-    this.signal = AbortSignal.any([outer, this.#stalled.signal]);
-  }
-
-  watch(
-    stream: ReadableStream<Bytes>,
-    onSent: (bytes: number) => void,
-  ): ReadableStream<Bytes> {
-    const reader = stream.getReader();
-    let sent = 0;
-    return new ReadableStream({
-      pull: async (controller) => {
-        // Being asked for more means that the last piece was taken.
-        this.#rearm();
-        onSent(sent);
-        const { done, value } = await reader.read();
-        if (done) {
-          // From here on the response's own time limit holds.
-          clearTimeout(this.#timer);
-          controller.close();
-        } else {
-          sent += value.length;
-          controller.enqueue(value);
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    }, { highWaterMark: 0 });
-  }
-
-  #rearm(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => this.#stalled.abort(new Error("the registry takes no more bytes")),
-      this.#stallMs,
-    );
-  }
-
-  /** Our own ending is the registry's fault, not a cancellation. */
-  explain(error: unknown): { kind: "refused"; refusal: Refusal } {
-    if (this.#outer.aborted || !this.#stalled.signal.aborted) throw error;
-    const { reason } = this.#stalled.signal;
-    const said = bounded(String(reason.message));
-    return {
-      kind: "refused",
-      refusal: { code: "unavailable", said, retry: "backoff" },
-    };
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-  }
 }
 
 function noLocation(): Refusal {
