@@ -1,35 +1,28 @@
 import { dataLoss, EngineError } from "../../base/errors.ts";
 import { ExtensionCollector } from "./extensions.ts";
-import { isZeroBlock, readCount } from "./fields.ts";
-import {
-  BLOCK_SIZE,
-  MAX_EXTENSION_BYTES,
-  type TarHandler,
-  type TarHeader,
-} from "./header.ts";
+import { isZeroBlock } from "./fields.ts";
+import { BLOCK_SIZE, type TarHandler, type TarHeader } from "./header.ts";
 import {
   checkedSize,
-  type DraftHeader,
   foreignData,
   parseHeader,
   typeFlag,
 } from "./parse_header.ts";
-import type { PaxRecords } from "./pax.ts";
-import { readGnuPairs, SparseMapText, sparseSegments } from "./sparse.ts";
+import {
+  type SparseMapReader,
+  startGnuMap,
+  startPaxMap,
+} from "./sparse_map.ts";
 
 /** What the next bytes are. */
 type Stage =
   | "header"
   | "extension"
-  | "gnuMap"
-  | "textMap"
+  | "sparseMap"
   | "data"
   | "foreign"
   | "padding"
   | "end";
-
-const GNU_MAP = { inHeader: 386, header: 4, isExtended: 482, realSize: 483 };
-const GNU_MAP_BLOCK = { count: 21, isExtended: 504 };
 
 /**
  * Reads a tar archive as it arrives, without promises or copies.
@@ -65,11 +58,8 @@ export class TarReader {
   #remaining = 0;
   #padding = 0;
   readonly #extensions = new ExtensionCollector();
-  /** An entry that waits for its sparse map. */
-  #draft: DraftHeader | undefined;
-  #mapNumbers: number[] = [];
-  #mapText = new SparseMapText();
-  #mapBytes = 0;
+  /** Of the entry at hand, while it is incomplete. */
+  #map: SparseMapReader | undefined;
 
   constructor(handler: TarHandler) {
     this.#handler = handler;
@@ -192,14 +182,10 @@ export class TarReader {
   }
 
   #parse(block: Uint8Array): TarHeader | undefined {
-    switch (this.#stage) {
-      case "gnuMap":
-        return this.#parseGnuMap(block);
-      case "textMap":
-        return this.#parseTextMap(block);
-      default:
-        return this.#parseHeader(block);
-    }
+    if (this.#map === undefined) return this.#parseHeader(block);
+    const header = this.#map.push(block);
+    if (header !== undefined) this.#map = undefined;
+    return header;
   }
 
   #parseHeader(block: Uint8Array): TarHeader | undefined {
@@ -238,84 +224,15 @@ export class TarReader {
     const header = parseHeader(block, this.#index, size, extensions);
     const foreign = foreignData(block, header, size);
     if (foreign > 0) this.#expect("foreign", foreign);
-    if (flag === "S") return this.#startGnuMap(block, header);
-    if (pax?.sparse !== undefined && header.type === "file") {
-      return this.#startPaxMap(pax.sparse, header);
-    }
-    return header;
-  }
-
-  #startGnuMap(
-    block: Uint8Array,
-    header: DraftHeader,
-  ): TarHeader | undefined {
-    this.#mapNumbers = [];
-    header.realSize = readRealSize(block);
-    readGnuPairs(block, GNU_MAP.inHeader, GNU_MAP.header, this.#mapNumbers);
-    if (block[GNU_MAP.isExtended] === 0) {
-      return withMap(header, this.#mapNumbers);
-    }
-    this.#draft = header;
-    this.#mapBytes = 0;
-    this.#stage = "gnuMap";
+    const map = flag === "S"
+      ? startGnuMap(block, header)
+      : pax?.sparse !== undefined && header.type === "file"
+      ? startPaxMap(pax.sparse, header)
+      : undefined;
+    if (map === undefined) return header;
+    this.#map = map;
+    this.#stage = "sparseMap";
     return undefined;
-  }
-
-  #parseGnuMap(block: Uint8Array): TarHeader | undefined {
-    this.#countMapBytes();
-    readGnuPairs(block, 0, GNU_MAP_BLOCK.count, this.#mapNumbers);
-    if (block[GNU_MAP_BLOCK.isExtended] !== 0) return undefined;
-    return withMap(this.#takeDraft(), this.#mapNumbers);
-  }
-
-  #startPaxMap(
-    sparse: NonNullable<PaxRecords["sparse"]>,
-    header: DraftHeader,
-  ): TarHeader | undefined {
-    if (sparse.name !== undefined) header.name = sparse.name;
-    if (sparse.realSize === undefined) {
-      throw dataLoss("a sparse file has no size");
-    }
-    header.realSize = sparse.realSize;
-    const isText = sparse.major === 1 && sparse.minor === 0;
-    if (!isText && (sparse.major ?? 0) !== 0) {
-      throw dataLoss(`sparse format "${sparse.major}" is unknown`);
-    }
-    if (!isText) return withMap(header, sparse.numbers ?? []);
-    this.#draft = header;
-    this.#mapText = new SparseMapText();
-    this.#mapBytes = 0;
-    this.#stage = "textMap";
-    return undefined;
-  }
-
-  #parseTextMap(block: Uint8Array): TarHeader | undefined {
-    this.#countMapBytes();
-    const draft = this.#draft;
-    if (draft === undefined || draft.size < BLOCK_SIZE) {
-      throw dataLoss("a sparse map is longer than its entry");
-    }
-    draft.size -= BLOCK_SIZE;
-    const numbers = this.#mapText.push(block);
-    return numbers === undefined
-      ? undefined
-      : withMap(this.#takeDraft(), numbers);
-  }
-
-  #countMapBytes(): void {
-    this.#mapBytes += BLOCK_SIZE;
-    if (this.#mapBytes > MAX_EXTENSION_BYTES) {
-      throw dataLoss(
-        `a sparse map is larger than "${MAX_EXTENSION_BYTES}" bytes`,
-      );
-    }
-  }
-
-  #takeDraft(): DraftHeader {
-    const draft = this.#draft;
-    if (draft === undefined) throw dataLoss("a sparse map has no entry");
-    this.#draft = undefined;
-    return draft;
   }
 
   #takeExtension(chunk: Uint8Array, at: number): number {
@@ -345,15 +262,6 @@ export class TarReader {
       },
     );
   }
-}
-
-function withMap(header: DraftHeader, numbers: readonly number[]): TarHeader {
-  header.sparse = sparseSegments(numbers, header.size, header.realSize);
-  return header;
-}
-
-function readRealSize(block: Uint8Array): number {
-  return readCount(block, GNU_MAP.realSize, 12);
 }
 
 function paddingOf(size: number): number {
