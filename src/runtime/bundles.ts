@@ -21,12 +21,23 @@ const UNFINISHED_MS = 60_000;
 
 const UNFINISHED_PREFIX = ".new-";
 
+/** A bundle on its way out: nobody uses it, anybody may delete it. */
+const REMOVED_PREFIX = ".old-";
+
+/** Where the bundle of a container is. */
+export function bundlePath(
+  state: string,
+  { namespace, id }: Pick<BundleRecord, "namespace" | "id">,
+): string {
+  return `${state}/bundles/${namespace}.${id}`;
+}
+
 export function createBundleStore(deps: BundleStoreDeps): BundleStore {
   const parent = `${deps.state}/bundles`;
   return {
     create(_ctx: Context, record: BundleRecord): Bundle {
-      const name = `${record.namespace}.${record.id}`;
-      const path = `${parent}/${name}`;
+      const path = bundlePath(deps.state, record);
+      const name = path.slice(parent.length + 1);
       const unfinished = `${parent}/${UNFINISHED_PREFIX}${name}`;
       const lock = makeBundle(unfinished, record);
       try {
@@ -46,6 +57,10 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
         const path = `${parent}/${name}`;
         if (name.startsWith(UNFINISHED_PREFIX)) {
           removeOldUnfinished(path, deps.now());
+          continue;
+        }
+        if (name.startsWith(REMOVED_PREFIX)) {
+          removeTree(path);
           continue;
         }
         const bundle = openAbandoned(path);
@@ -111,6 +126,23 @@ function removeOldUnfinished(path: string, now: Date): void {
   }
 }
 
+function removeEmpty(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Others may be removing it as well. */
+function removeTree(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 class LocalBundle implements Bundle {
   readonly path: string;
   readonly record: BundleRecord;
@@ -135,12 +167,13 @@ class LocalBundle implements Bundle {
   remove(): void {
     // Should something still be mounted, the kernel refuses to remove it;
     // nothing in it may be deleted.
-    try {
-      Deno.removeSync(this.rootfs);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    Deno.removeSync(this.path, { recursive: true });
+    removeEmpty(this.rootfs);
+    // Half removed, it would be nobody's: without its lock, not abandoned.
+    const slash = this.path.lastIndexOf("/") + 1;
+    const removed = this.path.slice(0, slash) + REMOVED_PREFIX +
+      this.path.slice(slash);
+    Deno.renameSync(this.path, removed);
+    removeTree(removed);
     this[Symbol.dispose]();
   }
 

@@ -11,13 +11,15 @@ import type {
   TaskStdio,
 } from "../core/task.ts";
 import { type Child, exitCodeOf, sendSignal, spawn } from "../sys/process.ts";
-import { keepTerminal } from "../sys/pty.ts";
+import { keepTerminal, openPty } from "../sys/pty.ts";
 import { proxySignals, SIGNALS } from "../sys/signals.ts";
 import {
   findRuntime,
   type OciRuntime,
   RuntimeCommands,
 } from "./oci_runtime.ts";
+import { bundlePath } from "./bundles.ts";
+import { killRuntimesOf } from "./orphans.ts";
 import { lastError, startError } from "./start_failure.ts";
 
 interface TaskRunnerDeps {
@@ -57,16 +59,25 @@ class OciTaskRunner implements TaskRunner {
     // terminal's foreground; else signals reach it through us alone.
     const processGroup = stdio.kind === "terminal" ? "shared" : "own";
     using _terminal = stdio.kind === "terminal" ? keepTerminal() : undefined;
+    // A runtime wants a terminal to set, even if nobody looks at one: it gets
+    // one as its standard error, to which nothing of the container goes.
+    using substitute = stdio.kind === "terminal" && !hasTerminal()
+      ? openPty()
+      : undefined;
     const child = spawn({
       path: runtime.path,
       args: commands.run(record.id, path),
       env: this.#deps.env(),
       stdin: stdio.stdin,
+      ...substitute === undefined ? {} : { stderr: { file: substitute.path } },
       processGroup,
     });
     using _proxy = proxySignals(child.pid, { processGroup });
     using _abort = onAbort(ctx.signal, child);
-    const exitCode = exitCodeOf(await child.wait());
+    const status = await child.wait();
+    // It was killed, but what it had started was not.
+    if (status.kind === "signalled") await this.destroy(ctx, record);
+    const exitCode = exitCodeOf(status);
     if (exitCode !== 0) this.#checkStarted(runtime, log);
     return { exitCode, exitedAt: this.#deps.now() };
   }
@@ -74,6 +85,8 @@ class OciTaskRunner implements TaskRunner {
   async destroy(_ctx: Context, record: BundleRecord): Promise<void> {
     const runtime = this.#find(record.runtime);
     const commands = this.#commands(record);
+    // One that is still at work would make what is about to be deleted.
+    await killRuntimesOf(bundlePath(this.#deps.state, record));
     const child = spawn({
       path: runtime.path,
       args: commands.delete(record.id, "force"),
@@ -111,6 +124,11 @@ class OciTaskRunner implements TaskRunner {
     const message = lastError(this.#deps.host.readText(log) ?? "");
     if (message !== undefined) throw startError(runtime.name, message);
   }
+}
+
+/** True if a standard stream of ours is a terminal. */
+function hasTerminal(): boolean {
+  return [Deno.stdin, Deno.stdout, Deno.stderr].some((s) => s.isTerminal());
 }
 
 /** Ends the container when `signal` fires. */

@@ -1,0 +1,155 @@
+/** What becomes of containers when processes end, well or badly. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+
+const MAIN = new URL("../main.ts", import.meta.url).pathname;
+const CONFIG = new URL("../deno.json", import.meta.url).pathname;
+
+/** Starts `coracle run ARGS` and waits for its first output. */
+async function start(store: RunStore, args: readonly string[]) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", `--config=${CONFIG}`, MAIN],
+      ...store.flags,
+      "run",
+      ...args,
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  reader.releaseLock();
+  return { child, first: new TextDecoder().decode(value) };
+}
+
+/** Processes whose command line has `text`. */
+function processesWith(text: string): readonly number[] {
+  return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) return [];
+    try {
+      const line = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      return line.includes(text) ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+Deno.test({
+  name: "a container in the foreground",
+  ignore: Deno.uid() !== 0,
+  fn: async (t) => {
+    await using store = await openRunStore();
+
+    await t.step("gets the signals that coracle gets", async () => {
+      const script = "trap 'echo caught; exit 9' USR1 TERM; echo up;" +
+        "while :; do sleep 0.05; done";
+      for (const signal of ["SIGUSR1", "SIGTERM"] as const) {
+        const { child } = await start(store, [
+          ...["--rm", IMAGE, "sh", "-c", script],
+        ]);
+        child.kill(signal);
+        const { code } = await child.status;
+        await child.stdout.cancel();
+        assertEquals(code, 9, signal);
+      }
+    });
+
+    await t.step(
+      "stays as a record without --rm, and holds its name",
+      async () => {
+        const { code } = await store.call([
+          ...["run", "--name", "ship", IMAGE, "sh", "-c", "exit 4"],
+        ]);
+        assertEquals(code, 4);
+        const { stdout } = await store.call(["ps", "--all"]);
+        assertStringIncludes(stdout, "Exited (4)");
+        assertStringIncludes(stdout, "ship");
+        const again = await store.call([
+          "run",
+          "--name",
+          "ship",
+          IMAGE,
+          "true",
+        ]);
+        assertEquals(again.code, 125);
+        assertStringIncludes(again.stderr, `"/ship" is already in use`);
+        assertEquals((await store.call(["rm", "ship"])).code, 0);
+        assertEquals(await store.leftovers(), []);
+      },
+    );
+
+    await t.step("is ended by the next command after a kill -9", async () => {
+      const mark = crypto.randomUUID();
+      const { child } = await start(store, [
+        ...["--rm", IMAGE, "sh", "-c", `echo up; sleep 1000; : ${mark}`],
+      ]);
+      child.kill("SIGKILL");
+      await child.status;
+      await child.stdout.cancel();
+      assert(processesWith(mark).length > 0, "it is still running");
+      assertEquals((await store.run([IMAGE, "true"])).code, 0);
+      assertEquals(processesWith(mark), []);
+      assertEquals(await store.leftovers(), []);
+    });
+
+    await t.step("is left alone by other commands while it lives", async () => {
+      const { child } = await start(store, [
+        ...["--rm", IMAGE, "sh", "-c", "echo up; sleep 2; exit 7"],
+      ]);
+      assertEquals((await store.run([IMAGE, "true"])).code, 0);
+      assertEquals((await child.status).code, 7);
+      await child.stdout.cancel();
+    });
+
+    await t.step("leaves nothing if the runtime is killed", async () => {
+      const { child } = await start(store, [
+        ...["--rm", IMAGE, "sh", "-c", "echo up; sleep 1000"],
+      ]);
+      const [runc] = processesWith(`${store.dir}/state/bundles`)
+        .filter((pid) => isProgram(pid, "runc"));
+      assert(runc !== undefined);
+      Deno.kill(runc, "SIGKILL");
+      const { code } = await child.status;
+      await child.stdout.cancel();
+      assertEquals(code, 137);
+      assertEquals(await store.leftovers(), []);
+    });
+  },
+});
+
+function isProgram(pid: number, name: string): boolean {
+  return Deno.readTextFileSync(`/proc/${pid}/comm`).trim() === name;
+}
+
+Deno.test({
+  name: "coracle run leaves nothing whenever it is killed",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using store = await openRunStore();
+    for (let delayMs = 100; delayMs <= 600; delayMs += 50) {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "-A", `--config=${CONFIG}`, MAIN],
+          ...store.flags,
+          ...["run", "--rm", IMAGE, "sleep", "0.2"],
+        ],
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It was faster.
+      }
+      await child.status;
+    }
+    assertEquals((await store.run([IMAGE, "true"])).code, 0);
+    assertEquals(await store.leftovers(), []);
+  },
+});
