@@ -239,7 +239,8 @@ test("coracle save leaves no file behind for an image that is not there", async 
     "nope",
   ]);
   assertEquals(code, 1);
-  const names = Array.from(Deno.readDirSync(store.dir), ({ name }) => name);
+  const entries = await Array.fromAsync(Deno.readDir(store.dir));
+  const names = entries.map(({ name }) => name);
   assert(!names.some((name) => name.startsWith("none.tar")), names.join());
 });
 
@@ -266,17 +267,12 @@ test("coracle load refuses a damaged or an incomplete archive", async () => {
 });
 
 async function blobsBySize(path: string): Promise<string[]> {
-  const files = Array.from(
-    Deno.readDirSync(path),
-    ({ name }) => `${path}/${name}`,
-  );
-  const sizes = await Promise.all(
-    files.map(async (f) => (await Deno.stat(f)).size),
-  );
-  return files
-    .map((file, at) => ({ file, size: sizes[at] ?? 0 }))
-    .sort((a, b) => a.size - b.size)
-    .map(({ file }) => file);
+  const entries = await Array.fromAsync(Deno.readDir(path));
+  const blobs = await Promise.all(entries.map(async ({ name }) => {
+    const file = `${path}/${name}`;
+    return { file, size: (await Deno.stat(file)).size };
+  }));
+  return blobs.sort((a, b) => a.size - b.size).map(({ file }) => file);
 }
 
 test("coracle load takes what other programs write", async () => {

@@ -29,7 +29,10 @@ function processDeps(signals: ProcessSignals): ProgramDeps {
     signals,
     connect: async (global, log) => {
       const { connect } = await import("../app/connect.ts");
-      return await connect({ ...global, log });
+      const store = await connect({ ...global, log });
+      // The process ends with the command, and that closes the database at no
+      // cost; closing it here would fold its log while the user waits.
+      return { ...store, [Symbol.asyncDispose]: () => Promise.resolve() };
     },
   };
 }

@@ -2,10 +2,9 @@
 
 import type { Context } from "../base/context.ts";
 import { type Digest, isDigest } from "../base/digest.ts";
-import { hasCode } from "../base/errors.ts";
+import { hasCode, notFound } from "../base/errors.ts";
 import { formatPlatform } from "../base/platform.ts";
-import type { ContentInfo } from "../core/content.ts";
-import { LABEL } from "../core/labels.ts";
+import { LABEL, type Labels } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
 import { isIndex } from "../oci/media_types.ts";
@@ -35,6 +34,31 @@ export interface ImageSummary {
  */
 export const SUMMARY_LABEL = "coracle.io/image-summary";
 
+/** Labels of content, wherever they are known from. */
+export type LabelReader = (digest: Digest) => Promise<Labels>;
+
+/** Reads the labels one by one. */
+export function storedLabels(ctx: Context, services: Services): LabelReader {
+  return async (digest) => (await services.content.info(ctx, digest)).labels;
+}
+
+/** Reads the labels of all content at once, which for a long list is faster. */
+export async function allLabels(
+  ctx: Context,
+  services: Services,
+): Promise<LabelReader> {
+  const labels = new Map<Digest, Labels>();
+  for await (const info of services.content.walk(ctx)) {
+    labels.set(info.digest, info.labels);
+  }
+  return (digest) => {
+    const found = labels.get(digest);
+    return found === undefined
+      ? Promise.reject(notFound("content", digest))
+      : Promise.resolve(found);
+  };
+}
+
 /**
  * Summarises what `target` names; undefined if the store lacks its manifest
  * or its config.
@@ -44,10 +68,10 @@ export async function summarise(
   services: Services,
   target: Descriptor,
   wanted: PlatformChoice,
+  labelsOf: LabelReader = storedLabels(ctx, services),
 ): Promise<ImageSummary | undefined> {
   try {
-    const info = await services.content.info(ctx, target.digest);
-    const kept = await keptSummary(ctx, services, info);
+    const kept = await keptSummary(services, target.digest, labelsOf);
     if (kept !== undefined) return kept;
     const content = await readImageContent(
       ctx,
@@ -100,7 +124,11 @@ export async function topSnapshot(
   configDigest: Digest,
 ): Promise<string | undefined> {
   const { labels } = await services.content.info(ctx, configDigest);
-  return labels[`${LABEL.gcRefSnapshot}.${services.defaultSnapshotter}`];
+  return labels[snapshotLabel(services)];
+}
+
+function snapshotLabel(services: Services): string {
+  return `${LABEL.gcRefSnapshot}.${services.defaultSnapshotter}`;
 }
 
 /** Names of a snapshot and its parents, topmost first. */
@@ -172,19 +200,16 @@ async function keepSummary(
 }
 
 async function keptSummary(
-  ctx: Context,
   services: Services,
-  info: ContentInfo,
+  target: Digest,
+  labelsOf: LabelReader,
 ): Promise<ImageSummary | undefined> {
-  const text = info.labels[SUMMARY_LABEL];
+  const text = (await labelsOf(target))[SUMMARY_LABEL];
   const kept = text === undefined ? undefined : parseKept(text);
-  if (kept === undefined) return undefined;
+  if (kept?.form !== "packed") return kept;
   // It may have been unpacked since.
-  if (
-    kept.form === "packed" &&
-    await topSnapshot(ctx, services, kept.id) !== undefined
-  ) return undefined;
-  return kept;
+  const labels = await labelsOf(kept.id);
+  return labels[snapshotLabel(services)] === undefined ? kept : undefined;
 }
 
 /** Undefined if the label is not ours to understand. */

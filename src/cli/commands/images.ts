@@ -7,7 +7,6 @@ import {
   nameReference,
 } from "../../engine/images.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
-import { shownName } from "../../engine/remove.ts";
 import type { Invocation } from "../command.ts";
 import { humanAge, humanSize, humanTime } from "../format/human.ts";
 import { type ListFormat, printList } from "../format/list.ts";
@@ -68,7 +67,7 @@ export async function run(inv: Invocation): Promise<number> {
     if (await filter(listed)) found.push(listed);
   }
   const ids = inv.flags.boolean("no-trunc") ? "whole" : "short";
-  const rows = found.sort(newestFirst).map((l) => row(l, inv.now(), ids));
+  const rows = sortedRows(found, inv.now(), ids);
   const quiet = inv.flags.boolean("quiet");
   printList(
     inv.stdout,
@@ -84,12 +83,26 @@ function distinct(rows: readonly ImageRow[]): readonly ImageRow[] {
   return [...new Map(rows.map((row) => [row.ID, row])).values()];
 }
 
-function newestFirst(a: ListedImage, b: ListedImage): number {
-  const made = (listed: ListedImage) =>
-    listed.summary?.createdAt?.getTime() ?? 0;
-  const byAge = made(b) - made(a);
-  if (byAge !== 0) return byAge;
-  return shownName(a.image.name) < shownName(b.image.name) ? -1 : 1;
+/** Newest first; names in order where that says nothing. */
+function sortedRows(
+  found: readonly ListedImage[],
+  now: Date,
+  ids: "whole" | "short",
+): readonly ImageRow[] {
+  return found
+    .map((listed) => ({
+      made: listed.summary?.createdAt?.getTime() ?? 0,
+      row: row(listed, now, ids),
+    }))
+    .sort((a, b) =>
+      b.made - a.made || compare(a.row.Repository, b.row.Repository) ||
+      compare(a.row.Tag, b.row.Tag)
+    )
+    .map(({ row }) => row);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function row(
