@@ -5,18 +5,11 @@
 
 import type { Logger } from "../base/log.ts";
 import type { Services } from "../core/services.ts";
-import { openMetadata } from "../drivers/metadata_sqlite/open.ts";
 import type { Trust } from "../drivers/registry/deps.ts";
-import {
-  chooseSnapshotter,
-  type SnapshotterChoice,
-} from "./choose_snapshotter.ts";
-import { compose } from "./compose.ts";
 import { type Config, configPath, loadConfig } from "./config.ts";
 import { ensureStorePaths, type StorePaths, storePaths } from "./paths.ts";
 import { registryConfigDirs } from "./registry_dirs.ts";
 import { arrive, enterNamespace } from "./rootless/enter.ts";
-import type { Identity } from "./rootless/identity.ts";
 import { selfCommand } from "./self.ts";
 
 export interface ConnectOptions {
@@ -58,55 +51,14 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     });
   }
   ensureStorePaths(paths, 0);
-  const metadata = await openMetadata({
-    path: `${paths.root}/meta.db`,
-    now: () => new Date(),
-    newId: () => crypto.randomUUID(),
-    log,
+  // Loaded only now: an ordinary user's process never comes here.
+  const { openStore } = await import("./open_store.ts");
+  return await openStore({
+    identity,
+    paths,
+    config,
+    registryDirs: config.registry.configPath ??
+      registryConfigDirs(env, identity.uid),
+    ...options,
   });
-  try {
-    const choice = snapshotterFor(identity, paths, log);
-    const snapshotter = options.snapshotter ?? config.snapshotter;
-    const runtime = options.runtime ?? config.runtime;
-    const services = compose({
-      paths,
-      metadata,
-      log,
-      config: { ...config, ...(runtime === undefined ? {} : { runtime }) },
-      choice,
-      ids: identity.kind === "root" ? "all" : identity.ids,
-      registryDirs: config.registry.configPath ??
-        registryConfigDirs(env, identity.uid),
-      ...(snapshotter === undefined ? {} : { snapshotter }),
-      ...(options.registryTrust === undefined
-        ? {}
-        : { registryTrust: options.registryTrust }),
-    });
-    return {
-      services,
-      paths,
-      config,
-      [Symbol.asyncDispose]: () => {
-        metadata[Symbol.dispose]();
-        return Promise.resolve();
-      },
-    };
-  } catch (error) {
-    metadata[Symbol.dispose]();
-    throw error;
-  }
-}
-
-function snapshotterFor(
-  identity: Exclude<Identity, { kind: "ordinary" }>,
-  paths: StorePaths,
-  log: Logger,
-): SnapshotterChoice {
-  const choice = chooseSnapshotter(paths, identity.kind);
-  if (choice.name === "native" && choice.isNews) {
-    log.warn(
-      `Images are copied for each container, which is slow: ${choice.reason}`,
-    );
-  }
-  return choice;
 }

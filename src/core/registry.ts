@@ -13,8 +13,6 @@ export type RegistryTrust =
 
 /** A remote place that names, gives and takes content. */
 export interface Resolver {
-  /** The same registries, trusted otherwise. */
-  trusting(trust: RegistryTrust): Resolver;
   /**
    * @throws {EngineError} `notFound`; `unauthenticated`, `permissionDenied`;
    * `unavailable` with every host that was tried

@@ -61,7 +61,7 @@ async function pull(
   if (!quiet) inv.stderr.line(`Unable to find image "${reference}" locally`);
   using view = progressView({
     out: inv.stderr,
-    style: progressStyle(inv.stderr, quiet, inv.env),
+    style: progressStyle(inv.stderr, { quiet, env: inv.env }),
     now: inv.now,
   });
   await pullImage(ctx, await inv.services(), parseReference(reference), {

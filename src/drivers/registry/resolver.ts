@@ -3,12 +3,7 @@
 import type { Context } from "../../base/context.ts";
 import { dataLoss, failedPrecondition } from "../../base/errors.ts";
 import { formatReference, type Reference } from "../../base/reference.ts";
-import type {
-  Fetcher,
-  Pusher,
-  RegistryTrust,
-  Resolver,
-} from "../../core/registry.ts";
+import type { Fetcher, Pusher, Resolver } from "../../core/registry.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
 import { isSchema1 } from "../../oci/media_types.ts";
 import { RegistryClient } from "./client.ts";
@@ -47,25 +42,14 @@ export function createResolver(deps: RegistryDeps): RegistryResolver {
 }
 
 class DistributionResolver implements RegistryResolver {
-  readonly #deps: RegistryDeps;
   readonly #client: RegistryClient;
-  readonly #others: DistributionResolver[] = [];
 
   constructor(deps: RegistryDeps) {
-    this.#deps = deps;
     this.#client = new RegistryClient(withDefaults(deps));
   }
 
   [Symbol.dispose](): void {
-    for (const other of this.#others) other[Symbol.dispose]();
     this.#client[Symbol.dispose]();
-  }
-
-  trusting(trust: RegistryTrust): DistributionResolver {
-    if (trust === (this.#deps.trust ?? "verify")) return this;
-    const other = new DistributionResolver({ ...this.#deps, trust });
-    this.#others.push(other);
-    return other;
   }
 
   async resolve(ctx: Context, reference: Reference): Promise<Descriptor> {

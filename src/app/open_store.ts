@@ -1,0 +1,77 @@
+/** Opens the store's files and puts the services together on them. */
+
+import type { Logger } from "../base/log.ts";
+import { openMetadata } from "../drivers/metadata_sqlite/open.ts";
+import {
+  chooseSnapshotter,
+  type SnapshotterChoice,
+} from "./choose_snapshotter.ts";
+import { compose } from "./compose.ts";
+import type { Config } from "./config.ts";
+import type { Connection, ConnectOptions } from "./connect.ts";
+import type { StorePaths } from "./paths.ts";
+import type { Identity } from "./rootless/identity.ts";
+
+/** Anybody but an ordinary user outside the store's namespace. */
+type StoreOwner = Exclude<Identity, { kind: "ordinary" }>;
+
+export interface OpenStoreOptions extends ConnectOptions {
+  readonly identity: StoreOwner;
+  readonly paths: StorePaths;
+  readonly config: Config;
+  readonly registryDirs: readonly string[];
+}
+
+export async function openStore(
+  options: OpenStoreOptions,
+): Promise<Connection> {
+  const { identity, paths, config, log, registryDirs } = options;
+  const metadata = await openMetadata({
+    path: `${paths.root}/meta.db`,
+    now: () => new Date(),
+    newId: () => crypto.randomUUID(),
+    log,
+  });
+  try {
+    const snapshotter = options.snapshotter ?? config.snapshotter;
+    const runtime = options.runtime ?? config.runtime;
+    const trust = options.registryTrust;
+    const services = compose({
+      paths,
+      metadata,
+      log,
+      config: { ...config, ...(runtime === undefined ? {} : { runtime }) },
+      choice: snapshotterFor(identity, paths, log),
+      ids: identity.kind === "root" ? "all" : identity.ids,
+      registryDirs,
+      ...(snapshotter === undefined ? {} : { snapshotter }),
+      ...(trust === undefined ? {} : { registryTrust: trust }),
+    });
+    return {
+      services,
+      paths,
+      config,
+      [Symbol.asyncDispose]: () => {
+        metadata[Symbol.dispose]();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    metadata[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function snapshotterFor(
+  identity: StoreOwner,
+  paths: StorePaths,
+  log: Logger,
+): SnapshotterChoice {
+  const choice = chooseSnapshotter(paths, identity.kind);
+  if (choice.name === "native" && choice.isNews) {
+    log.warn(
+      `Images are copied for each container, which is slow: ${choice.reason}`,
+    );
+  }
+  return choice;
+}
