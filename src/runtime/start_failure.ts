@@ -31,7 +31,7 @@ const NOT_FOUND =
 const NOT_EXECUTABLE =
   /permission denied|exec format error|is a directory|not executable/i;
 /** Only an error about the command itself is the user's. */
-const ABOUT_COMMAND = /exec: |exec failed|executable|execve/i;
+const ABOUT_COMMAND = /exec: |exec \/|exec failed|executable|execve/i;
 
 /** Docker's exit codes: 127 not found, 126 not executable, else 125. */
 export function startError(runtime: string, message: string): TaskStartError {

@@ -1,0 +1,92 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { EngineError } from "../../base/errors.ts";
+import { normalize, parseMount, parseTmpfs, parseVolume } from "./mounts.ts";
+
+const volume = (text: string) => parseVolume(text, "/home/me");
+const mount = (text: string) => parseMount(text, "/home/me");
+
+Deno.test("parseVolume() takes paths for directories of the host", () => {
+  assertEquals(volume("/src:/dst:ro,rslave,Z"), {
+    kind: "bind",
+    source: "/src",
+    target: "/dst",
+    missing: "create",
+    access: "readonly",
+    options: ["rbind", "rslave"],
+  });
+  const relative = volume("./a/../b:/dst/");
+  assertEquals(relative.kind === "bind" && relative.source, "/home/me/b");
+  assertEquals(relative.target, "/dst");
+});
+
+Deno.test("parseVolume() takes names for volumes, and none for a new one", () => {
+  assertEquals(volume("hold:/dst:nocopy"), {
+    kind: "volume",
+    name: "hold",
+    target: "/dst",
+    access: "writable",
+    start: "empty",
+  });
+  const anonymous = volume("/dst");
+  assertEquals(anonymous.kind, "volume");
+  assertEquals("name" in anonymous, false);
+});
+
+Deno.test("parseVolume() refuses what docker refuses", () => {
+  for (
+    const [text, message] of [
+      ["", "invalid volume specification"],
+      ["a:b:c:d", "invalid volume specification"],
+      [":/dst", "invalid volume specification"],
+      ["/src:dst", "mount path must be absolute"],
+      ["/src:/", "destination can't be '/'"],
+      ["/src:/dst:bad", "invalid mode: bad"],
+      ["/src:/dst:ro,rw", "invalid mode: ro,rw"],
+      ["na me:/dst", "invalid characters for a local volume name"],
+      ["/src:/dst:nocopy", "never copied to"],
+    ] as const
+  ) assertThrows(() => volume(text), EngineError, message, text);
+});
+
+Deno.test("parseMount() reads fields in any order and by any name", () => {
+  assertEquals(mount("dst=/d,ro,type=bind,src=s"), {
+    kind: "bind",
+    source: "/home/me/s",
+    target: "/d",
+    access: "readonly",
+    missing: "fail",
+    options: ["rbind", "rprivate"],
+  });
+  assertEquals(mount("type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1770"), {
+    kind: "tmpfs",
+    target: "/t",
+    options: ["nosuid", "nodev", "noexec", "size=1048576", "mode=1770"],
+  });
+  assertEquals(mount("source=hold,target=/h,readonly=false").kind, "volume");
+});
+
+Deno.test("parseMount() refuses what docker refuses", () => {
+  for (
+    const [text, message] of [
+      ["type=bind,source=/s", "target is required"],
+      ["type=bind,target=/t", "field Source must not be empty"],
+      ["type=magic,target=/t", "mount type unknown"],
+      ["colour=red,target=/t", "unexpected key 'colour'"],
+      ["type=bind,source,target=/t", "must be a key=value pair"],
+      ["target=/t,readonly=maybe", "invalid value for readonly"],
+    ] as const
+  ) assertThrows(() => mount(text), EngineError, message, text);
+});
+
+Deno.test("parseTmpfs() lets options replace the defaults", () => {
+  assertEquals(parseTmpfs("/run:exec,size=64k,mode=755"), {
+    kind: "tmpfs",
+    target: "/run",
+    options: ["nosuid", "nodev", "exec", "size=65536", "mode=755"],
+  });
+});
+
+Deno.test("normalize() stays below the root", () => {
+  assertEquals(normalize("/../a//b/./../c/"), "/a/c");
+  assertEquals(normalize("/.."), "/");
+});
