@@ -31,7 +31,7 @@ export interface UnpackSession extends AsyncDisposable {
   /**
    * Makes a staged layer mean on top of `lower` what it would mean had it been
    * applied there: directories that it only passes through get the metadata
-   * that they have below, and whiteouts of nothing go.
+   * that they have below, and marks that hide nothing go.
    * @returns why it has to be applied instead, or undefined if it is settled
    */
   settle(
@@ -94,6 +94,8 @@ export interface LooseEnds {
   /** Directories that entries lie in but that have none of their own. */
   readonly implicitDirectories: readonly string[];
   readonly whiteouts: readonly string[];
+  /** Directories that hide what the layers below have in them. */
+  readonly opaqueDirectories: readonly string[];
 }
 
 export interface StagedTree {

@@ -10,7 +10,7 @@ import {
   type StagedLayer,
   type StagingSnapshotter,
 } from "../core/snapshot.ts";
-import type { LowerTree, UnpackedTree } from "../core/unpack.ts";
+import type { LooseEnds, LowerTree, UnpackedTree } from "../core/unpack.ts";
 import { allOrNone } from "./all_or_none.ts";
 import { storedLayer } from "./fetch_layer.ts";
 import { isLocalContentStore } from "../core/content.ts";
@@ -156,8 +156,7 @@ async function settle(
   { planned, staged, tree }: Unchained,
   settled: readonly Unchained[],
 ): Promise<string | undefined> {
-  const { implicitDirectories, whiteouts } = tree.loose;
-  if (implicitDirectories.length + whiteouts.length === 0) return undefined;
+  if (isTight(tree.loose)) return undefined;
   const directories = settled.map((below) => below.staged.path).reverse();
   const committed = settled[0]?.planned.parent ?? planned.parent;
   const check = (lower: LowerTree) =>
@@ -176,6 +175,10 @@ async function settle(
       (fresh) => snapshotter.remove(fresh, key),
     );
   }
+}
+
+function isTight(loose: LooseEnds): boolean {
+  return Object.values(loose).every((paths) => paths.length === 0);
 }
 
 /** Nothing becomes a snapshot before all of it is on disk. */

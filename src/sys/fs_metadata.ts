@@ -25,6 +25,15 @@ const atSymbols = lazySymbols({
   },
   utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
 });
+const openAttributeSymbols = lazySymbols({
+  setxattr: {
+    parameters: ["buffer", "buffer", "buffer", "usize", "i32"],
+    result: "i32",
+  },
+});
+const removeSymbols = lazySymbols({
+  lremovexattr: { parameters: ["buffer", "buffer"], result: "i32" },
+});
 const attributeSymbols = lazySymbols({
   lsetxattr: {
     parameters: ["buffer", "buffer", "buffer", "usize", "i32"],
@@ -126,6 +135,32 @@ export function setAttribute(
     value as Uint8Array<ArrayBuffer>,
     BigInt(value.length),
     0,
+  );
+  return done === 0 ? 0 : errno();
+}
+
+/** As `setAttribute`, of what is open, be it only as a place. */
+export function setAttributeOf(
+  fd: Fd,
+  name: string,
+  value: Uint8Array,
+): Errno {
+  // fsetxattr refuses a place; the link in /proc leads to the very file.
+  const done = openAttributeSymbols().setxattr(
+    encodePathZ(descriptorPath(fd)),
+    encodePathZ(name),
+    value as Uint8Array<ArrayBuffer>,
+    BigInt(value.length),
+    0,
+  );
+  return done === 0 ? 0 : errno();
+}
+
+/** None there is an error, `ENODATA`. */
+export function removeAttribute(path: string, name: string): Errno {
+  const done = removeSymbols().lremovexattr(
+    encodePathZ(path),
+    encodePathZ(name),
   );
   return done === 0 ? 0 : errno();
 }

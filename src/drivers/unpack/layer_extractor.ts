@@ -2,7 +2,7 @@ import { dataLoss } from "../../base/errors.ts";
 import type { LooseEnds } from "../../core/unpack.ts";
 import type { SnapshotUsage } from "../../core/snapshot.ts";
 import type { TarHandler, TarHeader } from "../../oci/tar/header.ts";
-import { ERRNO, SysError } from "../../sys/errno.ts";
+import { ERRNO, hasErrno, SysError } from "../../sys/errno.ts";
 import {
   closeFd,
   createFile,
@@ -14,7 +14,7 @@ import {
   makeSymlink,
   openSubdirectory,
 } from "../../sys/fs.ts";
-import { descriptorPath, setAttribute } from "../../sys/fs_metadata.ts";
+import { setAttributeOf } from "../../sys/fs_metadata.ts";
 import { cleanPath, readEntryName } from "./entry_name.ts";
 import { FileWriter } from "./file_writer.ts";
 import { LayerTree } from "./layer_tree.ts";
@@ -67,6 +67,7 @@ export class LayerExtractor implements TarHandler, Disposable {
   readonly #directories = new Map<string, TarHeader>();
   readonly #implicit = new Set<string>();
   readonly #whiteouts = new Set<string>();
+  readonly #opaque = new Set<string>();
   /** Paths of this layer, which its own opaque marks spare. */
   readonly #unpacked = new Set<string>();
   readonly #notes: string[] = [];
@@ -88,6 +89,16 @@ export class LayerExtractor implements TarHandler, Disposable {
 
   entry(header: TarHeader): void {
     if (this.#needsParent !== undefined) return;
+    try {
+      this.#make(header);
+    } catch (error) {
+      if (this.#options.how !== "staged" || !isAboutPaths(error)) throw error;
+      // With the layers below in view it may well work, or fail for good.
+      this.#needsParent = error.message;
+    }
+  }
+
+  #make(header: TarHeader): void {
     const name = readEntryName(header.name);
     switch (name.kind) {
       case "root":
@@ -95,7 +106,7 @@ export class LayerExtractor implements TarHandler, Disposable {
       case "ignored":
         return;
       case "opaque":
-        return this.#opaque(name.parent);
+        return this.#opaqueEntry(name.parent);
       case "whiteout":
         return this.#whiteout(name.parent, name.base);
       case "ordinary":
@@ -125,6 +136,7 @@ export class LayerExtractor implements TarHandler, Disposable {
       loose: {
         implicitDirectories: [...this.#implicit],
         whiteouts: [...this.#whiteouts],
+        opaqueDirectories: [...this.#opaque],
       },
       notes: this.#notes,
     };
@@ -171,16 +183,27 @@ export class LayerExtractor implements TarHandler, Disposable {
     const parts = path.split("/");
     for (let depth = 1; depth <= parts.length; depth++) {
       const prefix = parts.slice(0, depth).join("/");
-      if (!this.#whiteouts.has(prefix)) continue;
       const parent = this.#tree.find(parts.slice(0, depth - 1).join("/"));
       const name = parts[depth - 1] ?? "";
       if (parent < 0) return;
+      if (!this.#isWhiteout(parent, name)) continue;
       this.#remove(prefix, parent, name);
       const failed = makeDirectory(parent, name, 0o755);
       if (failed !== 0) throw new SysError("make directory", failed, prefix);
       this.#countDirectory();
       return this.#hideBelow(prefix);
     }
+  }
+
+  /** Where an entry really lies, if links led to its directory. */
+  #real(parent: Fd, base: string): string {
+    const directory = this.#tree.realPath(parent);
+    return directory === "" ? base : `${directory}/${base}`;
+  }
+
+  #isWhiteout(parent: Fd, base: string): boolean {
+    return this.#whiteouts.size > 0 &&
+      this.#whiteouts.has(this.#real(parent, base));
   }
 
   #remember(path: string): void {
@@ -255,7 +278,9 @@ export class LayerExtractor implements TarHandler, Disposable {
       }
     } else this.#countDirectory();
     if (failed !== 0) throw new SysError("make directory", failed, header.name);
-    this.#implicit.delete(path);
+    if (this.#implicit.size > 0) {
+      this.#implicit.delete(this.#real(parent, base));
+    }
     this.#directories.set(path, header);
   }
 
@@ -273,8 +298,9 @@ export class LayerExtractor implements TarHandler, Disposable {
 
   #markOpaque(fd: Fd, path: string): void {
     const name = `${this.#options.attributes}.overlay.opaque`;
-    const failed = setAttribute(descriptorPath(fd), name, OPAQUE_VALUE);
+    const failed = setAttributeOf(fd, name, OPAQUE_VALUE);
     if (failed !== 0) throw new SysError("mark as opaque", failed, path);
+    this.#opaque.add(this.#tree.realPath(fd));
   }
 
   #hardLink(header: TarHeader, parent: Fd, path: string, base: string): void {
@@ -284,10 +310,11 @@ export class LayerExtractor implements TarHandler, Disposable {
     const name = target.slice(slash + 1);
     if (from >= 0 && target === path) return;
     // A whiteout is a file to the kernel, but nothing to an image.
-    const failed = this.#whiteouts.has(target)
-      ? ERRNO.ENOENT
-      : from < 0
+    const isNothing = from >= 0 && this.#isWhiteout(from, name);
+    const failed = from < 0
       ? -from
+      : isNothing
+      ? ERRNO.ENOENT
       : this.#link(from, name, parent, base, path);
     if (failed === 0) return;
     if (failed === ERRNO.ENOENT && this.#options.how === "staged") {
@@ -329,18 +356,16 @@ export class LayerExtractor implements TarHandler, Disposable {
   #remove(path: string, parent: Fd, base: string): void {
     const what = removeTree(parent, base);
     if (what === "nothing") return;
-    if (what === "directory") this.#forgetBelow(path);
-    this.#whiteouts.delete(path);
+    const real = this.#real(parent, base);
+    if (what === "directory") {
+      forgetBelow(this.#directories, path);
+      forgetBelow(this.#implicit, real);
+      forgetBelow(this.#whiteouts, real);
+      forgetBelow(this.#opaque, real);
+    }
+    this.#whiteouts.delete(real);
     this.#inodes--;
     this.#tree.forget(parent);
-  }
-
-  #forgetBelow(path: string): void {
-    for (const set of [this.#directories, this.#implicit, this.#whiteouts]) {
-      for (const key of set.keys()) {
-        if (key === path || key.startsWith(`${path}/`)) set.delete(key);
-      }
-    }
   }
 
   #whiteout(above: string, base: string): void {
@@ -352,14 +377,21 @@ export class LayerExtractor implements TarHandler, Disposable {
     }
     const whiteout = { type: "char", mode: 0, major: 0, minor: 0 } as const;
     this.#replacing(path, parent, base, () => makeNode(parent, base, whiteout));
-    this.#whiteouts.add(path);
+    this.#whiteouts.add(this.#real(parent, base));
     this.#count(0);
   }
 
-  #opaque(path: string): void {
+  #opaqueEntry(path: string): void {
     const fd = this.#parent(path);
     if (fd === undefined) return;
-    if (this.#options.how === "staged") return this.#markOpaque(fd, path);
+    if (this.#options.how === "staged") {
+      // Overlay merges the roots of layers, whatever is written on them.
+      if (this.#tree.realPath(fd) === "") {
+        this.#needsParent = "the layer hides all layers below";
+        return;
+      }
+      return this.#markOpaque(fd, path);
+    }
     const start = path === "" ? "" : `${path}/`;
     removeChildren(fd, (name) => this.#unpacked.has(start + name));
     this.#tree.forget();
@@ -381,6 +413,28 @@ export class LayerExtractor implements TarHandler, Disposable {
       }
     }
   }
+}
+
+/** Drops what lies at `path` or below. */
+function forgetBelow(
+  paths: Set<string> | Map<string, unknown>,
+  path: string,
+): void {
+  for (const key of paths.keys()) {
+    if (key === path || key.startsWith(`${path}/`)) paths.delete(key);
+  }
+}
+
+/** Failures that have to do with what is at other paths. */
+function isAboutPaths(error: unknown): error is SysError {
+  return hasErrno(
+    error,
+    ERRNO.ENOENT,
+    ERRNO.ENOTDIR,
+    ERRNO.EISDIR,
+    ERRNO.EEXIST,
+    ERRNO.ELOOP,
+  );
 }
 
 function nodeOptions(

@@ -3,9 +3,9 @@ import type { TarHeader } from "../../oci/tar/header.ts";
 import { ERRNO, SysError } from "../../sys/errno.ts";
 import type { Errno, Fd } from "../../sys/fs.ts";
 import {
-  descriptorPath,
   pathIn,
   setAttribute,
+  setAttributeOf,
   setMode,
   setModeAt,
   setOwner,
@@ -53,7 +53,10 @@ export class MetadataSetter {
       this.#check("change mode of", setMode(fd, header.mode), header);
     }
     if (header.xattrs !== undefined) {
-      this.#setAttributes(descriptorPath(fd), header);
+      this.#setAttributes(
+        header,
+        (name, value) => setAttributeOf(fd, name, value),
+      );
     }
     this.#check("set time of", setTime(fd, header.mtime), header);
   }
@@ -69,7 +72,11 @@ export class MetadataSetter {
       this.#check("change mode of", failed, header);
     }
     if (header.xattrs !== undefined) {
-      this.#setAttributes(pathIn(parent, name), header);
+      const path = pathIn(parent, name);
+      this.#setAttributes(
+        header,
+        (name, value) => setAttribute(path, name, value),
+      );
     }
     this.#check("set time of", setTimeAt(parent, name, header.mtime), header);
   }
@@ -85,14 +92,17 @@ export class MetadataSetter {
       (mode & (SPECIAL_BITS | this.#options.umask)) !== 0;
   }
 
-  #setAttributes(path: string, header: TarHeader): void {
+  #setAttributes(
+    header: TarHeader,
+    set: (name: string, value: Uint8Array) => Errno,
+  ): void {
     for (const [name, value] of header.xattrs ?? []) {
       // Overlay would take its own marks for gospel, wherever they come from.
       if (/^(trusted|user)\.overlay\./.test(name)) {
         this.#options.note(`"${header.name}": attribute "${name}" is left out`);
         continue;
       }
-      const failed = setAttribute(path, name, value);
+      const failed = set(name, value);
       if (failed === 0) continue;
       if (!isRefusal(failed)) {
         throw new SysError(`set attribute ${name} of`, failed, header.name);

@@ -1,6 +1,7 @@
 import type { Context } from "../../base/context.ts";
 import type { Mount, Mounter } from "../../core/mount.ts";
 import type { LowerTree, StagedTree } from "../../core/unpack.ts";
+import { removeAttribute } from "../../sys/fs_metadata.ts";
 import { copyMetadata } from "./copy_metadata.ts";
 import { findLower } from "./find_lower.ts";
 
@@ -18,8 +19,8 @@ export interface SettleDeps {
  *   too, it looks as it does there. If it is a link there, as `lib` is in most
  *   images, files would have gone where the link points; so the layer has to
  *   be applied. If it is anything else, applying will say what is wrong.
- * - A whiteout of what isn't there. Overlay shows one that hides nothing as a
- *   device in some places, so it goes.
+ * - A whiteout of what isn't there, or a mark that hides nothing. Overlay shows
+ *   such a whiteout as a device in some places, so they go.
  *
  * @returns why the layer has to be applied instead, or undefined
  */
@@ -29,12 +30,11 @@ export async function settleTree(
   { path, loose }: StagedTree,
   lower: LowerTree,
 ): Promise<string | undefined> {
-  const { implicitDirectories, whiteouts } = loose;
-  if (implicitDirectories.length + whiteouts.length === 0) return undefined;
-  // Other tools' names, which Deno's calls could not find again.
-  const odd = [...implicitDirectories, ...whiteouts].find((name) =>
-    !name.isWellFormed()
-  );
+  const { implicitDirectories, whiteouts, opaqueDirectories } = loose;
+  const all = [...implicitDirectories, ...whiteouts, ...opaqueDirectories];
+  if (all.length === 0) return undefined;
+  // Such names Deno's calls could not find again.
+  const odd = all.find((name) => !name.isWellFormed());
   if (odd !== undefined) return `"${odd}" has a name that is not UTF-8`;
   await using view = await openView(ctx, deps.mounter, lower.mounts);
   const stack = [...lower.staged, ...view.paths];
@@ -45,13 +45,23 @@ export async function settleTree(
     if (found.kind === "other") {
       return `"${directory}" is not a directory in a layer below`;
     }
-    copyMetadata(found.path, directory === "" ? path : `${path}/${directory}`);
+    copyMetadata(found.path, join(path, directory));
+  }
+  for (const directory of opaqueDirectories) {
+    const found = findLower(stack, directory, opaque, path);
+    if (found.kind === "absent") {
+      removeAttribute(join(path, directory), opaque);
+    }
   }
   for (const whiteout of whiteouts) {
     const found = findLower(stack, whiteout, opaque, path);
-    if (found.kind === "absent") removeWhiteout(`${path}/${whiteout}`);
+    if (found.kind === "absent") removeWhiteout(join(path, whiteout));
   }
   return undefined;
+}
+
+function join(path: string, name: string): string {
+  return name === "" ? path : `${path}/${name}`;
 }
 
 /** The committed layers as one tree. */
