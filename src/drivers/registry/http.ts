@@ -148,7 +148,12 @@ export class Http {
         kind: "response",
         response,
         url,
-        abort: (reason) => abort.abort(reason),
+        abort: (reason) => {
+          abort.abort(reason);
+          // Whoever holds this function holds the response: Deno forgets the
+          // signals of a body once its response has been collected.
+          void response;
+        },
       };
     } catch (thrown) {
       ctx.signal.throwIfAborted();
