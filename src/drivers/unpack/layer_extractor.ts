@@ -1,40 +1,34 @@
 import { dataLoss } from "../../base/errors.ts";
-import type { LooseEnds } from "../../core/unpack.ts";
 import type { SnapshotUsage } from "../../core/snapshot.ts";
+import type { LooseEnds } from "../../core/unpack.ts";
 import type { TarHandler, TarHeader } from "../../oci/tar/header.ts";
 import { ERRNO, hasErrno, SysError } from "../../sys/errno.ts";
 import {
   closeFd,
   createFile,
-  type Errno,
-  type Fd,
   makeDirectory,
-  makeHardLink,
   makeNode,
   makeSymlink,
   openSubdirectory,
 } from "../../sys/fs.ts";
-import { setAttributeOf } from "../../sys/fs_metadata.ts";
-import { cleanPath, readEntryName } from "./entry_name.ts";
+import { readEntryName } from "./entry_name.ts";
 import { FileWriter } from "./file_writer.ts";
-import { LayerTree } from "./layer_tree.ts";
+import { unpackHardLink } from "./hard_link.ts";
+import {
+  LayerPlaces,
+  NeedsParent,
+  type Place,
+  type PlacesOptions,
+} from "./layer_places.ts";
 import { MetadataSetter, type OwnerPolicy } from "./metadata.ts";
-import { removeChildren, removeTree } from "./remove_tree.ts";
 
-export interface ExtractOptions {
-  readonly target: string;
-  /** `staged` alone, as overlay keeps layers; `applied` onto the parent. */
-  readonly how: "staged" | "applied";
-  /** Where overlay finds its marks. */
-  readonly attributes: "trusted" | "user";
+export interface ExtractOptions extends PlacesOptions {
   readonly owners: OwnerPolicy;
   /** Whether the kernel lets us make devices. */
   readonly devices: "make" | "skip";
   readonly uid: number;
   readonly gid: number;
   readonly umask: number;
-  /** Directories kept open at most. */
-  readonly openDirectories: number;
 }
 
 export interface Extracted {
@@ -46,9 +40,7 @@ export interface Extracted {
 }
 
 const MAX_NOTES = 20;
-const PAGE = 4096;
-/** `y` */
-const OPAQUE_VALUE = new Uint8Array([0x79]);
+const BLOCK = 4096;
 
 /**
  * Makes files of a layer's entries, in the order of the archive.
@@ -57,32 +49,28 @@ const OPAQUE_VALUE = new Uint8Array([0x79]);
  * inside the target; the last component is never followed. What is in the way
  * is replaced, except a directory by a directory. Directories get their
  * metadata at the end, when nothing is put into them any more.
+ *
+ * If it turns out that a staged layer needs its parent, what follows is
+ * ignored.
  */
 export class LayerExtractor implements TarHandler, Disposable {
   readonly #options: ExtractOptions;
-  readonly #tree: LayerTree;
+  readonly #places: LayerPlaces;
   readonly #file = new FileWriter();
   readonly #metadata: MetadataSetter;
   /** Entries of directories by clean path. */
   readonly #directories = new Map<string, TarHeader>();
-  readonly #implicit = new Set<string>();
-  readonly #whiteouts = new Set<string>();
-  readonly #opaque = new Set<string>();
-  /** Paths of this layer, which its own opaque marks spare. */
-  readonly #unpacked = new Set<string>();
   readonly #notes: string[] = [];
   #inodes = 1;
-  #sizeBytes = PAGE;
+  #blocks = 1;
   #needsParent: string | undefined;
-  #makesRoot = false;
 
   constructor(options: ExtractOptions) {
     this.#options = options;
-    this.#tree = new LayerTree(options.target, options.openDirectories);
-    const ownership = options.how === "staged" ? "fresh" : "inherited";
+    this.#places = new LayerPlaces(options);
     this.#metadata = new MetadataSetter({
       ...options,
-      ownership,
+      ownership: options.how === "staged" ? "fresh" : "inherited",
       note: (message) => this.#note(message),
     });
   }
@@ -90,29 +78,11 @@ export class LayerExtractor implements TarHandler, Disposable {
   entry(header: TarHeader): void {
     if (this.#needsParent !== undefined) return;
     try {
-      this.#make(header);
+      this.#unpack(header);
     } catch (error) {
       if (this.#options.how !== "staged" || !isAboutPaths(error)) throw error;
       // With the layers below in view it may well work, or fail for good.
       this.#needsParent = error.message;
-    }
-  }
-
-  #make(header: TarHeader): void {
-    const name = readEntryName(header.name);
-    switch (name.kind) {
-      case "root":
-        return this.#rootEntry(header);
-      case "ignored":
-        return;
-      case "opaque":
-        return this.#opaqueEntry(name.parent);
-      case "whiteout":
-        return this.#whiteout(name.parent, name.base);
-      case "ordinary":
-        return this.#ordinary(header, name.parent, name.base);
-      default:
-        return name satisfies never;
     }
   }
 
@@ -126,136 +96,86 @@ export class LayerExtractor implements TarHandler, Disposable {
 
   /** Call it when the archive has ended well. */
   finish(): Extracted {
-    if (this.#needsParent === undefined) this.#finishDirectories();
-    if (!this.#makesRoot) this.#implicit.add("");
+    const reason = this.#needsParent;
+    if (reason === undefined) this.#finishDirectories();
     return {
-      usage: { inodes: this.#inodes, sizeBytes: this.#sizeBytes },
-      ...(this.#needsParent === undefined
-        ? {}
-        : { needsParent: this.#needsParent }),
-      loose: {
-        implicitDirectories: [...this.#implicit],
-        whiteouts: [...this.#whiteouts],
-        opaqueDirectories: [...this.#opaque],
+      usage: {
+        inodes: this.#inodes + this.#places.inodes,
+        sizeBytes: this.#blocks * BLOCK,
       },
+      ...(reason === undefined ? {} : { needsParent: reason }),
+      loose: this.#places.looseEnds(
+        this.#directories.has("") ? "explicit" : "implicit",
+      ),
       notes: this.#notes,
     };
   }
 
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
-    this.#tree[Symbol.dispose]();
+    this.#places[Symbol.dispose]();
   }
 
   #note(message: string): void {
     if (this.#notes.length < MAX_NOTES) this.#notes.push(message);
   }
 
-  #rootEntry(header: TarHeader): void {
+  #count(dataBytes: number): void {
+    this.#inodes++;
+    this.#blocks += Math.ceil(dataBytes / BLOCK);
+  }
+
+  #unpack(header: TarHeader): void {
+    const name = readEntryName(header.name);
+    switch (name.kind) {
+      case "root":
+        return this.#root(header);
+      case "ignored":
+        return;
+      case "opaque":
+        return this.#places.opaque(name.parent);
+      case "whiteout":
+        return this.#places.whiteout(this.#places.at(name.parent, name.base));
+      case "ordinary":
+        return this.#ordinary(header, this.#places.at(name.parent, name.base));
+      default:
+        return name satisfies never;
+    }
+  }
+
+  #root(header: TarHeader): void {
     if (header.type !== "directory") {
       throw dataLoss(`Cannot unpack "${header.name}": the root is a directory`);
     }
-    this.#makesRoot = true;
     this.#directories.set("", header);
   }
 
-  /** The directory for entries at `path`; undefined if the parent decides. */
-  #parent(path: string): Fd | undefined {
-    const found = this.#tree.find(path);
-    if (found >= 0) return found;
-    if (this.#whiteouts.size > 0) this.#replaceWhiteouts(path);
-    const links = this.#options.how === "staged" ? "report" : "complete";
-    const made = this.#tree.make(path, links, (real) => this.#onImplicit(real));
-    if (made === undefined) {
-      this.#needsParent = `"${path}" leads through a link to a layer below`;
-    }
-    return made;
-  }
-
-  #onImplicit(path: string): void {
-    this.#countDirectory();
-    this.#implicit.add(path);
-    this.#remember(path);
-  }
-
-  /** A directory that this layer hid, but then puts something into, is new. */
-  #replaceWhiteouts(path: string): void {
-    const parts = path.split("/");
-    for (let depth = 1; depth <= parts.length; depth++) {
-      const prefix = parts.slice(0, depth).join("/");
-      const parent = this.#tree.find(parts.slice(0, depth - 1).join("/"));
-      const name = parts[depth - 1] ?? "";
-      if (parent < 0) return;
-      if (!this.#isWhiteout(parent, name)) continue;
-      this.#remove(prefix, parent, name);
-      const failed = makeDirectory(parent, name, 0o755);
-      if (failed !== 0) throw new SysError("make directory", failed, prefix);
-      this.#countDirectory();
-      return this.#hideBelow(prefix);
+  #ordinary(header: TarHeader, place: Place): void {
+    this.#places.remember(place.path);
+    switch (header.type) {
+      case "file":
+        return this.#regular(header, place);
+      case "directory":
+        return this.#directory(header, place);
+      case "hardlink":
+        return unpackHardLink(this.#places, header, place);
+      case "symlink":
+        return this.#symlink(header, place);
+      case "char":
+      case "block":
+      case "fifo":
+        return this.#node(header, header.type, place);
+      default:
+        return header.type satisfies never;
     }
   }
 
-  /** Where an entry really lies, if links led to its directory. */
-  #real(parent: Fd, base: string): string {
-    const directory = this.#tree.realPath(parent);
-    return directory === "" ? base : `${directory}/${base}`;
-  }
-
-  #isWhiteout(parent: Fd, base: string): boolean {
-    return this.#whiteouts.size > 0 &&
-      this.#whiteouts.has(this.#real(parent, base));
-  }
-
-  #remember(path: string): void {
-    if (this.#options.how === "applied") this.#unpacked.add(path);
-  }
-
-  #count(dataBytes: number): void {
-    this.#inodes++;
-    this.#sizeBytes += dataBytes === 0 ? 0 : Math.ceil(dataBytes / PAGE) * PAGE;
-  }
-
-  #ordinary(header: TarHeader, above: string, base: string): void {
-    const parent = this.#parent(above);
-    if (parent === undefined) return;
-    const path = above === "" ? base : `${above}/${base}`;
-    this.#remember(path);
-    if (header.type === "directory") {
-      return this.#directory(header, parent, path, base);
-    }
-    if (header.type === "file") {
-      return this.#regular(header, parent, path, base);
-    }
-    if (header.type === "hardlink") {
-      return this.#hardLink(header, parent, path, base);
-    }
-    if (this.#skipsDevice(header)) return;
-    const { type, linkName } = header;
-    this.#replacing(
-      path,
-      parent,
-      base,
-      () =>
-        type === "symlink"
-          ? makeSymlink(parent, base, linkName)
-          : makeNode(parent, base, nodeOptions(header, type)),
-    );
-    this.#metadata.setAt(parent, base, header);
-    this.#count(0);
-  }
-
-  #skipsDevice({ type, name }: TarHeader): boolean {
-    if (type !== "char" && type !== "block") return false;
-    if (this.#options.devices === "make") return false;
-    this.#note(`"${name}": a device can't be made here and is left out`);
-    return true;
-  }
-
-  #regular(header: TarHeader, parent: Fd, path: string, base: string): void {
+  #regular(header: TarHeader, place: Place): void {
+    const { parent, base } = place;
     const mode = header.mode & 0o777;
     let fd = createFile(parent, base, mode);
     if (fd === -ERRNO.EEXIST) {
-      this.#remove(path, parent, base);
+      this.#places.remove(place);
       fd = createFile(parent, base, mode);
     }
     if (fd < 0) throw new SysError("create file", -fd, header.name);
@@ -263,147 +183,64 @@ export class LayerExtractor implements TarHandler, Disposable {
     this.#file.begin(fd, header);
   }
 
-  #directory(header: TarHeader, parent: Fd, path: string, base: string): void {
-    let failed = makeDirectory(parent, base, 0o700);
-    if (failed === ERRNO.EEXIST) {
-      const there = openSubdirectory(parent, base, "place");
-      if (there >= 0) {
-        closeFd(there);
-        failed = 0;
-      } else {
-        this.#remove(path, parent, base);
-        failed = makeDirectory(parent, base, 0o700);
-        if (failed === 0) this.#hideBelow(path);
-        this.#countDirectory();
-      }
-    } else this.#countDirectory();
-    if (failed !== 0) throw new SysError("make directory", failed, header.name);
-    if (this.#implicit.size > 0) {
-      this.#implicit.delete(this.#real(parent, base));
-    }
+  #directory(header: TarHeader, place: Place): void {
+    const { parent, base, path } = place;
+    const failed = makeDirectory(parent, base, 0o700);
+    if (failed === ERRNO.EEXIST) this.#keepOrReplace(header, place);
+    else if (failed === 0) this.#count(BLOCK);
+    else throw new SysError("make directory", failed, header.name);
+    this.#places.makeExplicit(place);
     this.#directories.set(path, header);
   }
 
-  #countDirectory(): void {
-    this.#count(PAGE);
+  #keepOrReplace(header: TarHeader, place: Place): void {
+    const { parent, base } = place;
+    const there = openSubdirectory(parent, base, "place");
+    if (there >= 0) return closeFd(there);
+    this.#places.remove(place);
+    const failed = makeDirectory(parent, base, 0o700);
+    if (failed !== 0) throw new SysError("make directory", failed, header.name);
+    this.#places.hideBelow(place);
+    this.#count(BLOCK);
   }
 
-  /** What a replaced entry hid of the layers below stays hidden. */
-  #hideBelow(path: string): void {
-    if (this.#options.how === "applied") return;
-    const fd = this.#tree.find(path);
-    if (fd < 0) throw new SysError("open directory", -fd, path);
-    this.#markOpaque(fd, path);
-  }
-
-  #markOpaque(fd: Fd, path: string): void {
-    const name = `${this.#options.attributes}.overlay.opaque`;
-    const failed = setAttributeOf(fd, name, OPAQUE_VALUE);
-    if (failed !== 0) throw new SysError("mark as opaque", failed, path);
-    this.#opaque.add(this.#tree.realPath(fd));
-  }
-
-  #hardLink(header: TarHeader, parent: Fd, path: string, base: string): void {
-    const target = cleanPath(header.linkName);
-    const slash = target.lastIndexOf("/");
-    const from = this.#tree.find(slash < 0 ? "" : target.slice(0, slash));
-    const name = target.slice(slash + 1);
-    if (from >= 0 && target === path) return;
-    // A whiteout is a file to the kernel, but nothing to an image.
-    const isNothing = from >= 0 && this.#isWhiteout(from, name);
-    const failed = from < 0
-      ? -from
-      : isNothing
-      ? ERRNO.ENOENT
-      : this.#link(from, name, parent, base, path);
-    if (failed === 0) return;
-    if (failed === ERRNO.ENOENT && this.#options.how === "staged") {
-      this.#needsParent = `"${path}" is a link to "${target}" of a layer below`;
-      return;
-    }
-    throw new SysError(`link "${header.name}" to`, failed, header.linkName);
-  }
-
-  #link(from: Fd, name: string, parent: Fd, base: string, path: string): Errno {
-    const failed = makeHardLink(from, name, parent, base);
-    if (failed !== ERRNO.EEXIST) return failed;
-    // Linked aside first, in case that what is in the way is the target.
-    const spare = `.coracle-link-${this.#inodes}`;
-    const unlinkable = makeHardLink(from, name, this.#tree.root, spare);
-    if (unlinkable !== 0) return unlinkable;
-    this.#remove(path, parent, base);
-    const fresh = this.#parent(
-      path.slice(0, Math.max(0, path.length - base.length - 1)),
+  #symlink(header: TarHeader, place: Place): void {
+    const { parent, base } = place;
+    this.#places.replacing(
+      place,
+      () => makeSymlink(parent, base, header.linkName),
     );
-    const again = fresh === undefined
-      ? ERRNO.ENOENT
-      : makeHardLink(this.#tree.root, spare, fresh, base);
-    removeTree(this.#tree.root, spare);
-    return again;
-  }
-
-  /** Makes something of which there may be an older version. */
-  #replacing(path: string, parent: Fd, base: string, make: () => Errno): void {
-    let failed = make();
-    if (failed === ERRNO.EEXIST) {
-      this.#remove(path, parent, base);
-      failed = make();
-    }
-    if (failed !== 0) throw new SysError("make", failed, path);
-  }
-
-  /** `parent` stays open; whatever else was open may be another now. */
-  #remove(path: string, parent: Fd, base: string): void {
-    const what = removeTree(parent, base);
-    if (what === "nothing") return;
-    const real = this.#real(parent, base);
-    if (what === "directory") {
-      forgetBelow(this.#directories, path);
-      forgetBelow(this.#implicit, real);
-      forgetBelow(this.#whiteouts, real);
-      forgetBelow(this.#opaque, real);
-    }
-    this.#whiteouts.delete(real);
-    this.#inodes--;
-    this.#tree.forget(parent);
-  }
-
-  #whiteout(above: string, base: string): void {
-    const parent = this.#parent(above);
-    if (parent === undefined) return;
-    const path = above === "" ? base : `${above}/${base}`;
-    if (this.#options.how === "applied") {
-      return this.#remove(path, parent, base);
-    }
-    const whiteout = { type: "char", mode: 0, major: 0, minor: 0 } as const;
-    this.#replacing(path, parent, base, () => makeNode(parent, base, whiteout));
-    this.#whiteouts.add(this.#real(parent, base));
+    this.#metadata.setAt(parent, base, header);
     this.#count(0);
   }
 
-  #opaqueEntry(path: string): void {
-    const fd = this.#parent(path);
-    if (fd === undefined) return;
-    if (this.#options.how === "staged") {
-      // Overlay merges the roots of layers, whatever is written on them.
-      if (this.#tree.realPath(fd) === "") {
-        this.#needsParent = "the layer hides all layers below";
-        return;
-      }
-      return this.#markOpaque(fd, path);
+  #node(
+    header: TarHeader,
+    type: "char" | "block" | "fifo",
+    place: Place,
+  ): void {
+    if (type !== "fifo" && this.#options.devices === "skip") {
+      this.#note(`"${header.name}": a device can't be made here, left out`);
+      return;
     }
-    const start = path === "" ? "" : `${path}/`;
-    removeChildren(fd, (name) => this.#unpacked.has(start + name));
-    this.#tree.forget();
+    const { parent, base } = place;
+    const { mode, devMajor: major, devMinor: minor } = header;
+    this.#places.replacing(
+      place,
+      () => makeNode(parent, base, { type, mode, major, minor }),
+    );
+    this.#metadata.setAt(parent, base, header);
+    this.#count(0);
   }
 
   #finishDirectories(): void {
     // The deepest first: a directory may be closed to us afterwards.
     for (const [path, header] of [...this.#directories].reverse()) {
       const slash = path.lastIndexOf("/");
-      const parent = this.#tree.find(slash < 0 ? "" : path.slice(0, slash));
-      const name = path === "" ? "." : path.slice(slash + 1);
-      const fd = parent < 0 ? parent : openSubdirectory(parent, name, "change");
+      const above = this.#places.find(path.slice(0, Math.max(0, slash)));
+      const base = path === "" ? "." : path.slice(slash + 1);
+      const fd = above < 0 ? above : openSubdirectory(above, base, "change");
+      // It was replaced or hidden since.
       if (fd === -ERRNO.ENOENT || fd === -ERRNO.ENOTDIR) continue;
       if (fd < 0) throw new SysError("open directory", -fd, path);
       try {
@@ -415,19 +252,9 @@ export class LayerExtractor implements TarHandler, Disposable {
   }
 }
 
-/** Drops what lies at `path` or below. */
-function forgetBelow(
-  paths: Set<string> | Map<string, unknown>,
-  path: string,
-): void {
-  for (const key of paths.keys()) {
-    if (key === path || key.startsWith(`${path}/`)) paths.delete(key);
-  }
-}
-
 /** Failures that have to do with what is at other paths. */
-function isAboutPaths(error: unknown): error is SysError {
-  return hasErrno(
+function isAboutPaths(error: unknown): error is Error {
+  return error instanceof NeedsParent || hasErrno(
     error,
     ERRNO.ENOENT,
     ERRNO.ENOTDIR,
@@ -435,11 +262,4 @@ function isAboutPaths(error: unknown): error is SysError {
     ERRNO.EEXIST,
     ERRNO.ELOOP,
   );
-}
-
-function nodeOptions(
-  { mode, devMajor, devMinor }: TarHeader,
-  type: "char" | "block" | "fifo",
-): Parameters<typeof makeNode>[2] {
-  return { type, mode, major: devMajor, minor: devMinor };
 }
