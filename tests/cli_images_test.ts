@@ -244,6 +244,23 @@ test("coracle save leaves no file behind for an image that is not there", async 
   assert(!names.some((name) => name.startsWith("none.tar")), names.join());
 });
 
+test("coracle load and import refuse what is cut off, and leave nothing", async () => {
+  await using store = await storeWithImage();
+  const path = `${store.dir}/whole.tar.gz`;
+  await store.ok("save", "-o", path, "local/base:1");
+  await store.ok("rmi", "local/base:1");
+  const whole = await Deno.readFile(path);
+  const stdin = whole.subarray(0, whole.length / 2);
+  for (const args of [["load"], ["import", "-", "x:1"]]) {
+    const { code, stderr } = await store.call(args, { stdin });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "unexpected end of file");
+    assert(!stderr.includes("bug"), stderr);
+  }
+  await store.ok("system", "gc");
+  assertEquals(await filesBelow(`${store.dir}/root/content`), []);
+});
+
 test("coracle load refuses a damaged or an incomplete archive", async () => {
   await using store = await storeWithImage();
   const dir = `${store.dir}/dir`;

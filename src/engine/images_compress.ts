@@ -1,5 +1,6 @@
 /** Streams of bytes: what they are packed with, unpacking, packing. */
 
+import { dataLoss } from "../base/errors.ts";
 import type { Compression } from "../oci/media_types.ts";
 import type { Bytes } from "./images_archive.ts";
 
@@ -83,10 +84,21 @@ export async function compressGzip(source: Bytes): Promise<Bytes> {
   );
 }
 
+/** `unexpected end of file` and its kin, not what the source threw. */
+function isZlibError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error && "code" in thrown &&
+    /^(?:Z_|ZSTD_|ERR_BUFFER)/.test(String(thrown.code));
+}
+
 async function* chunks(
   stream: AsyncIterable<unknown>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  for await (const chunk of stream) {
-    yield chunk as Uint8Array<ArrayBuffer>;
+  try {
+    for await (const chunk of stream) {
+      yield chunk as Uint8Array<ArrayBuffer>;
+    }
+  } catch (cause) {
+    if (!isZlibError(cause)) throw cause;
+    throw dataLoss(`Cannot unpack the archive: ${cause.message}`, { cause });
   }
 }

@@ -1,8 +1,9 @@
 /** The files of an archive, stored as content on their way past. */
 
-import type { Context } from "../base/context.ts";
-import { type Digest, isDigest, parseDigest } from "../base/digest.ts";
+import { cleanUp, type Context } from "../base/context.ts";
+import { type Digest, isDigest } from "../base/digest.ts";
 import { dataLoss, hasCode } from "../base/errors.ts";
+import { Hasher } from "../base/hash.ts";
 import type { ContentStore } from "../core/content.ts";
 import { type Descriptor, MAX_MANIFEST_SIZE } from "../oci/image_spec.ts";
 import type { Compression } from "../oci/media_types.ts";
@@ -42,6 +43,8 @@ const DOCUMENTS = ["index.json", "manifest.json", "oci-layout"];
 const IGNORED = /(?:^|\/)(?:VERSION|json|repositories)$/;
 
 const MAX_LINKS = 16;
+
+const DROP_BUDGET_MS = 5_000;
 
 /** @throws {EngineError} `dataLoss` for a blob that is not what its name says */
 export async function storeEntries(
@@ -143,16 +146,19 @@ async function storeNamed(
   { hold }: StoreOptions,
 ): Promise<Digest> {
   const { digest, size } = expected;
+  const ref = `load-${digest}`;
   try {
-    await using writer = await store.writer(ctx, `load-${digest}`, expected);
+    await using writer = await store.writer(ctx, ref, expected);
     await writer.truncate(0);
     await writeAll(writer, bytes);
     await writer.commit(ctx, { digest, size });
   } catch (error) {
-    if (hasCode(error, "failedPrecondition")) {
-      throw dataLoss(`Cannot load "${path}": it is damaged`, { cause: error });
+    if (!hasCode(error, "alreadyExists")) {
+      await dropIngest(ctx, store, ref);
+      throw hasCode(error, "failedPrecondition")
+        ? dataLoss(`Cannot load "${path}": it is damaged`, { cause: error })
+        : error;
     }
-    if (!hasCode(error, "alreadyExists")) throw error;
     await hold(digest);
   }
   return digest;
@@ -164,27 +170,48 @@ async function storeUnnamed(
   bytes: Bytes,
   { newId, hold }: StoreOptions,
 ): Promise<Digest> {
-  const { createHash } = await import("node:crypto");
-  const hash = createHash("sha256");
-  await using writer = await store.writer(ctx, `load-${newId()}`);
-  await writeAll(writer, bytes, (chunk) => hash.update(chunk));
-  const digest = parseDigest(`sha256:${hash.digest("hex")}`);
+  const hasher = new Hasher();
+  const ref = `load-${newId()}`;
+  let digest: Digest | undefined;
   try {
+    await using writer = await store.writer(ctx, ref);
+    await writeAll(writer, bytes, (chunk) => hasher.update(chunk));
+    digest = await hasher.digest();
     await writer.commit(ctx, { digest });
+    return digest;
   } catch (error) {
-    if (!hasCode(error, "alreadyExists")) throw error;
+    if (digest === undefined || !hasCode(error, "alreadyExists")) {
+      await dropIngest(ctx, store, ref);
+      throw error;
+    }
     await hold(digest);
+    return digest;
   }
-  return digest;
+}
+
+/** Nobody will go on with it: what is loaded can't be fetched from there. */
+async function dropIngest(
+  ctx: Context,
+  store: ContentStore,
+  ref: string,
+): Promise<void> {
+  await cleanUp(
+    ctx,
+    DROP_BUDGET_MS,
+    (fresh) =>
+      store.abort(fresh, ref).catch((error) => {
+        ctx.log.debug("Cannot drop what was being loaded", { ref, error });
+      }),
+  );
 }
 
 async function writeAll(
   writer: { write(chunk: Uint8Array): Promise<void> },
   bytes: Bytes,
-  see: (chunk: Uint8Array) => void = () => {},
+  see: (chunk: Uint8Array) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   for await (const chunk of bytes) {
-    see(chunk);
+    await see(chunk);
     await writer.write(chunk);
   }
 }
