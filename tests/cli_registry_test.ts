@@ -128,3 +128,36 @@ Deno.test({
     assertEquals((await store.call(["fsck"])).code, 0);
   },
 });
+
+Deno.test({
+  name: "coracle ps finishes a container whose process was killed",
+  ignore,
+  fn: async () => {
+    await using store = await openTestStore();
+    await importBusybox(store, "local/base:1");
+    const running = store.start(
+      [
+        "run",
+        "--name",
+        "web",
+        "local/base:1",
+        "sh",
+        "-c",
+        "echo up; sleep 600",
+      ],
+    );
+    const reader = running.stdout.getReader();
+    const { value } = await reader.read();
+    assertEquals(new TextDecoder().decode(value), "up\n");
+    assertMatch(await store.ok("ps"), / Up .* web\n$/);
+    const refused = await store.call(["rm", "web"]);
+    assertStringIncludes(refused.stderr, "it is running");
+    running.kill("SIGKILL");
+    await reader.cancel();
+    await running.status;
+    assertEquals(await store.ok("ps", "-q"), "");
+    assertStringIncludes(await store.ok("ps", "-a"), "Exited (137)");
+    await store.ok("rm", "web");
+    assertEquals((await store.call(["fsck"])).code, 0);
+  },
+});

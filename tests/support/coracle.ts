@@ -16,6 +16,8 @@ export interface TestStore extends AsyncDisposable {
   readonly dir: string;
   /** Calls `coracle ARGS` on this store. */
   call(args: readonly string[], options?: CallOptions): Promise<Outcome>;
+  /** Starts a call, with its standard output to be read. */
+  start(args: readonly string[]): Deno.ChildProcess;
   /** As `call`; standard output of a call that must succeed. */
   ok(...args: readonly string[]): Promise<string>;
 }
@@ -30,6 +32,9 @@ export async function openTestStore(): Promise<TestStore> {
   return {
     dir,
     call,
+    start: (args) =>
+      command([...store, ...args], { stdout: "piped", stderr: "null" })
+        .spawn(),
     ok: async (...args) => {
       const outcome = await call(args);
       if (outcome.code === 0) return outcome.stdout;
@@ -47,14 +52,12 @@ export async function coracle(
   args: readonly string[],
   { stdin, env }: CallOptions = {},
 ): Promise<Outcome> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`, ...args],
+  const child = command(args, {
     stdin: stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
     env: { NO_COLOR: "1", ...env },
-  });
-  const child = command.spawn();
+  }).spawn();
   const [output] = await Promise.all([child.output(), feed(child, stdin)]);
   const decoder = new TextDecoder();
   return {
@@ -62,6 +65,17 @@ export async function coracle(
     stdout: decoder.decode(output.stdout),
     stderr: decoder.decode(output.stderr),
   };
+}
+
+function command(
+  args: readonly string[],
+  options: Deno.CommandOptions,
+): Deno.Command {
+  const program = [`--config=${ROOT}deno.json`, `${ROOT}main.ts`];
+  return new Deno.Command(Deno.execPath(), {
+    ...options,
+    args: ["run", "-A", ...program, ...args],
+  });
 }
 
 async function feed(
