@@ -6,7 +6,7 @@ import { formatReference, parseReference } from "../base/reference.ts";
 import type { Image } from "../core/image.ts";
 import type { Services } from "../core/services.ts";
 import type { ImageConfig } from "../oci/image_spec.ts";
-import { readImageContent } from "./images_content.ts";
+import { type PlatformChoice, readImageContent } from "./images_content.ts";
 import { preferPlatform, wantedPlatform } from "./images_platform.ts";
 import { topSnapshot } from "./images_summary.ts";
 import type { RunSource } from "./run_options.ts";
@@ -54,7 +54,10 @@ export async function ensureImage(
   return pulled;
 }
 
-/** Undefined if the store lacks a part of it, or it is not unpacked. */
+/**
+ * Unpacks the image first if the store has it packed. Undefined if the store
+ * lacks a part of it.
+ */
 async function runnableImage(
   ctx: Context,
   services: Services,
@@ -70,14 +73,23 @@ async function runnableImage(
       wanted,
     );
     const digest = manifest.config.digest;
-    const snapshot = await topSnapshot(ctx, services, digest);
-    return snapshot === undefined
-      ? undefined
-      : { name: image.name, config, snapshot };
+    const snapshot = await topSnapshot(ctx, services, digest) ??
+      await unpack(ctx, services, image, wanted);
+    return { name: image.name, config, snapshot };
   } catch (error) {
     if (hasCode(error, "notFound")) return undefined;
     throw error;
   }
+}
+
+async function unpack(
+  ctx: Context,
+  services: Services,
+  image: Image,
+  wanted: PlatformChoice,
+): Promise<string> {
+  const { unpackImage } = await import("./unpack.ts");
+  return (await unpackImage(ctx, services, image, { wanted })).snapshot;
 }
 
 /** By its name at once; only what is no name there may be an ID. */

@@ -1,6 +1,7 @@
-/** The settings of terminals. */
+/** Terminals: their settings, and new ones. @see pty(7), termios(3) */
 
-import { lazySymbols } from "./libc.ts";
+import { SysError } from "./errno.ts";
+import { errno, lazySymbols } from "./libc.ts";
 
 const terminalSymbols = lazySymbols({
   tcgetattr: { parameters: ["i32", "buffer"], result: "i32" },
@@ -31,5 +32,45 @@ export function keepTerminal(): Disposable {
         terminalSymbols().tcsetattr(fd, TCSADRAIN, termios);
       }
     },
+  };
+}
+
+const ptySymbols = lazySymbols({
+  posix_openpt: { parameters: ["i32"], result: "i32" },
+  grantpt: { parameters: ["i32"], result: "i32" },
+  unlockpt: { parameters: ["i32"], result: "i32" },
+  ptsname_r: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+});
+
+const O_RDWR = 2;
+const O_NOCTTY = 0o400;
+const O_CLOEXEC = 0o2000000;
+
+/** A new terminal. Disposing closes its master: whoever uses it is hung up. */
+export interface Pty extends Disposable {
+  readonly master: number;
+  /** Path of the end that a program takes for a terminal. */
+  readonly path: string;
+}
+
+/** @throws {SysError} */
+export function openPty(): Pty {
+  const symbols = ptySymbols();
+  const master = symbols.posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master < 0) throw new SysError("open", errno(), "/dev/ptmx");
+  const name = new Uint8Array(64);
+  if (
+    symbols.grantpt(master) !== 0 || symbols.unlockpt(master) !== 0 ||
+    symbols.ptsname_r(master, name, BigInt(name.length)) !== 0
+  ) {
+    const code = errno();
+    symbols.close(master);
+    throw new SysError("unlock", code, "/dev/ptmx");
+  }
+  return {
+    master,
+    path: new TextDecoder().decode(name.subarray(0, name.indexOf(0))),
+    [Symbol.dispose]: () => void symbols.close(master),
   };
 }
