@@ -10,7 +10,8 @@
  */
 
 const ROOT = new URL("../", import.meta.url).pathname;
-const OXLINT = `${ROOT}.tools/node_modules/.bin/oxlint`;
+/** The linter, and the type checker that it looks for on PATH. */
+const BINARIES = `${ROOT}.tools/node_modules/.bin`;
 
 const RULES = {
   plugins: ["typescript"],
@@ -42,7 +43,7 @@ export async function floatLint(
     await write("deno.d.ts", (await run(Deno.execPath(), ["types"])).report);
     await write("tsconfig.json", JSON.stringify(await tsconfig()));
     return await run(
-      OXLINT,
+      `${BINARIES}/oxlint`,
       ["--type-aware", "--config", "rules.json", "--no-ignore", ...paths],
       directory,
     );
@@ -55,7 +56,7 @@ async function run(command: string, args: string[], cwd = ROOT) {
   const { code, stdout, stderr } = await new Deno.Command(command, {
     args,
     cwd,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", PATH: `${BINARIES}:${Deno.env.get("PATH") ?? ""}` },
   }).output();
   const decoder = new TextDecoder();
   return { code, report: decoder.decode(stdout) + decoder.decode(stderr) };
