@@ -17,6 +17,7 @@ import { unpackLayers } from "../src/engine/unpack_layers.ts";
 import { localContent } from "../src/engine/unpack.ts";
 import { planLayers, type PlannedLayer } from "../src/engine/unpack_plan.ts";
 import { parseImageConfig, parseManifest } from "../src/oci/image_spec.ts";
+import { errnoMessage } from "../src/sys/libc.ts";
 import { syncFileSystem } from "../src/sys/fs.ts";
 import { ctx, isRoot, makeImage, openStore } from "./pull_support.ts";
 import { describeTree } from "./support/describe_tree.ts";
@@ -152,14 +153,17 @@ async function allAtOnce(
   planned: readonly PlannedLayer[],
 ): Promise<Outcome> {
   const content = localContent(services);
-  await unpackLayers(ctx, services, {
-    layers: planned,
-    snapshotter,
-    session,
-    contentLabels: {},
-    open: (ctx, layer) => storedLayer(ctx, content, layer),
-    onProgress: () => {},
-  });
+  // The lowest layer first, as another image may have brought it.
+  for (const layers of [planned.slice(0, 1), planned]) {
+    await unpackLayers(ctx, services, {
+      layers,
+      snapshotter,
+      session,
+      contentLabels: {},
+      open: (ctx, layer) => storedLayer(ctx, content, layer),
+      onProgress: () => {},
+    });
+  }
   const top = planned.at(-1)?.chainId ?? "";
   return await view(ctx, services, snapshotter, top);
 }
@@ -277,6 +281,7 @@ const KNOWN_CASES: Readonly<Record<string, readonly RawEntry[][]>> = {
 // that needs them first.
 if (isRoot) {
   await syncFileSystem("/proc");
+  errnoMessage(1);
   await withBench(async (bench) => {
     for (const layers of Object.values(KNOWN_CASES)) {
       await compare(bench, layers).catch(() => {});

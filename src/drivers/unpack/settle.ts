@@ -2,6 +2,7 @@ import type { Context } from "../../base/context.ts";
 import type { Mount, Mounter } from "../../core/mount.ts";
 import type { LowerTree, StagedTree } from "../../core/unpack.ts";
 import { removeAttribute } from "../../sys/fs_metadata.ts";
+import { splitLayers } from "../../sys/mount_api.ts";
 import { copyMetadata } from "./copy_metadata.ts";
 import { findLower } from "./find_lower.ts";
 
@@ -72,10 +73,9 @@ async function openView(
 ): Promise<AsyncDisposable & { paths: readonly string[] }> {
   const [only] = mounts;
   if (only === undefined) return atPaths([]);
-  // A single layer can be looked at where it lies.
-  if (mounts.length === 1 && /^(r?bind)$/.test(only.type)) {
-    return atPaths([only.source]);
-  }
+  // Layers can be looked at where they lie: a mount would outlive a crash.
+  const layers = mounts.length === 1 ? layersOf(only) : undefined;
+  if (layers !== undefined) return atPaths(layers);
   await using stack = new AsyncDisposableStack();
   const target = await Deno.makeTempDir({ prefix: "coracle-view-" });
   stack.defer(() => Deno.remove(target));
@@ -85,6 +85,17 @@ async function openView(
     paths: [target],
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   };
+}
+
+/** Directories of a read-only mount, nearest first. */
+function layersOf({ type, source, options }: Mount): string[] | undefined {
+  if (type === "bind") return [source];
+  const lower = options.find((option) => option.startsWith("lowerdir="));
+  if (type !== "overlay" || lower === undefined) return undefined;
+  if (options.some((option) => option.startsWith("upperdir="))) {
+    return undefined;
+  }
+  return splitLayers(lower.slice("lowerdir=".length));
 }
 
 function atPaths(
