@@ -4,8 +4,8 @@
  */
 
 import type { Logger } from "../base/log.ts";
+import type { RegistryTrust } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
-import type { Trust } from "../drivers/registry/deps.ts";
 import { type Config, configPath, loadConfig } from "./config.ts";
 import { ensureStorePaths, type StorePaths, storePaths } from "./paths.ts";
 import { registryConfigDirs } from "./registry_dirs.ts";
@@ -18,7 +18,9 @@ export interface ConnectOptions {
   readonly snapshotter?: string;
   readonly runtime?: string;
   /** Of registries without a hosts.toml: `--insecure`, `--plain-http`. */
-  readonly registryTrust?: Trust;
+  readonly registryTrust?: RegistryTrust;
+  /** `later`: the caller finishes what killed processes left. */
+  readonly leftovers?: "now" | "later";
   readonly log: Logger;
 }
 

@@ -1,7 +1,9 @@
 /** Opens the store's files and puts the services together on them. */
 
+import { background } from "../base/context.ts";
 import type { Logger } from "../base/log.ts";
 import { openMetadata } from "../drivers/metadata_sqlite/open.ts";
+import { reconcile } from "../engine/reconcile.ts";
 import {
   chooseSnapshotter,
   type SnapshotterChoice,
@@ -9,7 +11,7 @@ import {
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
 import type { Connection, ConnectOptions } from "./connect.ts";
-import type { StorePaths } from "./paths.ts";
+import { type StorePaths, volumesPath } from "./paths.ts";
 import type { Identity } from "./rootless/identity.ts";
 
 /** Anybody but an ordinary user outside the store's namespace. */
@@ -47,6 +49,13 @@ export async function openStore(
       ...(snapshotter === undefined ? {} : { snapshotter }),
       ...(trust === undefined ? {} : { registryTrust: trust }),
     });
+    if (options.leftovers !== "later") {
+      await reconcile(background({ log }), {
+        services,
+        volumesPath: volumesPath(paths),
+        now: () => new Date(),
+      });
+    }
     return {
       services,
       paths,

@@ -17,6 +17,11 @@ export interface StorePaths {
   readonly state: string;
 }
 
+/** Directory of all volumes. */
+export function volumesPath({ root }: StorePaths): string {
+  return `${root}/volumes`;
+}
+
 export type PathOverrides = Partial<StorePaths>;
 
 type Env = (name: string) => string | undefined;

@@ -8,6 +8,7 @@
 import type { Context } from "../base/context.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { StorePaths } from "../app/paths.ts";
+import type { RegistryTrust } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
 
 interface FlagBase {
@@ -185,10 +186,9 @@ export interface OpenStore {
 export interface StoreOptions {
   /** How far registries are trusted; only the first call decides. */
   readonly registryTrust?: RegistryTrust;
+  /** When to finish what killed processes left: before the command if absent. */
+  readonly leftovers?: "now" | "later";
 }
-
-/** See the registry driver; loopback may always be plain http. */
-export type RegistryTrust = "verify" | "skipVerify" | "plainHttp";
 
 /** All that a command gets. */
 export interface Invocation {

@@ -1,5 +1,6 @@
 import { invalidArgument } from "../base/errors.ts";
-import type { Flags, RegistryTrust } from "./command.ts";
+import type { RegistryTrust } from "../core/registry.ts";
+import type { Flags } from "./command.ts";
 
 /** How far a registry is trusted: `--plain-http`, `--insecure`. */
 export function registryTrust(flags: Flags): RegistryTrust {

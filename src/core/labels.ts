@@ -27,7 +27,7 @@ export const LABEL = {
   /** As a prefix, on an object that lives as long as what it names. */
   gcBackRef: "containerd.io/gc.bref",
   /** On containers: the name given by the user, unique in the namespace. */
-  containerName: "coracle/name",
+  containerName: "coracle.io/name",
   defaultRuntime: "containerd.io/defaults/runtime",
   defaultSnapshotter: "containerd.io/defaults/snapshotter",
 } as const;

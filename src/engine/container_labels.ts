@@ -1,7 +1,5 @@
 /** Labels of container records that mean something to us. */
 export const CONTAINER_LABEL = {
-  /** The name that people use; unique in its namespace. */
-  name: "coracle.io/name",
   /** Of the task that ran last: a number. */
   exitCode: "coracle.io/exit-code",
   /** RFC 3339. */

@@ -5,11 +5,10 @@ import { hasCode, invalidArgument, notFound } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
-import { CONTAINER_LABEL } from "./container_labels.ts";
 
 /** The name given by the user; else the short ID. */
 export function containerName({ id, labels }: Container): string {
-  return labels[CONTAINER_LABEL.name] ?? labels[LABEL.containerName] ??
+  return labels[LABEL.containerName] ??
     id.slice(0, 12);
 }
 

@@ -11,6 +11,7 @@ import { EngineError, hasCode, invalidArgument } from "../base/errors.ts";
 import { checkIdentifier } from "../base/identifier.ts";
 import type { NewContainer } from "../core/container.ts";
 import type { Host } from "../core/host.ts";
+import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
 import type { Bundle, BundleRecord, ExitStatus } from "../core/task.ts";
@@ -153,7 +154,7 @@ async function checkName(
   name: string,
 ): Promise<void> {
   checkIdentifier("container", name);
-  const filter = `labels."${CONTAINER_LABEL.name}"==${name}`;
+  const filter = `labels."${LABEL.containerName}"==${name}`;
   for await (const { id } of services.containers.list(ctx, [filter])) {
     throw new EngineError(
       "alreadyExists",
@@ -175,7 +176,7 @@ function labelsOf(
     ...options.labels,
     ...options.name === undefined
       ? {}
-      : { [CONTAINER_LABEL.name]: options.name },
+      : { [LABEL.containerName]: options.name },
     ...stopSignal === undefined
       ? {}
       : { [CONTAINER_LABEL.stopSignal]: stopSignal },

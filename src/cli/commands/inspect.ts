@@ -4,12 +4,10 @@ import { inspectContainer } from "../../engine/inspect_container.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
 import type { Invocation } from "../command.ts";
 import { inspectEach } from "../inspect_each.ts";
-import { tidyContainers } from "../tidy.ts";
 
 /** `coracle inspect NAME...`: a container of that name, or else an image. */
 export async function run(inv: Invocation): Promise<number> {
   const services = await inv.services();
-  await tidyContainers(inv);
   const wanted = anyPlatform();
   const inspectors = {
     container: (name: string) => inspectContainer(inv.ctx, services, name),

@@ -16,7 +16,6 @@ import {
   humanTime,
 } from "../format/human.ts";
 import { type ListFormat, printList } from "../format/list.ts";
-import { tidyContainers } from "../tidy.ts";
 
 /** A row as docker's formatter has it: all of it text. */
 interface ContainerRow {
@@ -74,7 +73,6 @@ const KEYS = ["ancestor", "exited", "id", "label", "name", "status"];
 /** `coracle ps`, `coracle container ls` */
 export async function run(inv: Invocation): Promise<number> {
   const services = await inv.services();
-  await tidyContainers(inv);
   const shown = await chosen(inv, services);
   const rows: ContainerRow[] = [];
   for (const container of shown) {

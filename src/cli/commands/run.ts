@@ -1,5 +1,6 @@
 /** `coracle run` */
 
+import { volumesPath } from "../../app/paths.ts";
 import type { Context } from "../../base/context.ts";
 import { EngineError, invalidArgument } from "../../base/errors.ts";
 import { parseReference } from "../../base/reference.ts";
@@ -37,13 +38,13 @@ export async function run(inv: Invocation): Promise<number> {
 }
 
 async function runDeps(inv: Invocation): Promise<RunDeps> {
-  const { services, paths } = await inv.store();
+  const { services, paths } = await inv.store({ leftovers: "later" });
   return {
     services,
     pull: (ctx, reference, platform) => pull(inv, ctx, reference, platform),
     newId,
     now: inv.now,
-    volumesPath: `${paths.root}/volumes`,
+    volumesPath: volumesPath(paths),
   };
 }
 

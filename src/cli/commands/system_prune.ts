@@ -6,13 +6,11 @@ import { confirm } from "../confirm.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { pruneFilter } from "../prune_filter.ts";
 import { showRemoved } from "../removed.ts";
-import { tidyContainers } from "../tidy.ts";
 
 /** `coracle system prune` */
 export async function run(inv: Invocation): Promise<number> {
   // Before anything is asked: this may start the command again.
   const services = await inv.services();
-  await tidyContainers(inv);
   const all = inv.flags.boolean("all");
   const filter = pruneFilter(inv.flags.list("filter"), inv.now());
   const images = all
