@@ -7,14 +7,26 @@ const warm = { path: "/bin/true", args: [], env: [] };
 await spawn({ ...warm, processGroup: "own" }).wait();
 isAlive(Deno.pid);
 
+/** Waits for its file to go, then asks its parent for the signal; 5 s at most. */
+const ASK_FOR_SIGNAL = `
+  trap 'exit 42' USR1
+  i=0
+  while [ -e "$1" ]; do sleep 0.01; done
+  kill -USR1 $PPID
+  while [ $((i += 1)) -lt 500 ]; do sleep 0.01; done
+`;
+
 Deno.test("proxySignals() passes a signal on to the child", async () => {
+  const cue = await Deno.makeTempFile();
   const child = spawn({
     path: "/bin/sh",
-    args: ["-c", "trap 'exit 42' USR1; kill -USR1 $PPID; while :; do :; done"],
+    args: ["-c", ASK_FOR_SIGNAL, "sh", cue],
     env: ["PATH=/usr/bin:/bin"],
     processGroup: "own",
   });
   using _proxy = proxySignals(child.pid, { processGroup: "own" });
+  // Without the proxy in place the signal would end this process instead.
+  await Deno.remove(cue);
   assertEquals(exitCodeOf(await child.wait()), 42);
 });
 

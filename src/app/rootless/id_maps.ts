@@ -81,6 +81,8 @@ async function runHelper(
   );
   const { success, stderr } = await new Deno.Command(program, {
     args: [String(pid), ...numbers],
+    // The user may stand in a directory that this program may not enter.
+    cwd: "/",
     ...{ stdin: "null", stdout: "null", stderr: "piped" },
   }).output();
   return success ? undefined : new TextDecoder().decode(stderr).trim();

@@ -10,7 +10,7 @@ import { PeerGone } from "./ring.ts";
 
 /** What of a worker's global scope is used here. */
 interface WorkerScope {
-  onmessage: ((event: MessageEvent<Order>) => void) | null;
+  onmessage: ((event: MessageEvent<Order>) => Promise<void>) | null;
   postMessage(report: Report): void;
 }
 
