@@ -22,6 +22,8 @@ export interface ConnectOptions {
   /** `later`: the caller finishes what killed processes left. */
   readonly leftovers?: "now" | "later";
   readonly log: Logger;
+  /** Called once the configuration is known, before anything else. */
+  readonly onConfig?: (config: Config) => void;
 }
 
 /** The open store. Disposing closes it. */
@@ -41,6 +43,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const env = (name: string) => Deno.env.get(name);
   const identity = arrive();
   const config = await loadConfig(configPath(env, identity.uid));
+  options.onConfig?.(config);
   const paths = storePaths(env, identity.uid, options, config);
   if (identity.kind === "ordinary") {
     return await enterNamespace({

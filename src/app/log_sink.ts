@@ -2,19 +2,38 @@ import {
   createLogger,
   formatJson,
   formatText,
+  LOG_LEVELS,
+  type LogEntry,
   type Logger,
   type LogLevel,
-  type LogSink,
 } from "../base/log.ts";
 
 const encoder = new TextEncoder();
 
-/** Writes entries to standard error, one line each. */
-export function stderrSink(format: "text" | "json"): LogSink {
-  const render = format === "json" ? formatJson : formatText;
-  return (entry) => {
-    writeAll(encoder.encode(render(entry) + "\n"));
-  };
+/** What is logged and how; may change while the program runs. */
+export interface LogSettings {
+  level: LogLevel;
+  format: "text" | "json";
+}
+
+/** A logger to standard error, one line an entry, that follows `settings`. */
+export function stderrLogger(settings: LogSettings): Logger {
+  return createLogger({
+    level: "trace",
+    sink: (entry) => {
+      if (isWanted(entry, settings)) {
+        writeAll(encoder.encode(render(entry, settings)));
+      }
+    },
+  });
+}
+
+function isWanted(entry: LogEntry, { level }: LogSettings): boolean {
+  return LOG_LEVELS.indexOf(entry.level) >= LOG_LEVELS.indexOf(level);
+}
+
+function render(entry: LogEntry, { format }: LogSettings): string {
+  return (format === "json" ? formatJson(entry) : formatText(entry)) + "\n";
 }
 
 function writeAll(bytes: Uint8Array): void {
@@ -26,15 +45,4 @@ function writeAll(bytes: Uint8Array): void {
   } catch {
     // Nobody reads our standard error any more: a log line is not worth dying.
   }
-}
-
-export interface LogOptions {
-  readonly level?: LogLevel;
-  readonly format?: "text" | "json";
-}
-
-/** The logger of a command line: warnings and errors unless told otherwise. */
-export function stderrLogger(options: LogOptions = {}): Logger {
-  const { level = "warn", format = "text" } = options;
-  return createLogger({ level, sink: stderrSink(format) });
 }

@@ -1,6 +1,7 @@
 /** The command line: what `main.ts` at the top loads for a person's command. */
 
-import { stderrLogger } from "../app/log_sink.ts";
+import type { Config } from "../app/config.ts";
+import { type LogSettings, stderrLogger } from "../app/log_sink.ts";
 import type { GlobalFlags } from "./command.ts";
 import { ProcessSignals } from "./interrupt.ts";
 import { type ProgramDeps, runProgram } from "./program.ts";
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function processDeps(signals: ProcessSignals): ProgramDeps {
+  const logging: LogSettings = { level: "warn", format: "text" };
   return {
     table: COMMANDS,
     stdin: standardInput(),
@@ -25,11 +27,20 @@ function processDeps(signals: ProcessSignals): ProgramDeps {
     stderr: fileOutput(Deno.stderr),
     env: (name) => Deno.env.get(name),
     now: () => new Date(),
-    createLog,
+    createLog: (global) => {
+      Object.assign(logging, logSettings(global, {}));
+      return stderrLogger(logging);
+    },
     signals,
     connect: async (global, log) => {
       const { connect } = await import("../app/connect.ts");
-      const store = await connect({ ...global, log });
+      const store = await connect({
+        ...global,
+        log,
+        onConfig: (config) => {
+          Object.assign(logging, logSettings(global, config));
+        },
+      });
       // The process ends with the command, and that closes the database at no
       // cost; closing it here would fold its log while the user waits.
       return { ...store, [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -37,11 +48,15 @@ function processDeps(signals: ProcessSignals): ProgramDeps {
   };
 }
 
-function createLog(global: GlobalFlags) {
-  const { logFormat: format, debug } = global;
-  const level = global.logLevel ?? (debug === true ? "debug" : undefined);
-  return stderrLogger({
+/** Flags beat the configuration; what neither says is absent. */
+function logSettings(
+  { logLevel, logFormat, debug }: GlobalFlags,
+  config: Partial<Config>,
+): Partial<LogSettings> {
+  const level = logLevel ?? (debug === true ? "debug" : config.logLevel);
+  const format = logFormat ?? config.logFormat;
+  return {
     ...level === undefined ? {} : { level },
     ...format === undefined ? {} : { format },
-  });
+  };
 }
