@@ -22,6 +22,7 @@ import {
 import { withLease } from "./images_lease.ts";
 import { preferPlatform, wantedPlatform } from "./images_platform.ts";
 import { isCommitted, type UnpackJob, unpackLayers } from "./unpack_layers.ts";
+import { withStagingLease } from "./unpack_lease.ts";
 import { withUnpackLock } from "./unpack_lock.ts";
 import { planLayers } from "./unpack_plan.ts";
 
@@ -96,33 +97,37 @@ export async function unpackContent(
   const layers = await planLayers(manifest, config);
   const top = layers.at(-1)?.chainId ?? "";
   const onProgress = options.onProgress ?? (() => {});
-  const label = `${LABEL.gcRefSnapshot}.${name}`;
+  const id = `unpack-${name}-${top}`;
+  const wait = () => onProgress(waiting(manifest.config.digest));
   await withUnpackLock(
     ctx,
     services.content,
-    `${name}-${top}`,
-    () => onProgress(waiting(manifest.config.digest)),
-    async () => {
-      await using session = services.unpacker.open();
-      const outcome = await unpackLayers(ctx, services, {
-        layers,
-        snapshotter,
-        session,
-        open: options.open,
-        contentLabels: options.contentLabels,
-        onProgress,
-      });
-      if (outcome === "changed") {
-        const path = await localContent(services)
-          .blobPath(ctx, manifest.config.digest);
-        await session.barrier(ctx, path.slice(0, path.lastIndexOf("/")));
-      }
-      if (top === "") return;
-      await addLabels(ctx, services.content, manifest.config.digest, {
-        [label]: top,
-      });
-    },
+    id,
+    wait,
+    () =>
+      withStagingLease(ctx, services.leases, id, async () => {
+        await using session = services.unpacker.open();
+        const outcome = await unpackLayers(ctx, services, {
+          layers,
+          snapshotter,
+          session,
+          stagingLeaseId: id,
+          open: options.open,
+          contentLabels: options.contentLabels,
+          onProgress,
+        });
+        if (outcome === "changed") {
+          const path = await localContent(services)
+            .blobPath(ctx, manifest.config.digest);
+          await session.barrier(ctx, path.slice(0, path.lastIndexOf("/")));
+        }
+      }),
   );
+  if (top !== "") {
+    await addLabels(ctx, services.content, manifest.config.digest, {
+      [`${LABEL.gcRefSnapshot}.${name}`]: top,
+    });
+  }
   return top;
 }
 

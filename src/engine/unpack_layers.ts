@@ -25,6 +25,8 @@ export interface UnpackJob {
   readonly layers: readonly PlannedLayer[];
   readonly snapshotter: Snapshotter;
   readonly session: UnpackSession;
+  /** Holds what is only of use while layers are unpacked. */
+  readonly stagingLeaseId?: string;
   /** Opens a layer's bytes, wherever they are. */
   open(ctx: Context, layer: Descriptor): Promise<LayerAccess>;
   /** For the content that layers become. */

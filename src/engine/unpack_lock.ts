@@ -4,7 +4,7 @@ import type { ContentStore } from "../core/content.ts";
 import { waitForTurn } from "./fetch_turn.ts";
 
 /**
- * Runs `work` while no other process runs anything under the same `name`.
+ * Runs `work` while no other process runs anything under the same `ref`.
  *
  * The lock is an ingest that nothing is written to: the store gives each to
  * one writer at a time, whatever process asks, and takes it back from one that
@@ -13,11 +13,10 @@ import { waitForTurn } from "./fetch_turn.ts";
 export async function withUnpackLock<T>(
   ctx: Context,
   content: ContentStore,
-  name: string,
+  ref: string,
   onWait: () => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  const ref = `unpack-${name}`;
   await using _held = await waitForTurn(
     ctx,
     () => content.writer(ctx, ref),
@@ -26,15 +25,23 @@ export async function withUnpackLock<T>(
   try {
     return await work();
   } finally {
-    await removeLock({ ...ctx, signal: new AbortController().signal }, ref);
+    await removeLock(
+      { ...ctx, signal: new AbortController().signal },
+      content,
+      ref,
+    );
   }
+}
 
-  async function removeLock(fresh: Context, ref: string): Promise<void> {
-    try {
-      // While it is still held, so that nobody's else is removed.
-      await content.abort(fresh, ref);
-    } catch (error) {
-      if (!hasCode(error, "notFound")) throw error;
-    }
+/** While it is still held, so that nobody else's is removed. */
+async function removeLock(
+  ctx: Context,
+  content: ContentStore,
+  ref: string,
+): Promise<void> {
+  try {
+    await content.abort(ctx, ref);
+  } catch (error) {
+    if (!hasCode(error, "notFound")) throw error;
   }
 }

@@ -73,7 +73,10 @@ async function stageAll(
       let directory: StagedLayer | undefined;
       const target = async () => {
         if (directory !== undefined) staged.delete(directory);
-        directory = await snapshotter.stage(ctx, `stage-${chainId}`);
+        directory = await snapshotter.stage(
+          staging(ctx, job),
+          `stage-${chainId}`,
+        );
         staged.add(directory);
         return { path: directory.path, how: "staged" } as const;
       };
@@ -88,6 +91,12 @@ async function stageAll(
     };
   };
   return await allOrNone(ctx, layers.map(stageOne));
+}
+
+function staging(ctx: Context, { stagingLeaseId }: UnpackJob): Context {
+  return stagingLeaseId === undefined
+    ? ctx
+    : { ...ctx, leaseId: stagingLeaseId };
 }
 
 function openStored(services: Services): UnpackJob["open"] {
@@ -165,7 +174,7 @@ async function settle(
     return await check({ staged: directories, mounts: [] });
   }
   const key = `view-${planned.chainId}-${crypto.randomUUID()}`;
-  const mounts = await snapshotter.view(ctx, key, committed);
+  const mounts = await snapshotter.view(staging(ctx, job), key, committed);
   try {
     return await check({ staged: directories, mounts });
   } finally {
