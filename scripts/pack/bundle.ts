@@ -64,7 +64,7 @@ async function runBundler(
   { deno, root }: BundlerOptions,
 ): Promise<void> {
   const args = [
-    ...["bundle", "--quiet", "--minify", "--keep-names", "--code-splitting"],
+    ...["bundle", "--quiet", "--minify", "--code-splitting"],
     ...["--sourcemap=external", "--outdir", directory, root + source],
   ];
   const { code, stderr } = await new Deno.Command(deno, { args, cwd: root })

@@ -11,26 +11,22 @@ import type { LocalContentStore } from "../core/content.ts";
 import type { Differ } from "../core/diff.ts";
 import type { Host } from "../core/host.ts";
 import type { Mounter } from "../core/mount.ts";
+import type { RegistryTrust, Resolver } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
 import type { TaskRunner } from "../core/task.ts";
 import type { LayerUnpacker } from "../core/unpack.ts";
 import { createContentStore } from "../drivers/content_local/store.ts";
-import { createWalkingDiffer } from "../drivers/diff_walking/compare.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
 import { createMounter } from "../drivers/mounter/mounter.ts";
-import { createCredentialStore } from "../drivers/registry/credentials.ts";
-import type { Trust } from "../drivers/registry/deps.ts";
-import { createResolver } from "../drivers/registry/resolver.ts";
 import { createNativeSnapshotter } from "../drivers/snapshot_native/snapshotter.ts";
 import { createOverlaySnapshotter } from "../drivers/snapshot_overlay/snapshotter.ts";
-import { createLayerApplier } from "../drivers/unpack/apply.ts";
-import { createLayerUnpacker } from "../drivers/unpack/unpacker.ts";
 import { createBundleStore } from "../runtime/bundles.ts";
 import { createHost } from "../runtime/host.ts";
 import { createTaskRunner } from "../runtime/task_runner.ts";
 import type { SnapshotterChoice } from "./choose_snapshotter.ts";
 import type { Config } from "./config.ts";
+import { lazyDiffer, lazyResolver, lazyUnpacker } from "./lazy_services.ts";
 import type { StorePaths } from "./paths.ts";
 import { entryUrl, VERSION } from "./self.ts";
 
@@ -46,7 +42,7 @@ export interface ComposeOptions {
   /** Directories of `HOST/hosts.toml`. */
   readonly registryDirs: readonly string[];
   /** Of registries without a hosts.toml; verified by default. */
-  readonly registryTrust?: Trust;
+  readonly registryTrust?: RegistryTrust;
   /** Overrides the choice. */
   readonly snapshotter?: string;
 }
@@ -72,21 +68,8 @@ export function compose(options: ComposeOptions): Services {
   const collector = metadata.collector({ content, snapshotters });
   const mounter = createMounter();
   const host = lazy(() => createHost({ env: (name) => Deno.env.get(name) }));
-  const resolver = lazy(() =>
-    createResolver({
-      credentials: createCredentialStore((name) => Deno.env.get(name)),
-      configDirs: options.registryDirs,
-      ...(options.registryTrust === undefined
-        ? {}
-        : { trust: options.registryTrust }),
-      userAgent: `coracle/${VERSION}`,
-    })
-  );
-  const unpacker = lazy(() => createUnpacker(options, mounter));
+  const unpacker = lazyUnpacker(() => loadUnpacker(options, mounter));
   const made = {
-    differ: lazy(() => createDiffer(options, { content, mounter, unpacker })),
-    resolver,
-    unpacker,
     bundles: lazy(() =>
       createBundleStore({ state: paths.state, now: () => new Date() })
     ),
@@ -104,15 +87,9 @@ export function compose(options: ComposeOptions): Services {
     mounter,
     snapshotters,
     defaultSnapshotter,
-    get differ() {
-      return made.differ();
-    },
-    get resolver() {
-      return made.resolver();
-    },
-    get unpacker() {
-      return made.unpacker();
-    },
+    differ: lazyDiffer(() => loadDiffer(options, content, mounter, unpacker)),
+    resolver: lazyResolver(() => loadResolver(options)),
+    unpacker,
     get bundles() {
       return made.bundles();
     },
@@ -125,10 +102,26 @@ export function compose(options: ComposeOptions): Services {
   };
 }
 
-function createUnpacker(
+async function loadResolver(
+  { registryDirs, registryTrust: trust }: ComposeOptions,
+): Promise<Resolver> {
+  const { createResolver } = await import("../drivers/registry/resolver.ts");
+  const { createCredentialStore } = await import(
+    "../drivers/registry/credentials.ts"
+  );
+  return createResolver({
+    credentials: createCredentialStore((name) => Deno.env.get(name)),
+    configDirs: registryDirs,
+    userAgent: `coracle/${VERSION}`,
+    ...(trust === undefined ? {} : { trust }),
+  });
+}
+
+async function loadUnpacker(
   { ids, choice }: ComposeOptions,
   mounter: Mounter,
-): LayerUnpacker {
+): Promise<LayerUnpacker> {
+  const { createLayerUnpacker } = await import("../drivers/unpack/unpacker.ts");
   return createLayerUnpacker({
     workerUrl: () => entryUrl("unpack_worker"),
     mounter,
@@ -139,25 +132,23 @@ function createUnpacker(
   });
 }
 
-interface DifferParts {
-  readonly content: LocalContentStore;
-  readonly mounter: Mounter;
-  readonly unpacker: () => LayerUnpacker;
-}
-
-function createDiffer(
+async function loadDiffer(
   { paths }: ComposeOptions,
-  { content, mounter, unpacker }: DifferParts,
-): Differ {
-  const applier = lazy(() =>
-    createLayerApplier({ content, mounter, unpacker: unpacker() })
+  content: LocalContentStore,
+  mounter: Mounter,
+  unpacker: LayerUnpacker,
+): Promise<Differ> {
+  const { createWalkingDiffer } = await import(
+    "../drivers/diff_walking/compare.ts"
   );
+  const { createLayerApplier } = await import("../drivers/unpack/apply.ts");
+  const applier = createLayerApplier({ content, mounter, unpacker });
   return createWalkingDiffer({
     content,
     mounter,
     temporaryDirectory: paths.state,
     newId: () => crypto.randomUUID(),
-    apply: (ctx, layer, mounts) => applier().apply(ctx, layer, mounts),
+    apply: (ctx, layer, mounts) => applier.apply(ctx, layer, mounts),
   });
 }
 

@@ -43,7 +43,7 @@ export function configPath(env: Env, uid: number): string {
 export async function loadConfig(path: string): Promise<Config> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = readText(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { registry: {} };
     throw invalidArgument(`Cannot read configuration "${path}"`, {
@@ -61,6 +61,11 @@ export async function loadConfig(path: string): Promise<Config> {
     });
   }
   return parseConfig(table, { path, text });
+}
+
+/** Synchronous: the first file that is read otherwise starts a thread. */
+function readText(path: string): string {
+  return Deno.readTextFileSync(path);
 }
 
 interface Source {

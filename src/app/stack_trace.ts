@@ -78,9 +78,15 @@ function frameText(
     frame.getColumnNumber() ?? 0,
   );
   if (position === undefined) return frame.toString();
-  const name = frame.getFunctionName();
+  const name = knownName(frame);
   const isAsync = frame.isAsync() ? "async " : "";
   return name === null ? isAsync + position : `${isAsync}${name} (${position})`;
+}
+
+/** Undefined for a name that the bundler made up: a letter or three. */
+function knownName(frame: Frame): string | null {
+  const name = frame.getFunctionName();
+  return name === null || /^(?:\w+\.)?[\w$]{1,3}$/.test(name) ? null : name;
 }
 
 /** `coracle:///src/cli/main.ts:12:3`; line and column count from 1. */

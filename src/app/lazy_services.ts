@@ -1,0 +1,56 @@
+/**
+ * Services that load their implementation at the first call, because most
+ * commands neither ask a registry nor unpack anything, and reading the code
+ * for it takes longer than all else that they do.
+ */
+
+import { lazy } from "../base/lazy.ts";
+import type { Differ } from "../core/diff.ts";
+import type { Resolver } from "../core/registry.ts";
+import type { LayerUnpacker, UnpackSession } from "../core/unpack.ts";
+
+export function lazyResolver(load: () => Promise<Resolver>): Resolver {
+  const resolver = lazy(load);
+  return {
+    resolve: async (...args) => await (await resolver()).resolve(...args),
+    fetcher: (reference) => ({
+      fetch: async (...args) =>
+        await (await resolver()).fetcher(reference).fetch(...args),
+    }),
+    pusher: (reference) => {
+      const pusher = lazy(async () => (await resolver()).pusher(reference));
+      return {
+        pushBlob: async (...args) => await (await pusher()).pushBlob(...args),
+        pushManifest: async (...args) =>
+          await (await pusher()).pushManifest(...args),
+      };
+    },
+  };
+}
+
+export function lazyDiffer(load: () => Promise<Differ>): Differ {
+  const differ = lazy(load);
+  return {
+    apply: async (...args) => await (await differ()).apply(...args),
+    compare: async (...args) => await (await differ()).compare(...args),
+  };
+}
+
+export function lazyUnpacker(
+  load: () => Promise<LayerUnpacker>,
+): LayerUnpacker {
+  return { open: () => lazySession(async () => (await load()).open()) };
+}
+
+function lazySession(load: () => Promise<UnpackSession>): UnpackSession {
+  let loading: Promise<UnpackSession> | undefined;
+  const session = () => loading ??= load();
+  return {
+    unpack: async (...args) => await (await session()).unpack(...args),
+    settle: async (...args) => await (await session()).settle(...args),
+    barrier: async (...args) => await (await session()).barrier(...args),
+    [Symbol.asyncDispose]: async () => {
+      await (await loading)?.[Symbol.asyncDispose]();
+    },
+  };
+}
