@@ -162,7 +162,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
       stderr,
       `at fail (coracle:///tests/packed/probe.ts:${line}:`,
     );
-    assertStringIncludes(stderr, "(coracle:///src/base/errors.ts:");
+    assertStringIncludes(stderr, "coracle:///src/base/errors.ts:");
     assertFalse(stderr.includes("data:"));
   },
 
