@@ -5,9 +5,9 @@ import {
   type FdOrErrno,
   makeDirectory,
   openDirectory,
-  openInRoot,
   readLink,
 } from "../../sys/fs.ts";
+import { confinedOpener, type OpenConfined } from "../../sys/fs_resolve.ts";
 import { descriptorPath, setModeAt } from "../../sys/fs_metadata.ts";
 
 const MAX_LINKS = 40;
@@ -20,6 +20,7 @@ export class LayerTree implements Disposable {
   readonly root: Fd;
   readonly #path: string;
   readonly #capacity: number;
+  readonly #openConfined: OpenConfined;
   readonly #open = new Map<string, Fd>();
   #lastPath: string | undefined;
   #lastFd: Fd = -1;
@@ -29,6 +30,7 @@ export class LayerTree implements Disposable {
     this.#path = path;
     this.#capacity = capacity;
     this.root = openDirectory(path);
+    this.#openConfined = confinedOpener(this.root);
   }
 
   /** The directory at a clean path; links in it are followed in the root. */
@@ -37,7 +39,7 @@ export class LayerTree implements Disposable {
     if (path === "") return this.root;
     let fd = this.#open.get(path);
     if (fd === undefined) {
-      fd = openInRoot(this.root, path);
+      fd = this.#openConfined(this.root, path);
       if (fd < 0) return fd;
       this.#keep(path, fd);
     }
