@@ -1,8 +1,8 @@
 import { ERRNO, SysError } from "./errno.ts";
-import { errno, lazySymbols } from "./libc.ts";
+import { errno, hotSymbols } from "./libc.ts";
 import { type ByteString, cpath, textOf } from "./entry.ts";
 
-const symbols = lazySymbols({
+const symbols = hotSymbols({
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "i64"], result: "i32" },

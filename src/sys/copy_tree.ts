@@ -5,7 +5,7 @@
  */
 
 import { ERRNO, SysError } from "./errno.ts";
-import { errno, lazySymbols, primeErrno } from "./libc.ts";
+import { errno, hotSymbols, primeErrno } from "./libc.ts";
 import { copyFile } from "./copy_file.ts";
 import { copyAttributes } from "./copy_attributes.ts";
 import {
@@ -18,7 +18,7 @@ import {
   textOf,
 } from "./entry.ts";
 
-const symbols = lazySymbols({
+const symbols = hotSymbols({
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
   mknod: { parameters: ["buffer", "u32", "u64"], result: "i32" },
   link: { parameters: ["buffer", "buffer"], result: "i32" },

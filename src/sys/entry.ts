@@ -1,5 +1,5 @@
 import { SysError } from "./errno.ts";
-import { errno, lazySymbols } from "./libc.ts";
+import { errno, hotSymbols } from "./libc.ts";
 
 /**
  * A path as the kernel has it: each character of the string is one byte. Text
@@ -7,7 +7,7 @@ import { errno, lazySymbols } from "./libc.ts";
  */
 export type ByteString = string;
 
-const symbols = lazySymbols({
+const symbols = hotSymbols({
   statx: {
     parameters: ["i32", "buffer", "i32", "u32", "buffer"],
     result: "i32",

@@ -1,7 +1,7 @@
 import { SysError } from "./errno.ts";
-import { addressOf, cstr, errno, lazySymbols } from "./libc.ts";
+import { addressOf, coldSymbols, cstr, errno } from "./libc.ts";
 
-const symbols = lazySymbols({
+const symbols = coldSymbols({
   execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   signal: { parameters: ["i32", "usize"], result: "usize" },
 });

@@ -13,7 +13,7 @@
 import { dataLoss } from "../base/errors.ts";
 import { decodePath, encodePath } from "../base/path_bytes.ts";
 import { ERRNO, SysError } from "./errno.ts";
-import { errno, isAarch64, lazySymbols } from "./libc.ts";
+import { errno, hotSymbols, isAarch64 } from "./libc.ts";
 
 /** A descriptor of an open directory or file. */
 export type Fd = number;
@@ -40,7 +40,7 @@ const AT_REMOVEDIR = 0x200;
 /** Longest path that the kernel takes, with its final NUL. */
 const PATH_MAX = 4096;
 
-const openSymbols = lazySymbols({
+const openSymbols = hotSymbols({
   openat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   openat2: {
@@ -49,31 +49,31 @@ const openSymbols = lazySymbols({
     result: "i64",
   },
 });
-const makeSymbols = lazySymbols({
+const makeSymbols = hotSymbols({
   mkdirat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
   unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
 });
-const linkSymbols = lazySymbols({
+const linkSymbols = hotSymbols({
   linkat: {
     parameters: ["i32", "buffer", "i32", "buffer", "i32"],
     result: "i32",
   },
 });
-const nodeSymbols = lazySymbols({
+const nodeSymbols = hotSymbols({
   mknodat: { parameters: ["i32", "buffer", "i32", "u64"], result: "i32" },
 });
-const writeSymbols = lazySymbols({
+const writeSymbols = hotSymbols({
   write: { parameters: ["i32", "buffer", "usize"], result: "i64" },
 });
-const truncateSymbols = lazySymbols({
+const truncateSymbols = hotSymbols({
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
 });
-const syncSymbols = lazySymbols({
+const syncSymbols = hotSymbols({
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
 });
-const readSymbols = lazySymbols({
+const readSymbols = hotSymbols({
   readlinkat: {
     parameters: ["i32", "buffer", "buffer", "usize"],
     result: "i64",

@@ -5,19 +5,19 @@
 
 import { encodePathZ } from "../base/path_bytes.ts";
 import { ERRNO } from "./errno.ts";
-import { errno, lazySymbols } from "./libc.ts";
+import { errno, hotSymbols } from "./libc.ts";
 import type { Errno, Fd } from "./fs.ts";
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const UTIME_OMIT = 0x3ffffffen;
 
-const symbols = lazySymbols({
+const symbols = hotSymbols({
   fchmod: { parameters: ["i32", "i32"], result: "i32" },
   fchown: { parameters: ["i32", "u32", "u32"], result: "i32" },
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
 });
-const atSymbols = lazySymbols({
+const atSymbols = hotSymbols({
   fchmodat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   fchownat: {
     parameters: ["i32", "buffer", "u32", "u32", "i32"],
@@ -25,16 +25,16 @@ const atSymbols = lazySymbols({
   },
   utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
 });
-const openAttributeSymbols = lazySymbols({
+const openAttributeSymbols = hotSymbols({
   setxattr: {
     parameters: ["buffer", "buffer", "buffer", "usize", "i32"],
     result: "i32",
   },
 });
-const removeSymbols = lazySymbols({
+const removeSymbols = hotSymbols({
   lremovexattr: { parameters: ["buffer", "buffer"], result: "i32" },
 });
-const attributeSymbols = lazySymbols({
+const attributeSymbols = hotSymbols({
   lsetxattr: {
     parameters: ["buffer", "buffer", "buffer", "usize", "i32"],
     result: "i32",

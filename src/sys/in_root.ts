@@ -6,9 +6,9 @@
 import { ERRNO, SysError } from "./errno.ts";
 import { closeFd, type Fd, openDirectory } from "./fs.ts";
 import { makeDirectory } from "./fs.ts";
-import { cstr, errno, lazySymbols } from "./libc.ts";
+import { coldSymbols, cstr, errno } from "./libc.ts";
 
-const symbols = lazySymbols({
+const symbols = coldSymbols({
   openat2: {
     name: "syscall",
     parameters: ["i64", "i32", "buffer", "buffer", "usize"],

@@ -1,7 +1,13 @@
 /**
  * The only foreign function interface of the engine: libc's symbols, as data,
- * in groups that are opened when first used, because a one-shot command pays
- * about a quarter of a millisecond for each symbol that it opens.
+ * in groups that are opened when first used.
+ *
+ * Two ways to open a function, both typed alike:
+ * - `hotSymbols` has machine code made for each call: some nanoseconds a call,
+ *   but 4 ms for the first function of a process and 0.45 ms for each further
+ *   one. For loops over files.
+ * - `coldSymbols` looks up addresses only: 0.1 ms a function, some
+ *   microseconds a call. For what a command does a few times.
  *
  * Rules for callers, all of them in `sys/`:
  * - read `errno()` directly after the call, before anything else runs; the
@@ -13,18 +19,53 @@
 
 const LIBC = "libc.so.6";
 
-/** Opens `symbols` of libc when first called; the same object afterwards. */
-export function lazySymbols<const S extends Deno.ForeignLibraryInterface>(
-  symbols: S,
-): () => Deno.DynamicLibrary<S>["symbols"] {
-  let opened: Deno.DynamicLibrary<S>["symbols"] | undefined;
-  return () => opened ??= Deno.dlopen(LIBC, symbols).symbols;
+type Functions = Readonly<Record<string, Deno.ForeignFunction>>;
+type Opened<S extends Functions> = Deno.DynamicLibrary<S>["symbols"];
+
+/** Opens `functions` when first called; the same object afterwards. */
+export function hotSymbols<const S extends Functions>(
+  functions: S,
+): () => Opened<S> {
+  let opened: Opened<S> | undefined;
+  return () => opened ??= Deno.dlopen(LIBC, functions).symbols;
 }
 
-const errnoSymbols = lazySymbols({
+/** As `hotSymbols`, cheap to open instead of cheap to call. */
+export function coldSymbols<const S extends Functions>(
+  functions: S,
+): () => Opened<S> {
+  let opened: Opened<S> | undefined;
+  return () => opened ??= openCold(functions);
+}
+
+function openCold<S extends Functions>(functions: S): Opened<S> {
+  const names = Object.entries(functions);
+  // A symbol that is said to be data is given as its address, nothing more.
+  const addresses = Deno.dlopen(
+    LIBC,
+    Object.fromEntries(
+      names.map((
+        [key, { name = key }],
+      ) => [key, { name, type: "pointer" } as const]),
+    ),
+  ).symbols;
+  return Object.fromEntries(names.map(([key, definition]) => {
+    const address = addresses[key];
+    if (address === undefined || address === null) {
+      throw new Error(`Cannot find "${key}" in ${LIBC}`);
+    }
+    const pointer = new Deno.UnsafeFnPointer(
+      address as Deno.PointerObject<Deno.ForeignFunction>,
+      definition,
+    );
+    return [key, pointer.call.bind(pointer)];
+  })) as Opened<S>;
+}
+
+const errnoSymbols = coldSymbols({
   __errno_location: { parameters: [], result: "pointer" },
 });
-const messageSymbols = lazySymbols({
+const messageSymbols = coldSymbols({
   strerror: { parameters: ["i32"], result: "pointer" },
 });
 

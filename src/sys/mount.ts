@@ -1,5 +1,5 @@
 import { ERRNO, hasErrno, SysError } from "./errno.ts";
-import { cstr, errno, lazySymbols } from "./libc.ts";
+import { coldSymbols, cstr, errno } from "./libc.ts";
 import { explainMountFailure, mountLongOverlay } from "./mount_api.ts";
 import { flagsOf, MS, parseMountOptions } from "./mount_options.ts";
 import { mountOf } from "./mount_info.ts";
@@ -14,13 +14,13 @@ export interface MountSpec {
 /** mount(2) silently cuts its data at one page, terminator included. */
 const MAX_DATA_BYTES = 4095;
 
-const mountSymbols = lazySymbols({
+const mountSymbols = coldSymbols({
   mount: {
     parameters: ["buffer", "buffer", "buffer", "u64", "buffer"],
     result: "i32",
   },
 });
-const umountSymbols = lazySymbols({
+const umountSymbols = coldSymbols({
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
 });
 

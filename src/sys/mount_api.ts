@@ -8,7 +8,7 @@
  */
 
 import { ERRNO, SysError } from "./errno.ts";
-import { cstr, errno, lazySymbols } from "./libc.ts";
+import { coldSymbols, cstr, errno } from "./libc.ts";
 import { MS } from "./mount_options.ts";
 
 const SYS = { moveMount: 429n, fsopen: 430n, fsconfig: 431n, fsmount: 432n };
@@ -19,7 +19,7 @@ const MOVE_MOUNT_F_EMPTY_PATH = 4n;
 const O_PATH_CLOEXEC = 0o12000000;
 const MAX_STRING_BYTES = 255;
 
-const symbols = lazySymbols({
+const symbols = coldSymbols({
   fsopen: {
     name: "syscall",
     parameters: ["i64", "buffer", "i64"],

@@ -5,9 +5,9 @@
  */
 
 import { ERRNO, SysError } from "./errno.ts";
-import { addressOf, cstr, lazySymbols } from "./libc.ts";
+import { addressOf, coldSymbols, cstr } from "./libc.ts";
 
-const spawnSymbols = lazySymbols({
+const spawnSymbols = coldSymbols({
   posix_spawn: {
     parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
@@ -19,14 +19,14 @@ const spawnSymbols = lazySymbols({
     result: "i32",
   },
 });
-const waitSymbols = lazySymbols({
+const waitSymbols = coldSymbols({
   waitpid: {
     parameters: ["i32", "buffer", "i32"],
     result: "i32",
     nonblocking: true,
   },
 });
-const killSymbols = lazySymbols({
+const killSymbols = coldSymbols({
   kill: { parameters: ["i32", "i32"], result: "i32" },
 });
 

@@ -1,9 +1,9 @@
 /** Terminals: their settings, and new ones. @see pty(7), termios(3) */
 
 import { SysError } from "./errno.ts";
-import { errno, lazySymbols } from "./libc.ts";
+import { coldSymbols, errno } from "./libc.ts";
 
-const terminalSymbols = lazySymbols({
+const terminalSymbols = coldSymbols({
   tcgetattr: { parameters: ["i32", "buffer"], result: "i32" },
   tcsetattr: { parameters: ["i32", "i32", "buffer"], result: "i32" },
 });
@@ -35,7 +35,7 @@ export function keepTerminal(): Disposable {
   };
 }
 
-const ptySymbols = lazySymbols({
+const ptySymbols = coldSymbols({
   posix_openpt: { parameters: ["i32"], result: "i32" },
   grantpt: { parameters: ["i32"], result: "i32" },
   unlockpt: { parameters: ["i32"], result: "i32" },

@@ -7,11 +7,11 @@
 
 import { decodePath, encodePathZ } from "../base/path_bytes.ts";
 import { ERRNO, SysError } from "./errno.ts";
-import { errno, isAarch64, lazySymbols } from "./libc.ts";
+import { errno, hotSymbols, isAarch64 } from "./libc.ts";
 import { decodeStatus, type FileStatus, STATUS_BYTES } from "./walk_status.ts";
 import { type Attributes, readAttributes } from "./walk_xattr.ts";
 
-const symbols = lazySymbols({
+const symbols = hotSymbols({
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },

@@ -1,8 +1,8 @@
 import { decodePath, encodePathZ } from "../base/path_bytes.ts";
 import { ERRNO, SysError } from "./errno.ts";
-import { errno, lazySymbols } from "./libc.ts";
+import { errno, hotSymbols } from "./libc.ts";
 
-const symbols = lazySymbols({
+const symbols = hotSymbols({
   llistxattr: { parameters: ["buffer", "buffer", "usize"], result: "i64" },
   lgetxattr: {
     parameters: ["buffer", "buffer", "buffer", "usize"],
