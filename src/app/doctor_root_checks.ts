@@ -6,7 +6,7 @@ import {
   skipped,
   warning,
 } from "../engine/doctor.ts";
-import { CAPABILITIES, type Capability } from "../sys/facts.ts";
+import { CAPABILITIES, type Capability } from "../base/capabilities.ts";
 import type { DoctorHost } from "./doctor_host.ts";
 
 /** Without these no container can be set up. */

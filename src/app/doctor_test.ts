@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { diagnose } from "../engine/doctor.ts";
-import { CAPABILITIES, parseKernelVersion } from "../sys/facts.ts";
+import { CAPABILITIES } from "../base/capabilities.ts";
+import { parseKernelVersion } from "../sys/facts.ts";
 import { allChecks, examine } from "./doctor.ts";
 import type { DoctorHost } from "./doctor_host.ts";
 import { installCommand } from "./doctor_packages.ts";

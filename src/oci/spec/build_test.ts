@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { buildSpec } from "./build.ts";
-import { ALL_CAPABILITIES, changeCapabilities } from "./capabilities.ts";
+import { CAPABILITIES } from "../../base/capabilities.ts";
+import { changeCapabilities } from "./capabilities.ts";
 import { DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import { serializeSpec } from "./serialize.ts";
 import { testFacts, testRequest } from "./testing.ts";
@@ -50,7 +51,7 @@ Deno.test("buildSpec() hides and filters nothing when privileged", () => {
       devices: () => [{ path: "/dev/kvm", type: "c", major: 10, minor: 232 }],
     }),
   );
-  assertEquals(process.capabilities?.bounding, ALL_CAPABILITIES);
+  assertEquals(process.capabilities?.bounding, CAPABILITIES);
   assertEquals(linux.maskedPaths, undefined);
   assertEquals(linux.readonlyPaths, undefined);
   assertEquals(linux.seccomp, undefined);
@@ -62,7 +63,7 @@ Deno.test("buildSpec() hides and filters nothing when privileged", () => {
 Deno.test("buildSpec() asks for no more than this process holds", () => {
   const notes: string[] = [];
   const held = new Set(
-    ALL_CAPABILITIES.filter((name) => name !== "CAP_SYS_RESOURCE"),
+    CAPABILITIES.filter((name) => name !== "CAP_SYS_RESOURCE"),
   );
   const { process } = buildSpec(
     testRequest({
@@ -148,13 +149,13 @@ Deno.test("changeCapabilities() follows docker's rules for ALL", () => {
     changeCapabilities({ add, drop });
   assertEquals(change([], ["ALL"]), []);
   assertEquals(change(["CAP_CHOWN"], ["ALL"]), ["CAP_CHOWN"]);
-  assertEquals(change(["ALL"], []).length, ALL_CAPABILITIES.length);
+  assertEquals(change(["ALL"], []).length, CAPABILITIES.length);
   assert(!change(["ALL"], ["CAP_BPF"]).includes("CAP_BPF"));
   assert(change(["CAP_KILL"], ["CAP_KILL"]).includes("CAP_KILL"));
 });
 
 Deno.test("clamping never leaves more than is held, whatever is asked", () => {
-  const names = fc.subarray([...ALL_CAPABILITIES]);
+  const names = fc.subarray([...CAPABILITIES]);
   fc.assert(fc.property(names, names, names, (add, drop, held) => {
     const { process } = buildSpec(
       testRequest({ security: { ...confined, capabilities: { add, drop } } }),

@@ -1,51 +1,7 @@
 /** Capabilities: which there are, which a container gets. @see capabilities(7) */
 
+import { CAPABILITIES } from "../../base/capabilities.ts";
 import { invalidArgument } from "../../base/errors.ts";
-
-/** All that the kernel knows, by bit number. */
-export const ALL_CAPABILITIES = [
-  "CAP_CHOWN",
-  "CAP_DAC_OVERRIDE",
-  "CAP_DAC_READ_SEARCH",
-  "CAP_FOWNER",
-  "CAP_FSETID",
-  "CAP_KILL",
-  "CAP_SETGID",
-  "CAP_SETUID",
-  "CAP_SETPCAP",
-  "CAP_LINUX_IMMUTABLE",
-  "CAP_NET_BIND_SERVICE",
-  "CAP_NET_BROADCAST",
-  "CAP_NET_ADMIN",
-  "CAP_NET_RAW",
-  "CAP_IPC_LOCK",
-  "CAP_IPC_OWNER",
-  "CAP_SYS_MODULE",
-  "CAP_SYS_RAWIO",
-  "CAP_SYS_CHROOT",
-  "CAP_SYS_PTRACE",
-  "CAP_SYS_PACCT",
-  "CAP_SYS_ADMIN",
-  "CAP_SYS_BOOT",
-  "CAP_SYS_NICE",
-  "CAP_SYS_RESOURCE",
-  "CAP_SYS_TIME",
-  "CAP_SYS_TTY_CONFIG",
-  "CAP_MKNOD",
-  "CAP_LEASE",
-  "CAP_AUDIT_WRITE",
-  "CAP_AUDIT_CONTROL",
-  "CAP_SETFCAP",
-  "CAP_MAC_OVERRIDE",
-  "CAP_MAC_ADMIN",
-  "CAP_SYSLOG",
-  "CAP_WAKE_ALARM",
-  "CAP_BLOCK_SUSPEND",
-  "CAP_AUDIT_READ",
-  "CAP_PERFMON",
-  "CAP_BPF",
-  "CAP_CHECKPOINT_RESTORE",
-] as const;
 
 /** What docker gives when nothing is said, in its order. */
 export const DEFAULT_CAPABILITIES: readonly string[] = [
@@ -65,7 +21,7 @@ export const DEFAULT_CAPABILITIES: readonly string[] = [
   "CAP_AUDIT_WRITE",
 ];
 
-const KNOWN: ReadonlySet<string> = new Set(ALL_CAPABILITIES);
+const KNOWN: ReadonlySet<string> = new Set(CAPABILITIES);
 
 /**
  * `net_admin`, `NET_ADMIN` or `CAP_NET_ADMIN` as `CAP_NET_ADMIN`; `ALL` stays.
@@ -99,7 +55,7 @@ export function changeCapabilities(
 ): readonly string[] {
   const addsAll = add.includes("ALL");
   const dropsAll = drop.includes("ALL");
-  if (addsAll) return ALL_CAPABILITIES.filter((name) => !drop.includes(name));
+  if (addsAll) return CAPABILITIES.filter((name) => !drop.includes(name));
   const start = dropsAll
     ? []
     : DEFAULT_CAPABILITIES.filter((name) => !drop.includes(name));

@@ -4,7 +4,8 @@
  */
 
 import type { SpecRlimit } from "../runtime_spec.ts";
-import { ALL_CAPABILITIES, changeCapabilities } from "./capabilities.ts";
+import { CAPABILITIES } from "../../base/capabilities.ts";
+import { changeCapabilities } from "./capabilities.ts";
 import { DEFAULT_NOFILE } from "./defaults.ts";
 import type { HostFacts, Note } from "./facts.ts";
 import type { SecurityRequest } from "./request.ts";
@@ -15,7 +16,7 @@ export function clampCapabilities(
   note: Note,
 ): readonly string[] {
   const wanted = security.confinement === "privileged"
-    ? ALL_CAPABILITIES
+    ? CAPABILITIES
     : changeCapabilities(security.capabilities);
   const held = wanted.filter((name) => facts.capabilitiesBounding.has(name));
   if (held.length < wanted.length) {

@@ -1,6 +1,6 @@
 /** A host and a request for tests; pass what matters. */
 
-import { ALL_CAPABILITIES } from "./capabilities.ts";
+import { CAPABILITIES } from "../../base/capabilities.ts";
 import type { HostFacts } from "./facts.ts";
 import type { SpecRequest } from "./request.ts";
 
@@ -12,7 +12,7 @@ export function testFacts(overrides: Partial<HostFacts> = {}): HostFacts {
     architecture: "amd64",
     kernelVersion: { major: 6, minor: 12 },
     hostname: "harbour",
-    capabilitiesBounding: new Set(ALL_CAPABILITIES),
+    capabilitiesBounding: new Set(CAPABILITIES),
     rlimits: { RLIMIT_NOFILE: { soft: 1024, hard: 1_048_576 } },
     oomScoreAdj: 0,
     cgroupVersion: "v2",
