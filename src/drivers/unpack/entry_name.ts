@@ -1,4 +1,4 @@
-import { dataLoss } from "../../base/errors.ts";
+import { classifyEntry } from "../../oci/layer/whiteout.ts";
 
 /** What an entry of a layer stands for. Paths are relative and clean. */
 export type EntryName =
@@ -19,10 +19,6 @@ export type EntryName =
   /** AUFS' own bookkeeping, without a meaning for others. */
   | { readonly kind: "ignored" };
 
-const WHITEOUT = ".wh.";
-const META = ".wh..wh.";
-const OPAQUE = ".wh..wh..opq";
-
 /**
  * @throws {EngineError} `dataLoss` for a whiteout of nothing in particular
  * @see OCI image-spec 1.1, "Representing Changes"
@@ -30,20 +26,27 @@ const OPAQUE = ".wh..wh..opq";
 export function readEntryName(name: string): EntryName {
   const path = cleanPath(name);
   if (path === "") return { kind: "root" };
+  const entry = classifyEntry(path);
+  switch (entry.kind) {
+    case "ordinary":
+      return { kind: "ordinary", ...split(path) };
+    case "whiteout":
+      return { kind: "whiteout", ...split(entry.path) };
+    case "opaque":
+      return { kind: "opaque", parent: entry.directory };
+    case "meta":
+      return { kind: "ignored" };
+    default:
+      return entry satisfies never;
+  }
+}
+
+function split(path: string): { parent: string; base: string } {
   const slash = path.lastIndexOf("/");
-  const parent = slash < 0 ? "" : path.slice(0, slash);
-  const base = slash < 0 ? path : path.slice(slash + 1);
-  if (!path.includes(WHITEOUT)) return { kind: "ordinary", parent, base };
-  if (base === OPAQUE) return { kind: "opaque", parent };
-  if (path.startsWith(META) || path.includes(`/${META}`)) {
-    return { kind: "ignored" };
-  }
-  if (!base.startsWith(WHITEOUT)) return { kind: "ordinary", parent, base };
-  const hidden = base.slice(WHITEOUT.length);
-  if (hidden === "" || hidden === "." || hidden === "..") {
-    throw dataLoss(`Cannot unpack whiteout "${name}": it hides no name`);
-  }
-  return { kind: "whiteout", parent, base: hidden };
+  return {
+    parent: slash < 0 ? "" : path.slice(0, slash),
+    base: path.slice(slash + 1),
+  };
 }
 
 /**

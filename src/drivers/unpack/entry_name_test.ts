@@ -38,7 +38,7 @@ Deno.test("readEntryName() tells whiteouts from files", () => {
 
 Deno.test("readEntryName() refuses whiteouts of no name", () => {
   for (const name of [".wh.", "a/.wh..", ".wh..."]) {
-    assertThrows(() => readEntryName(name), EngineError, "hides no name");
+    assertThrows(() => readEntryName(name), EngineError, "names no file");
   }
 });
 
