@@ -16,12 +16,7 @@ import {
 import type { Image } from "../core/image.ts";
 import type { Services } from "../core/services.ts";
 import type { PlatformChoice } from "./images_content.ts";
-import {
-  allLabels,
-  type ImageSummary,
-  storedLabels,
-  summarise,
-} from "./images_summary.ts";
+import { type ImageSummary, summarise } from "./images_summary.ts";
 
 /** A name, with what it names. */
 export interface ListedImage {
@@ -30,25 +25,18 @@ export interface ListedImage {
   readonly summary?: ImageSummary;
 }
 
-/** Up to here labels are read one by one. */
-const FEW = 16;
-
 /** Images in no particular order; each distinct target is read once. */
 export async function* listImages(
   ctx: Context,
   services: Services,
   wanted: PlatformChoice,
 ): AsyncIterable<ListedImage> {
-  const images = await Array.fromAsync(services.images.list(ctx));
-  const labelsOf = images.length > FEW
-    ? await allLabels(ctx, services)
-    : storedLabels(ctx, services);
   const summaries = new Map<Digest, ImageSummary | undefined>();
-  for (const image of images) {
+  for await (const image of services.images.list(ctx)) {
     const { target } = image;
     const { digest } = target;
     if (!summaries.has(digest)) {
-      const summary = await summarise(ctx, services, target, wanted, labelsOf);
+      const summary = await summarise(ctx, services, target, wanted);
       summaries.set(digest, summary);
     }
     const summary = summaries.get(digest);

@@ -24,6 +24,11 @@ export interface ImageContent {
   readonly manifestDescriptor: Descriptor;
   readonly manifest: Manifest;
   readonly config: ImageConfig;
+  /**
+   * `best`: the same whatever else is pulled; `present`: a manifest that suits
+   * better is named but not in the store.
+   */
+  readonly choice: "best" | "present";
 }
 
 /**
@@ -38,34 +43,42 @@ export async function readImageContent(
   target: Descriptor,
   wanted: PlatformChoice,
 ): Promise<ImageContent> {
-  const manifestDescriptor = isIndex(target.mediaType)
+  const { manifestDescriptor, choice } = isIndex(target.mediaType)
     ? await chooseManifest(ctx, content, target, wanted)
-    : target;
+    : { manifestDescriptor: target, choice: "best" } as const;
   const manifest = parseManifest(
     await readBlob(ctx, content, manifestDescriptor),
   );
   const config = parseImageConfig(
     await readBlob(ctx, content, manifest.config),
   );
-  return { manifestDescriptor, manifest, config };
+  return { manifestDescriptor, manifest, config, choice };
 }
 
 /** Puts descriptors that suit first, best first; drops what is no image. */
-export type PlatformChoice = (
-  manifests: readonly Descriptor[],
-) => readonly Descriptor[];
+export interface PlatformChoice {
+  (manifests: readonly Descriptor[]): readonly Descriptor[];
+  /** The same for choices that are the same. */
+  readonly key: string;
+}
 
 async function chooseManifest(
   ctx: Context,
   content: ContentStore,
   target: Descriptor,
   wanted: PlatformChoice,
-): Promise<Descriptor> {
+): Promise<Pick<ImageContent, "manifestDescriptor" | "choice">> {
   const index: Index = parseIndex(await readBlob(ctx, content, target));
+  let choice: ImageContent["choice"] = "best";
   for (const manifest of wanted(index.manifests)) {
-    if (!await isPresent(ctx, content, manifest.digest)) continue;
-    if (!isIndex(manifest.mediaType)) return manifest;
-    return await chooseManifest(ctx, content, manifest, wanted);
+    if (await isPresent(ctx, content, manifest.digest)) {
+      if (!isIndex(manifest.mediaType)) {
+        return { manifestDescriptor: manifest, choice };
+      }
+      const inner = await chooseManifest(ctx, content, manifest, wanted);
+      return choice === "best" ? inner : { ...inner, choice };
+    }
+    choice = "present";
   }
   throw notFound("a manifest for this platform in image", target.digest, {
     hint: "Pull it with --platform",

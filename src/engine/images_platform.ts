@@ -1,6 +1,7 @@
 /** Which of an image's platforms is meant. */
 
 import {
+  formatPlatform,
   hostPlatform,
   parsePlatform,
   type Platform,
@@ -30,13 +31,15 @@ export function preferPlatform(
   const rank = (descriptor: Descriptor): number | undefined =>
     // The index of one manifest often does not say what it is for.
     descriptor.platform === undefined ? 0 : matcher.rank(descriptor.platform);
-  return (manifests) =>
+  const choose = (manifests: readonly Descriptor[]) =>
     manifests
       .filter((m) => !isAttestation(m))
       .map((manifest) => ({ manifest, rank: rank(manifest) }))
       .filter((m) => others === "allow" || m.rank !== undefined)
       .sort((a, b) => (a.rank ?? LAST) - (b.rank ?? LAST))
       .map(({ manifest }) => manifest);
+  const key = `${formatPlatform(platform)} ${others}`;
+  return Object.assign(choose, { key });
 }
 
 /** For commands that show, name or remove images. */

@@ -2,9 +2,9 @@
 
 import type { Context } from "../base/context.ts";
 import { type Digest, isDigest } from "../base/digest.ts";
-import { hasCode, notFound } from "../base/errors.ts";
+import { hasCode } from "../base/errors.ts";
 import { formatPlatform } from "../base/platform.ts";
-import { LABEL, type Labels } from "../core/labels.ts";
+import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
 import { isIndex } from "../oci/media_types.ts";
@@ -34,31 +34,6 @@ export interface ImageSummary {
  */
 export const SUMMARY_LABEL = "coracle.io/image-summary";
 
-/** Labels of content, wherever they are known from. */
-export type LabelReader = (digest: Digest) => Promise<Labels>;
-
-/** Reads the labels one by one. */
-export function storedLabels(ctx: Context, services: Services): LabelReader {
-  return async (digest) => (await services.content.info(ctx, digest)).labels;
-}
-
-/** Reads the labels of all content at once, which for a long list is faster. */
-export async function allLabels(
-  ctx: Context,
-  services: Services,
-): Promise<LabelReader> {
-  const labels = new Map<Digest, Labels>();
-  for await (const info of services.content.walk(ctx)) {
-    labels.set(info.digest, info.labels);
-  }
-  return (digest) => {
-    const found = labels.get(digest);
-    return found === undefined
-      ? Promise.reject(notFound("content", digest))
-      : Promise.resolve(found);
-  };
-}
-
 /**
  * Summarises what `target` names; undefined if the store lacks its manifest
  * or its config.
@@ -68,10 +43,10 @@ export async function summarise(
   services: Services,
   target: Descriptor,
   wanted: PlatformChoice,
-  labelsOf: LabelReader = storedLabels(ctx, services),
 ): Promise<ImageSummary | undefined> {
   try {
-    const kept = await keptSummary(services, target.digest, labelsOf);
+    const scope = isIndex(target.mediaType) ? wanted.key : "";
+    const kept = await keptSummary(ctx, services, target.digest, scope);
     if (kept !== undefined) return kept;
     const content = await readImageContent(
       ctx,
@@ -81,8 +56,8 @@ export async function summarise(
     );
     const summary = await summaryOf(ctx, services, content);
     // Another platform of an index may be pulled later and be preferred.
-    if (!isIndex(target.mediaType)) {
-      await keepSummary(ctx, services, target.digest, summary);
+    if (content.choice === "best") {
+      await keepSummary(ctx, services, target.digest, summary, scope);
     }
     return summary;
   } catch (error) {
@@ -124,11 +99,21 @@ export async function topSnapshot(
   configDigest: Digest,
 ): Promise<string | undefined> {
   const { labels } = await services.content.info(ctx, configDigest);
-  return labels[snapshotLabel(services)];
+  const top = labels[snapshotLabel(services.defaultSnapshotter)];
+  if (top === undefined || top === "") return top;
+  // The label outlives the snapshot where a repair forgot that.
+  try {
+    const snapshotter = services.snapshotters.get(services.defaultSnapshotter);
+    await snapshotter?.stat(ctx, top);
+    return top;
+  } catch (error) {
+    if (hasCode(error, "notFound")) return undefined;
+    throw error;
+  }
 }
 
-function snapshotLabel(services: Services): string {
-  return `${LABEL.gcRefSnapshot}.${services.defaultSnapshotter}`;
+function snapshotLabel(snapshotter: string): string {
+  return `${LABEL.gcRefSnapshot}.${snapshotter}`;
 }
 
 /** Names of a snapshot and its parents, topmost first. */
@@ -168,6 +153,8 @@ async function chainSize(
 
 interface KeptSummary {
   readonly id: string;
+  /** Of an index: key of the platform choice that it is for. */
+  readonly scope?: string;
   readonly created?: string;
   readonly size: number;
   readonly form: "unpacked" | "packed";
@@ -179,9 +166,11 @@ async function keepSummary(
   services: Services,
   digest: Digest,
   summary: ImageSummary,
+  scope: string,
 ): Promise<void> {
   const kept: KeptSummary = {
     id: summary.id,
+    ...scope === "" ? {} : { scope },
     ...summary.createdAt === undefined
       ? {}
       : { created: summary.createdAt.toISOString() },
@@ -200,20 +189,23 @@ async function keepSummary(
 }
 
 async function keptSummary(
-  services: Services,
+  ctx: Context,
+  { content, defaultSnapshotter }: Services,
   target: Digest,
-  labelsOf: LabelReader,
+  scope: string,
 ): Promise<ImageSummary | undefined> {
-  const text = (await labelsOf(target))[SUMMARY_LABEL];
-  const kept = text === undefined ? undefined : parseKept(text);
+  const text = (await content.info(ctx, target)).labels[SUMMARY_LABEL];
+  const kept = text === undefined ? undefined : parseKept(text, scope);
   if (kept?.form !== "packed") return kept;
   // It may have been unpacked since.
-  const labels = await labelsOf(kept.id);
-  return labels[snapshotLabel(services)] === undefined ? kept : undefined;
+  const { labels } = await content.info(ctx, kept.id);
+  return labels[snapshotLabel(defaultSnapshotter)] === undefined
+    ? kept
+    : undefined;
 }
 
-/** Undefined if the label is not ours to understand. */
-function parseKept(text: string): ImageSummary | undefined {
+/** Undefined if the label is of another scope, or not ours to understand. */
+function parseKept(text: string, scope: string): ImageSummary | undefined {
   let value: Partial<KeptSummary> | null;
   try {
     value = JSON.parse(text);
@@ -221,6 +213,7 @@ function parseKept(text: string): ImageSummary | undefined {
     return undefined;
   }
   const { id, created, size, form, platform } = value ?? {};
+  if ((value?.scope ?? "") !== scope) return undefined;
   if (
     typeof id !== "string" || !isDigest(id) || typeof size !== "number" ||
     (form !== "unpacked" && form !== "packed")
