@@ -1,6 +1,6 @@
 /** The executable by `deno compile`, where its runtime is to be had. */
 
-import type { Contents } from "./pack.ts";
+import { type Contents, V8_FLAGS } from "./pack.ts";
 
 /**
  * The compile runtime that is here already: `DENORT_BIN`, or the archive in
@@ -75,7 +75,7 @@ async function runCompile(
     .flatMap((name) => ["--include", name]);
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["compile", "-A", "--no-config", "--no-lock", "--no-npm"],
+      ...["compile", "-A", "--no-config", "--no-lock", "--no-npm", V8_FLAGS],
       ...["--include", "parts", ...workers, "--output", output, "stage.js"],
     ],
     cwd: directory,
