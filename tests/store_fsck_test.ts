@@ -5,6 +5,7 @@ import { randomBytes, writeBytes } from "../src/core/testing/content.ts";
 import { ctx, fakeDescriptor } from "../src/core/testing/fixtures.ts";
 import { readBlob } from "../src/core/verified.ts";
 import { fsck } from "../src/engine/fsck.ts";
+import { MEDIA_TYPE } from "../src/oci/media_types.ts";
 import { openPlainStore, type PlainStore } from "./store/plain.ts";
 
 interface Fixture extends PlainStore {
@@ -132,6 +133,51 @@ Deno.test("fsck() deletes directories without records and forgets layers without
     ]);
     assertEquals(await check(), []);
     assertEquals([...records.walk(ctx)].map(({ name }) => name), ["other"]);
+  }));
+
+Deno.test("fsck() leaves nothing of what was built on a forgotten layer", () =>
+  withStore(async (fixture) => {
+    const { store, records, check } = fixture;
+    await layer(fixture, "1", "");
+    await layer(fixture, "2", "1");
+    const { id } = records.get(ctx, "1");
+    await Deno.remove(`${store.root}/snapshots/${id}`);
+    assertEquals(await check("repair"), ["snapshot-missing forget repaired"]);
+    assertEquals(await check(), []);
+    const left = await Array.fromAsync(
+      Deno.readDir(`${store.root}/snapshots`),
+    );
+    assertEquals(left, []);
+  }));
+
+Deno.test("fsck() reports an image that lacks a layer", () =>
+  withStore(async ({ store, check }) => {
+    const { content } = store;
+    const config = await writeBytes(ctx, content, randomBytes(10));
+    const lost = await writeBytes(ctx, content, randomBytes(1000));
+    const put = async (mediaType: string, value: object) => {
+      const bytes = new TextEncoder().encode(JSON.stringify(value));
+      return { ...await writeBytes(ctx, content, bytes), mediaType };
+    };
+    const manifest = await put(MEDIA_TYPE.ociManifest, {
+      schemaVersion: 2,
+      config,
+      layers: [lost],
+    });
+    // Another platform, of which only the manifest is there.
+    const other = await put(MEDIA_TYPE.ociManifest, {
+      schemaVersion: 2,
+      config: fakeDescriptor(1),
+      layers: [fakeDescriptor(2)],
+    });
+    const target = await put(MEDIA_TYPE.ociIndex, {
+      schemaVersion: 2,
+      manifests: [fakeDescriptor(3), other, manifest],
+    });
+    await store.images.create(ctx, { name: "whole", target });
+    assertEquals(await check(), []);
+    await content.delete(ctx, lost.digest);
+    assertEquals(await check("repair"), ["image-incomplete none found"]);
   }));
 
 Deno.test("fsck() keeps a directory that is reserved for a layer being unpacked", () =>

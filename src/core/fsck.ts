@@ -30,7 +30,9 @@ export type FsckKind =
   /** A directory that no record knows. */
   | "directory-unrecorded"
   /** An image whose target is not there. */
-  | "image-dangling";
+  | "image-dangling"
+  /** An image that lacks a layer or the config of a platform it has. */
+  | "image-incomplete";
 
 /** What a repair does, or did. */
 export type FsckAction =

@@ -10,6 +10,7 @@ import type { ContentInventory } from "../core/records.ts";
 import type { ContentStore } from "../core/content.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
 import { checkBlobs } from "./fsck_blobs.ts";
+import { checkImages } from "./fsck_images.ts";
 import { checkSnapshots } from "./fsck_snapshots.ts";
 
 export interface FsckDeps {
@@ -44,7 +45,7 @@ export async function* fsck(
   yield* checkBlobs(ctx, deps, options);
   yield* checkIngests(deps, options.mode);
   yield* checkSnapshots(ctx, deps, options.mode);
-  yield* checkImages(deps);
+  yield* checkImages(ctx, deps);
 }
 
 /** The state of a finding after `repair`, which is run in repair mode only. */
@@ -85,23 +86,6 @@ function* checkIngests(
       detail: "A download was begun here that can't be resumed",
       action: "delete",
       state: settle(mode, () => content.removeStrayIngest(path)),
-    };
-  }
-}
-
-function* checkImages(
-  { inventory, content }: FsckDeps,
-): Iterable<FsckFinding> {
-  for (const { namespace, name, target } of inventory.walkImages()) {
-    if (content.hasBlob(target.digest)) continue;
-    yield {
-      kind: "image-dangling",
-      severity: "error",
-      subject: name,
-      detail: `Its manifest "${target.digest}" is not in the store ` +
-        `(namespace "${namespace}"): pull it again, or remove it`,
-      action: "none",
-      state: "found",
     };
   }
 }

@@ -25,11 +25,14 @@ export async function* checkSnapshots(
       [...deps.inventory.walkSnapshots()].map(({ id }) => id),
     );
     const records = recorded.filter(({ id }) => still.has(id));
-    yield* missingDirectories(deps, mode, records, directories);
+    const missing = [...missingDirectories(deps, mode, records, directories)];
+    yield* missing;
 
     const known = new Set([...still, ...deps.inventory.reservedIds()]);
     const unrecorded = [...directories].filter((id) => !known.has(id));
-    if (mode === "repair" && unrecorded.length > 0 && hasCleanup(snapshotter)) {
+    // Also the directories of what was built on a layer that is forgotten now.
+    const isDue = missing.length > 0 || unrecorded.length > 0;
+    if (mode === "repair" && isDue && hasCleanup(snapshotter)) {
       deps.inventory.giveUpLostSnapshots();
       await snapshotter.cleanup(ctx);
     }
