@@ -180,3 +180,10 @@ Deno.test("serializeSpec() writes an infinite limit as the kernel's number", () 
   assert(text.includes('"soft":0,"hard":18446744073709551615'));
   JSON.parse(text);
 });
+
+Deno.test("serializeSpec() leaves text alone that looks like a limit", () => {
+  const env = ['A={"soft":-1,"hard":-1}'];
+  const rlimits = [{ type: "RLIMIT_CORE", soft: 0, hard: Infinity }];
+  const spec = buildSpec(testRequest({ env, rlimits }), testFacts());
+  assert(JSON.parse(serializeSpec(spec)).process.env.includes(env[0]));
+});

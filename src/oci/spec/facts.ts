@@ -42,6 +42,8 @@ export interface HostFacts {
   readonly uidRanges: readonly IdRange[];
   readonly gidRanges: readonly IdRange[];
   readonly apparmor: boolean;
+  /** True if there is `/dev/mqueue` to be shared. Asked only when it matters. */
+  readonly hasMessageQueues: () => boolean;
   /** Paths with figures of single processors, which tell on neighbours. */
   readonly processorPaths: readonly string[];
   /** True if the kernel can limit swap. Asked only when it matters. */

@@ -30,7 +30,7 @@ function usualMounts(
     defaults.DEV,
     devptsMount(facts),
     ...sysMounts(request, facts),
-    sharesIpc ? defaults.hostIpcMount("/dev/mqueue") : defaults.MQUEUE,
+    ...queueMounts(request, facts),
     sharesIpc
       ? defaults.hostIpcMount("/dev/shm")
       : defaults.shm(request.shmSizeBytes),
@@ -51,6 +51,16 @@ function procMount(request: SpecRequest, facts: HostFacts): SpecMount {
       options: ["rbind"],
     }
     : defaults.PROC;
+}
+
+/** Not every host has its queues mounted, and only its root may mount them. */
+function queueMounts(
+  { namespaces: { ipc } }: SpecRequest,
+  facts: HostFacts,
+): readonly SpecMount[] {
+  if (ipc === "private") return [defaults.MQUEUE];
+  if (facts.hasMessageQueues()) return [defaults.hostIpcMount("/dev/mqueue")];
+  return facts.inUserNamespace ? [] : [defaults.MQUEUE];
 }
 
 function devptsMount(facts: HostFacts): SpecMount {
