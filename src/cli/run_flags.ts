@@ -11,9 +11,11 @@ import {
   parseVolume,
 } from "../engine/options/mounts.ts";
 import {
+  parseDnsServer,
   parseExtraHost,
   parseNetworkMode,
   parseSharing,
+  parseSignal,
 } from "../engine/options/names.ts";
 import { parsePairs, parseSysctls } from "../engine/options/pairs.ts";
 import { parseSecurityOptions } from "../engine/options/security.ts";
@@ -204,7 +206,7 @@ export function parseRunOptions(
     init: flags.boolean("init") ? "host" : "none",
     labels: parsePairs("label", flags.list("label")),
     annotations: parsePairs("annotation", flags.list("annotation")),
-    ...optional("stopSignal", flags.string("stop-signal")),
+    ...optional("stopSignal", stopSignal(flags)),
     ...optional("stopTimeoutSeconds", flags.number("stop-timeout")),
     ...optional("runtime", flags.string("runtime")),
   };
@@ -235,6 +237,11 @@ function source(
     pull: (flags.string("pull") ?? "missing") as PullPolicy,
     ...optional("platform", flags.string("platform")),
   };
+}
+
+function stopSignal(flags: Flags): string | undefined {
+  const text = flags.string("stop-signal");
+  return text === undefined ? undefined : parseSignal(text);
 }
 
 /** An empty one clears the image's. */
@@ -271,7 +278,7 @@ function network(flags: Flags): NetworkOptions {
   return {
     mode: chosen === undefined ? DEFAULT_NETWORK : parseNetworkMode(chosen),
     chosen: chosen !== undefined,
-    dns: flags.list("dns"),
+    dns: flags.list("dns").map((address) => parseDnsServer(address)),
     dnsSearch: flags.list("dns-search"),
     dnsOptions: flags.list("dns-option"),
     extraHosts: flags.list("add-host").map((entry) => parseExtraHost(entry)),

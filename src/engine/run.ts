@@ -20,6 +20,7 @@ import { buildSpec } from "../oci/spec/build.ts";
 import { serializeSpec } from "../oci/spec/serialize.ts";
 import { CONTAINER_LABEL } from "./container_labels.ts";
 import { finishContainer } from "./finish.ts";
+import { limitsWarning } from "./limits_warning.ts";
 import { networkFiles } from "./network_files.ts";
 import { ensureImage, type ImagePuller } from "./run_image.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -253,6 +254,8 @@ async function writeSpec(
       ...volumes,
     ],
   });
+  const warning = limitsWarning(request.resources, host.facts());
+  if (warning !== undefined) ctx.log.warn(warning);
   const spec = buildSpec(
     request,
     host.facts(),

@@ -1,7 +1,12 @@
 /** The image that a container starts from. */
 
 import type { Context } from "../base/context.ts";
-import { hasCode, notFound } from "../base/errors.ts";
+import { EngineError, hasCode, notFound } from "../base/errors.ts";
+import {
+  formatPlatform,
+  type Platform,
+  platformMatcher,
+} from "../base/platform.ts";
 import { formatReference, parseReference } from "../base/reference.ts";
 import type { Image } from "../core/image.ts";
 import type { Services } from "../core/services.ts";
@@ -28,6 +33,14 @@ export type ImagePuller = (
 
 type ImageSource = RunSource & { readonly kind: "image" };
 
+/** What the store has under a name. */
+type Found =
+  | { readonly kind: "runnable"; readonly image: RunnableImage }
+  /** An image for other machines than those asked for. */
+  | { readonly kind: "foreign"; readonly platform: string }
+  /** Nothing, or not all of it. */
+  | { readonly kind: "absent" };
+
 /**
  * Finds the image in the store, or pulls it, as the source's policy says.
  * @throws {EngineError} `notFound` if it may not be pulled, or what the
@@ -40,30 +53,42 @@ export async function ensureImage(
   pull: ImagePuller,
 ): Promise<RunnableImage> {
   if (source.pull !== "always") {
-    const found = await runnableImage(ctx, services, source);
-    if (found !== undefined) return found;
-  }
-  if (source.pull === "never") {
-    throw notFound("image", source.reference, {
-      hint: "It is not in the store, and --pull=never forbids to fetch it",
-    });
+    const found = await lookUp(ctx, services, source);
+    if (found.kind === "runnable") return found.image;
+    if (source.pull === "never") {
+      throw unusable(source, found, {
+        hint: "It is not in the store, and --pull=never forbids to fetch it",
+      });
+    }
   }
   await pull(ctx, source.reference, source.platform);
-  const pulled = await runnableImage(ctx, services, source);
-  if (pulled === undefined) throw notFound("image", source.reference);
-  return pulled;
+  const pulled = await lookUp(ctx, services, source);
+  if (pulled.kind === "runnable") return pulled.image;
+  throw unusable(source, pulled);
 }
 
-/**
- * Unpacks the image first if the store has it packed. Undefined if the store
- * lacks a part of it.
- */
-async function runnableImage(
+function unusable(
+  { reference, platform }: ImageSource,
+  found: Exclude<Found, { kind: "runnable" }>,
+  options: { readonly hint?: string } = {},
+): EngineError {
+  if (found.kind === "absent") return notFound("image", reference, options);
+  return new EngineError(
+    "notFound",
+    `Cannot use image "${reference}" for platform "${platform}": it is for ` +
+      found.platform,
+    { hint: "Leave out --platform, or choose another image" },
+  );
+}
+
+/** Unpacks the image first if the store has it packed. */
+async function lookUp(
   ctx: Context,
   services: Services,
   { reference, platform }: ImageSource,
-): Promise<RunnableImage | undefined> {
-  const wanted = preferPlatform(wantedPlatform(platform), "refuse");
+): Promise<Found> {
+  const asked = wantedPlatform(platform);
+  const wanted = preferPlatform(asked, "refuse");
   try {
     const image = await findImage(ctx, services, reference);
     const { manifest, config } = await readImageContent(
@@ -72,14 +97,28 @@ async function runnableImage(
       image.target,
       wanted,
     );
+    if (!suits(config, asked)) {
+      const own = formatPlatform(config);
+      if (platform !== undefined) return { kind: "foreign", platform: own };
+      // As docker does: the kernel may know an emulator.
+      ctx.log.warn(
+        `The image's platform (${own}) does not match this machine's`,
+      );
+    }
     const digest = manifest.config.digest;
     const snapshot = await topSnapshot(ctx, services, digest) ??
       await unpack(ctx, services, image, wanted);
-    return { name: image.name, config, snapshot };
+    return { kind: "runnable", image: { name: image.name, config, snapshot } };
   } catch (error) {
-    if (hasCode(error, "notFound")) return undefined;
+    if (hasCode(error, "notFound")) return { kind: "absent" };
     throw error;
   }
+}
+
+/** An index says what its images are for; an image alone says it itself. */
+function suits(config: ImageConfig, wanted: Platform): boolean {
+  return config.architecture === "" ||
+    platformMatcher(wanted).rank(config) !== undefined;
 }
 
 async function unpack(

@@ -4,22 +4,24 @@
  * users and commands in it.
  */
 
-import { invalidArgument } from "../base/errors.ts";
+import { EngineError, invalidArgument } from "../base/errors.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
-import type { DeviceRule, SpecDevice, SpecMount } from "../oci/runtime_spec.ts";
+import type { SpecMount, SpecUser } from "../oci/runtime_spec.ts";
 import { DEFAULT_PATH, DEFAULT_SHM_SIZE } from "../oci/spec/defaults.ts";
 import type {
   ResourceRequest,
   SeccompRequest,
   SpecRequest,
 } from "../oci/spec/request.ts";
+import { hasId, type HostFacts } from "../oci/spec/facts.ts";
 import { resolveUser } from "../oci/users.ts";
 import { checkCommand } from "./command_check.ts";
 import { mergeEnv } from "./options/environment.ts";
 import { normalize } from "./options/mounts.ts";
 import { parseSeccompProfile } from "./seccomp_profile.ts";
-import type { DeviceOption, RunOptions } from "./run_options.ts";
+import type { RunOptions } from "./run_options.ts";
+import { deviceParts } from "./spec_devices.ts";
 
 export interface SpecInput {
   readonly id: string;
@@ -46,12 +48,14 @@ export function specRequest(input: SpecInput): SpecRequest {
     options.groupAdd,
     userFiles(root),
   );
+  checkIds(user, host.facts());
   const cwd = workdir(input);
   root.makeDirectory(cwd);
   const env = environment(input, home);
   const args = commandLine(options, config);
   const init = initMounts(options, host);
-  const mounts = [...input.mounts, ...init];
+  const devices = deviceParts(options.devices, host);
+  const mounts = [...input.mounts, ...devices.mounts, ...init];
   checkCommand({ args, env, cwd, root, mounts });
   return {
     args: init.length === 0 ? args : [INIT_PATH, "--", ...args],
@@ -76,7 +80,8 @@ export function specRequest(input: SpecInput): SpecRequest {
         : { apparmor: options.security.apparmor },
     },
     resources: resources(options, host),
-    ...devices(options.devices, host),
+    devices: devices.devices,
+    deviceRules: devices.deviceRules,
     rlimits: options.rlimits,
     sysctls: options.sysctls,
     annotations: options.annotations,
@@ -85,6 +90,22 @@ export function specRequest(input: SpecInput): SpecRequest {
       : { oomScoreAdj: options.oomScoreAdj },
     cgroupsPath: `/coracle/${input.namespace}/${input.id}`,
   };
+}
+
+/** A runtime would only say that an argument is invalid. */
+function checkIds({ uid, gid }: SpecUser, facts: HostFacts): void {
+  if (hasId(facts.uidRanges, uid) && hasId(facts.gidRanges, gid)) return;
+  const counts = facts.uidRanges.map(({ count }) => count);
+  const last = counts.reduce((sum, count) => sum + count, 0) - 1;
+  const ids = last === 0 ? "the id 0 only" : `ids up to ${last}`;
+  throw new EngineError(
+    "failedPrecondition",
+    `Cannot run as user ${uid}:${gid}: containers of this user have ${ids}`,
+    {
+      hint: "Add --user 0 to be the user that calls; " +
+        "coracle doctor says how to get more ids",
+    },
+  );
 }
 
 function networkSharing({ network }: RunOptions): "host" | "private" {
@@ -180,26 +201,4 @@ function resources({ resources }: RunOptions, host: Host): ResourceRequest {
   if (memory?.swap === undefined || host.facts().swapLimit()) return resources;
   const { swap: _, ...rest } = memory;
   return { ...resources, memory: rest };
-}
-
-function devices(
-  asked: readonly DeviceOption[],
-  host: Host,
-): { devices: readonly SpecDevice[]; deviceRules: readonly DeviceRule[] } {
-  const found = asked.flatMap((option) =>
-    host.deviceNodes(option.source).map((node) => ({ node, option }))
-  );
-  return {
-    devices: found.map(({ node, option }) => ({
-      ...node,
-      path: option.target + node.path.slice(option.source.length),
-    })),
-    deviceRules: found.map(({ node, option }) => ({
-      allow: true,
-      type: node.type === "b" ? "b" : "c",
-      major: node.major,
-      minor: node.minor,
-      access: option.access,
-    })),
-  };
 }

@@ -33,6 +33,7 @@ export function collectFacts(
     uidRanges: ranges(uids),
     gidRanges: ranges(readIdMap("gid_map")),
     apparmor: readFact("/sys/module/apparmor/parameters/enabled") === "Y",
+    hasMessageQueues: () => exists("/dev/mqueue"),
     processorPaths: processorPaths(),
     swapLimit,
     devices,

@@ -16,7 +16,7 @@ export function parseExtraHost(text: string): ExtraHost {
   const address = bracketed.replace(/^\[(.*)\]$/, "$1");
   // The gateway of a bridge, which there isn't: the host itself.
   if (address === "host-gateway") return { name, address: "127.0.0.1" };
-  if (!ADDRESS.test(address)) {
+  if (!isAddress(address)) {
     throw invalidArgument(
       `invalid IP address in add-host: "${bracketed}"`,
     );
@@ -50,5 +50,41 @@ export function parseSharing(
   }
   throw invalidArgument(`--${kind}: invalid ${kind} mode: "${text}"`, {
     hint: "The modes are private and host",
+  });
+}
+
+/**
+ * An address for `--dns`.
+ * @throws {EngineError} `invalidArgument`
+ */
+export function parseDnsServer(text: string): string {
+  if (isAddress(text)) return text;
+  throw invalidArgument(`IP address is not correctly formatted: ${text}`, {
+    hint: "--dns takes an IPv4 or IPv6 address",
+  });
+}
+
+function isAddress(text: string): boolean {
+  return ADDRESS.test(text) &&
+    (text.includes(":") || text.split(".").every((part) => Number(part) < 256));
+}
+
+const SIGNAL = new RegExp(
+  "^(?:SIG)?(?:HUP|INT|QUIT|ILL|TRAP|ABRT|IOT|BUS|FPE|KILL|USR[12]|SEGV|PIPE|" +
+    "ALRM|TERM|STKFLT|CHLD|CLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|" +
+    "PROF|WINCH|IO|POLL|PWR|SYS|RTMIN(?:\\+\\d+)?|RTMAX(?:-\\d+)?)$",
+  "i",
+);
+const LAST_SIGNAL = 64;
+
+/**
+ * A signal's name, with or without `SIG`, or number.
+ * @throws {EngineError} `invalidArgument`
+ */
+export function parseSignal(text: string): string {
+  const number = /^\d+$/.test(text) ? Number(text) : 0;
+  if (SIGNAL.test(text) || (number > 0 && number <= LAST_SIGNAL)) return text;
+  throw invalidArgument(`invalid signal: ${text}`, {
+    hint: "See signal(7) for the names, for instance SIGTERM",
   });
 }
