@@ -117,7 +117,7 @@ Deno.test({
   using stranger = quickResolver();
   const unknown = await rejection(stranger.resolve(ctx, parseReference(name)));
   assertEquals(unknown.code, "unauthenticated");
-  assertStringIncludes(unknown.hint ?? "", "coracle login");
+  assertEquals(unknown.hint, `Log in with coracle login ${registry.host}`);
   using liar = quickResolver({
     credentials: fixedCredential({
       kind: "password",
@@ -141,8 +141,16 @@ Deno.test({
     using resolver = quickResolver();
     const error = await rejection(resolver.resolve(ctx, reference));
     assertEquals(error.code, "unavailable");
-    assertStringIncludes(error.message, "its certificate is not trusted");
+    assertStringIncludes(
+      error.message,
+      `https://${registry.host}/v2 (built-in default): its certificate is not trusted`,
+    );
     assertStringIncludes(error.hint ?? "", "--insecure");
+  }
+  {
+    using resolver = quickResolver({ trust: "plainHttp" });
+    const error = await rejection(resolver.resolve(ctx, reference));
+    assertEquals(error.hint, "Leave --plain-http out");
   }
   const dir = await Deno.makeTempDir();
   try {

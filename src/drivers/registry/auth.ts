@@ -182,7 +182,7 @@ function refusal(said: string): Refusal {
     code: "unauthenticated",
     said,
     retry: "never",
-    hint: "Log in with coracle login",
+    hint: ({ login }) => `Log in with ${login}`,
   };
 }
 

@@ -1,11 +1,11 @@
 /** A registry's API: authorisation, choice of scheme and of host. */
 
 import type { Context } from "../../base/context.ts";
-import { EngineError } from "../../base/errors.ts";
+import { type Attempt, combined, type Question } from "./attempts.ts";
 import { type Authorization, Authorizer } from "./auth.ts";
 import type { ResolvedDeps } from "./deps.ts";
-import type { Refusal } from "./failure.ts";
-import { type Capability, findHosts, type RegistryHost } from "./hosts.ts";
+import type { HintPlace, Refusal } from "./failure.ts";
+import { findHosts, type RegistryHost } from "./hosts.ts";
 import { type Answer, Http, type HttpRequest } from "./http.ts";
 import { Transport } from "./transport.ts";
 
@@ -20,14 +20,6 @@ export interface ApiRequest extends HttpRequest {
   readonly as?: "anonymous";
 }
 
-/** What one host said. */
-export interface Attempt {
-  readonly host: RegistryHost;
-  /** The root that was used. */
-  readonly base: URL;
-  readonly refusal: Refusal;
-}
-
 /** A fresh token may be refused once because the one before was stale. */
 const MAX_AUTHORIZATIONS = 2;
 
@@ -39,6 +31,8 @@ export class RegistryClient implements Disposable {
   readonly #hosts = new Map<string, Promise<readonly RegistryHost[]>>();
   /** Root that answered, by a host's first choice. */
   readonly #settled = new Map<string, URL>();
+  /** Root whose answer was given last, by a host's first choice. */
+  readonly #heard = new Map<string, URL>();
 
   constructor(deps: ResolvedDeps) {
     this.deps = deps;
@@ -70,31 +64,45 @@ export class RegistryClient implements Disposable {
     return this.#settled.get(host.base.href) ?? host.base;
   }
 
+  /** The error of a question that was answered like this. */
+  failure(
+    question: Omit<Question, "configDirs">,
+    attempts: readonly Omit<Attempt, "base">[],
+  ): Error {
+    const { configDirs } = this.deps;
+    return combined(
+      { ...question, configDirs },
+      attempts.map((attempt) => {
+        const { host } = attempt;
+        return {
+          ...attempt,
+          base: this.#heard.get(host.base.href) ?? host.base,
+        };
+      }),
+    );
+  }
+
   /**
    * Asks the hosts of `domain` that have the capability, one after the other.
    * @throws {EngineError} with what every host said, if none answers
    */
   async firstOf<T>(
     ctx: Context,
-    question: {
-      readonly action: string;
-      readonly domain: string;
-      readonly capability: Capability;
-    },
+    question: Omit<Question, "configDirs">,
     ask: (host: RegistryHost) => Promise<T | Refusal>,
   ): Promise<T> {
-    const attempts: Attempt[] = [];
+    const attempts: Omit<Attempt, "base">[] = [];
     for (const host of await this.hosts(question.domain)) {
       if (!host.capabilities.has(question.capability)) continue;
       const result = await ask(host);
       if (!isRefusal(result)) return result;
-      attempts.push({ host, base: this.baseOf(host), refusal: result });
+      attempts.push({ host, refusal: result });
       ctx.log.debug("A registry host was of no use", {
         host: host.base.href,
         said: result.said,
       });
     }
-    throw combined(question.action, attempts, question);
+    throw this.failure(question, attempts);
   }
 
   async send(
@@ -103,6 +111,7 @@ export class RegistryClient implements Disposable {
     request: ApiRequest,
   ): Promise<Answer> {
     const first = this.baseOf(host);
+    this.#heard.set(host.base.href, first);
     const answer = await this.#sendTo(ctx, host, first, request);
     const settled = this.#settled.has(host.base.href);
     const { alternative } = host;
@@ -116,6 +125,7 @@ export class RegistryClient implements Disposable {
     // Of two failures, that of the right scheme says more.
     const isRight = second.kind === "response" ||
       !second.refusal.isSchemeMismatch;
+    if (isRight) this.#heard.set(host.base.href, alternative);
     return isRight ? second : answer;
   }
 
@@ -199,7 +209,8 @@ function withLoginHint(answer: Answer, sent: string | undefined): Answer {
   const said = sent === undefined
     ? answer.refusal.said
     : `it refuses what it was sent to authorise: ${answer.refusal.said}`;
-  const hint = "Log in with coracle login, and check the image's name";
+  const hint = ({ login }: HintPlace) =>
+    `Log in with ${login}, and check the image's name`;
   return { ...answer, refusal: { ...answer.refusal, said, hint } };
 }
 
@@ -212,43 +223,4 @@ function hasAnswered(answer: Answer): boolean {
 export function isRefusal(value: unknown): value is Refusal {
   return typeof value === "object" && value !== null && "said" in value &&
     "retry" in value;
-}
-
-/** The error of an action that no host could do. */
-export function combined(
-  action: string,
-  attempts: readonly Attempt[],
-  question: { readonly domain: string; readonly capability: string },
-): EngineError {
-  const last = attempts.at(-1);
-  if (last === undefined) {
-    return new EngineError(
-      "failedPrecondition",
-      `Cannot ${action}: no host of "${question.domain}" has the capability ` +
-        `"${question.capability}"`,
-      { hint: `Change certs.d/${question.domain}/hosts.toml` },
-    );
-  }
-  const lines = attempts.map(({ host, base, refusal }) =>
-    `${base.href} (${host.source}): ${refusal.said}`
-  );
-  const what = lines.length === 1
-    ? lines[0]
-    : `all ${lines.length} hosts failed\n  ${lines.join("\n  ")}`;
-  return new EngineError(last.refusal.code, `Cannot ${action}: ${what}`, {
-    cause: last.refusal.cause,
-    hint: hintFor(attempts),
-  });
-}
-
-function hintFor(attempts: readonly Attempt[]): string {
-  const hint = attempts.findLast(({ refusal }) => refusal.hint !== undefined)
-    ?.refusal.hint;
-  if (hint !== undefined) return hint;
-  const { host, refusal } = attempts.at(-1) as Attempt;
-  if (refusal.code === "notFound") return "Check the name and the tag";
-  return host.source.endsWith(".toml")
-    ? `Check the network and ${host.source}`
-    : "Check the host's name and the network; " +
-      "certs.d/HOST/hosts.toml can name other hosts";
 }

@@ -4,6 +4,18 @@ import type { ErrorCode } from "../../base/errors.ts";
 import { readSmall } from "./body.ts";
 import type { Responded } from "./http.ts";
 
+/** What a hint may name. */
+export interface HintPlace {
+  /** The command that logs in to the host. */
+  readonly login: string;
+  /** Of the files that can say more about the host; it may not be there. */
+  readonly directory: string;
+  /** The hosts.toml that names the host, if one does. */
+  readonly file?: string;
+}
+
+export type Hint = string | ((place: HintPlace) => string);
+
 /** Why a host was of no use. */
 export interface Refusal {
   readonly code: ErrorCode;
@@ -15,7 +27,7 @@ export interface Refusal {
   readonly retry: "never" | "backoff" | { readonly afterMs: number };
   /** Whether the other scheme might do. */
   readonly isSchemeMismatch?: boolean;
-  readonly hint?: string;
+  readonly hint?: Hint;
   readonly cause?: unknown;
 }
 
@@ -53,7 +65,14 @@ export async function refusalOf(
     status,
     retry: retryOf(response),
     isSchemeMismatch: saysTls || isBare400(response, body),
+    ...saysTls ? { hint: withTls } : {},
   };
+}
+
+function withTls({ file }: HintPlace): string {
+  return file === undefined
+    ? "Leave --plain-http out"
+    : `Write https: in ${file}`;
 }
 
 /** What a server with TLS answers to a HEAD in the clear: no registry says so. */
@@ -114,7 +133,7 @@ interface NetworkFailure {
   readonly said: (detail: string) => string;
   readonly retry: "never" | "backoff";
   readonly isSchemeMismatch?: boolean;
-  readonly hint?: string;
+  readonly hint?: Hint;
 }
 
 const NETWORK_FAILURES: readonly NetworkFailure[] = [
@@ -138,14 +157,18 @@ const NETWORK_FAILURES: readonly NetworkFailure[] = [
     said: () => "it does not speak TLS",
     retry: "never",
     isSchemeMismatch: true,
-    hint: "If it is meant to be without TLS, use --plain-http",
+    hint: ({ file }) =>
+      "If it is meant to be without TLS, " +
+      (file === undefined ? "use --plain-http" : `write http: in ${file}`),
   },
   {
     pattern: /certificate|UnknownIssuer|NotValidForName|self.signed|CaUsed/i,
     said: (detail) => `its certificate is not trusted: ${detail}`,
     retry: "never",
-    hint:
-      "Put the authority's certificate into certs.d/HOST/ca.crt, or use --insecure",
+    hint: ({ directory, file }) =>
+      file === undefined
+        ? `Put the authority's certificate into ${directory}/ca.crt, or use --insecure`
+        : `Name the authority's certificate with ca in ${file}`,
   },
   {
     pattern: /requests to port \d+ are blocked/i,

@@ -3,6 +3,7 @@
  * are asked: those of a hosts.toml, or the domain itself.
  */
 
+import { DEFAULT_DOMAIN } from "../../base/reference.ts";
 import type { Trust } from "./deps.ts";
 import { readCertificates, readHostsFile } from "./hosts_file.ts";
 
@@ -89,7 +90,7 @@ async function isDirectory(path: string): Promise<boolean> {
 
 /** The registry of a domain as no file says otherwise. */
 export function defaultHost(domain: string, trust: Trust): RegistryHost {
-  const host = domain === "docker.io" ? "registry-1.docker.io" : domain;
+  const host = domain === DEFAULT_DOMAIN ? "registry-1.docker.io" : domain;
   const https = new URL(`https://${host}/v2`);
   const http = new URL(`http://${host}/v2`);
   const common = {

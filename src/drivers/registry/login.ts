@@ -4,7 +4,7 @@ import type { Context } from "../../base/context.ts";
 import { EngineError, invalidArgument } from "../../base/errors.ts";
 import { DEFAULT_DOMAIN, parseReference } from "../../base/reference.ts";
 import { parseChallenges } from "./challenge.ts";
-import { combined, RegistryClient } from "./client.ts";
+import { RegistryClient } from "./client.ts";
 import { type CredentialStore, fixedCredential } from "./credentials.ts";
 import { type RegistryDeps, withDefaults } from "./deps.ts";
 import type { Refusal } from "./failure.ts";
@@ -52,12 +52,15 @@ export async function login(
   const host = (await client.hosts(domain)).at(-1) as RegistryHost;
   const proof = await prove(ctx, client, host, credential);
   if (proof.kind === "refused") {
-    const base = client.baseOf(host);
-    throw combined(
-      `log in to "${domain}" as "${username}"`,
-      [{ host, base, refusal: proof.refusal }],
-      { domain, capability: "resolve" },
-    );
+    const action = `log in to "${domain}" as "${username}"`;
+    const { refusal } = proof;
+    const hint = "Check the user name and the password";
+    throw client.failure({ action, domain, capability: "resolve" }, [
+      {
+        host,
+        refusal: refusal.status === 401 ? { ...refusal, hint } : refusal,
+      },
+    ]);
   }
   const kept = proof.identity === undefined
     ? credential
