@@ -228,6 +228,29 @@ test("coracle save writes the same archive twice", async () => {
   );
 });
 
+test("coracle save names the directory that is not there", async () => {
+  await using store = await storeWithImage();
+  const path = `${store.dir}/no/where/x.tar`;
+  const { code, stderr } = await store.call([
+    "save",
+    "-o",
+    path,
+    "local/base:1",
+  ]);
+  assertEquals(code, 1);
+  assertStringIncludes(
+    stderr,
+    `Cannot find directory "${store.dir}/no/where"\nhint: Make it`,
+  );
+});
+
+test("coracle inspect knows a variant, also of an image that has none", async () => {
+  await using store = await storeWithImage();
+  const platform = "{{.Os}}/{{.Architecture}}/{{.Variant}}";
+  const text = await store.ok("inspect", "--format", platform, "local/base:1");
+  assertMatch(text, /^linux\/\w+\/\n$/);
+});
+
 test("coracle save leaves no file behind for an image that is not there", async () => {
   await using store = await storeWithImage();
   const path = `${store.dir}/none.tar`;

@@ -41,6 +41,10 @@ Deno.test({
       `Digest: ${digest}\n`,
     );
     assertMatch(await store.ok("images", "--digests"), new RegExp(digest));
+    // A tag that could not be run is not shown.
+    await store.ok("pull", "-q", `${name}@${digest}`);
+    const tags = await store.ok("images", "--format", "{{.Tag}}");
+    assertEquals(tags, "<none>\n<none>\n");
     // Not there by its tag: run gets it.
     const run = await store.call(["run", "--rm", name]);
     assertEquals([run.code, run.stdout], [0, "from cmd\n"]);

@@ -149,7 +149,8 @@ function isDomain(first: string): boolean {
 function checkComponent(text: string, component: string): void {
   if (COMPONENT.test(component)) return;
   if (component === "") {
-    throw malformed(text, "a part of its name is empty", "Remove the slash");
+    const hint = text.includes("/") ? "Remove the slash" : "Put a name first";
+    throw malformed(text, "a part of its name is empty", hint);
   }
   if (COMPONENT.test(component.toLowerCase())) {
     throw malformed(

@@ -119,3 +119,8 @@ Deno.test("parseReference() throws nothing but invalidArgument when given noise"
     { numRuns: 1000 },
   );
 });
+
+Deno.test("parseReference() asks for a name when there is only a tag", () => {
+  const error = assertThrows(() => parseReference(":1"), EngineError);
+  assertEquals(error.hint, "Put a name first");
+});

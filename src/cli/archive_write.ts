@@ -1,6 +1,6 @@
 /** Archives of images, written as a tar or into a directory. */
 
-import { alreadyExists } from "../base/errors.ts";
+import { alreadyExists, invalidArgument, notFound } from "../base/errors.ts";
 import type { ArchiveFile, Bytes } from "../engine/images_archive.ts";
 import { encodeHeader, END_OF_ARCHIVE, paddingOf } from "../oci/tar/writer.ts";
 
@@ -61,12 +61,15 @@ export async function writeDirectory(
 /**
  * Writes a file that is there only when it is whole: under another name
  * first, which is removed if anything goes wrong.
+ *
+ * @throws {EngineError} `notFound` if the directory is not there
  */
 export async function writeWholeFile(
   path: string,
   bytes: Bytes,
 ): Promise<void> {
   const partial = `${path}.partial-${Deno.pid}`;
+  checkDirectory(path);
   try {
     await writeFile(partial, bytes);
     await Deno.rename(partial, path);
@@ -74,6 +77,22 @@ export async function writeWholeFile(
     await Deno.remove(partial).catch(() => undefined);
     throw error;
   }
+}
+
+/** Before anything is read or packed. */
+function checkDirectory(path: string): void {
+  const slash = path.lastIndexOf("/");
+  const directory = slash < 0 ? "." : path.slice(0, slash) || "/";
+  try {
+    if (Deno.statSync(directory).isDirectory) return;
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw notFound("directory", directory, {
+      cause,
+      hint: "Make it, or name another file with --output",
+    });
+  }
+  throw invalidArgument(`Cannot write "${path}": "${directory}" is a file`);
 }
 
 async function writeFile(path: string, bytes: Bytes): Promise<void> {

@@ -24,7 +24,8 @@ export interface ImageInspection {
   readonly Author: string;
   readonly Config: Required<ShownConfig> & ContainerConfig;
   readonly Architecture: string;
-  readonly Variant?: string;
+  /** Empty if the config names none, so that a template may ask for it. */
+  readonly Variant: string;
   readonly Os: string;
   readonly Size: number;
   readonly GraphDriver: {
@@ -82,7 +83,7 @@ export async function inspectImage(
     Author: config.author ?? "",
     Config: shownConfig(config.config ?? {}),
     Architecture: config.architecture,
-    ...config.variant ? { Variant: config.variant } : {},
+    Variant: config.variant ?? "",
     Os: config.os,
     Size: summary.sizeBytes,
     GraphDriver: {

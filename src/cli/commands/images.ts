@@ -119,7 +119,10 @@ function row(
     Repository: reference === undefined
       ? "<none>"
       : familiarRepository(reference),
-    Tag: reference?.tag ?? "<none>",
+    // Of a name with a digest the tag alone would name another image, or none.
+    Tag: reference?.digest === undefined
+      ? reference?.tag ?? "<none>"
+      : "<none>",
     Digest: image.target.digest,
     CreatedSince: humanAge(summary?.createdAt, now),
     CreatedAt: humanTime(summary?.createdAt),

@@ -31,6 +31,7 @@ function layOut(row: readonly string[], widths: readonly number[]): string {
 
 /** Columns on a terminal: wide characters count twice, marks not at all. */
 export function displayWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;
