@@ -59,6 +59,37 @@ Deno.test({
     });
 
     await t.step(
+      "reads the terminal with -i, which keeps its keys",
+      async () => {
+        const command = [
+          ...[Deno.execPath(), "run", "-A", `--config=${CONFIG}`, MAIN],
+          ...[...store.flags, "run", "--rm", "-i", IMAGE, "sh", "-c"],
+          '\'trap "echo caught; exit 9" INT; read x; echo got $x;' +
+          " while :; do sleep 0.05; done'",
+        ].join(" ");
+        const child = new Deno.Command("script", {
+          args: ["--quiet", "--return", "--command", command, "/dev/null"],
+          stdin: "piped",
+          stdout: "piped",
+          stderr: "null",
+          env: { NO_COLOR: "1" },
+        }).spawn();
+        const keys = child.stdin.getWriter();
+        await keys.write(new TextEncoder().encode("aye\n"));
+        let shown = "";
+        let isInterrupted = false;
+        for await (const bytes of child.stdout) {
+          shown += new TextDecoder().decode(bytes);
+          if (!shown.includes("got aye") || isInterrupted) continue;
+          isInterrupted = true;
+          await keys.write(new Uint8Array([3]));
+        }
+        await keys.close();
+        assertEquals((await child.status).code, 9, shown);
+      },
+    );
+
+    await t.step(
       "stays as a record without --rm, and holds its name",
       async () => {
         const { code } = await store.call([

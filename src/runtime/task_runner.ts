@@ -55,9 +55,8 @@ class OciTaskRunner implements TaskRunner {
     const runtime = this.#find(record.runtime);
     const log = `${path}/log.json`;
     const commands = this.#commands(record, log);
-    // The runtime itself sets our terminal and copies, so it must be in the
-    // terminal's foreground; else signals reach it through us alone.
-    const processGroup = stdio.kind === "terminal" ? "shared" : "own";
+    const usesTerminal = stdio.kind === "terminal" || readsTerminal(stdio);
+    const processGroup = usesTerminal ? "shared" : "own";
     using _terminal = stdio.kind === "terminal" ? keepTerminal() : undefined;
     // A runtime wants a terminal to set, even if nobody looks at one: it gets
     // one as its standard error, to which nothing of the container goes.
@@ -72,7 +71,10 @@ class OciTaskRunner implements TaskRunner {
       ...substitute === undefined ? {} : { stderr: { file: substitute.path } },
       processGroup,
     });
-    using _proxy = proxySignals(child.pid, { processGroup });
+    using _proxy = proxySignals(child.pid, {
+      // With a terminal of its own ours is raw: it sends no signals.
+      keys: usesTerminal && stdio.kind === "streams" ? "terminal" : "proxy",
+    });
     using _abort = onAbort(ctx.signal, child);
     const status = await child.wait();
     // It was killed, but what it had started was not.
@@ -124,6 +126,14 @@ class OciTaskRunner implements TaskRunner {
     const message = lastError(this.#deps.host.readText(log) ?? "");
     if (message !== undefined) throw startError(runtime.name, message);
   }
+}
+
+/**
+ * True if the runtime copies from our terminal, which stops whoever is not in
+ * its foreground.
+ */
+function readsTerminal({ stdin }: TaskStdio): boolean {
+  return stdin === "inherit" && Deno.stdin.isTerminal();
 }
 
 /** True if a standard stream of ours is a terminal. */

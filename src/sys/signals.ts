@@ -79,23 +79,26 @@ const FROM_TERMINAL: ReadonlySet<SignalName> = new Set<SignalName>([
 
 export interface ProxyOptions {
   /**
-   * `shared`: the child is in our process group and gets by itself what the
-   * terminal sends.
+   * Who tells the child of Ctrl-C and the like.
+   * - `proxy`: nobody else does, because it is in a process group of its own,
+   *   or its terminal is raw.
+   * - `terminal`: it is in our process group and gets them by itself; they do
+   *   nothing to this process.
    */
-  readonly processGroup: "own" | "shared";
+  readonly keys: "proxy" | "terminal";
 }
 
 /** Passes signals on to `pid` until disposed. */
 export function proxySignals(
   pid: number,
-  { processGroup }: ProxyOptions,
+  { keys }: ProxyOptions,
 ): Disposable {
-  const listeners = PROXIED
-    .filter((name) => processGroup === "own" || !FROM_TERMINAL.has(name))
-    .map((name) => ({
-      name,
-      listener: () => void sendSignal(pid, SIGNALS[name]),
-    }));
+  const listeners = PROXIED.map((name) => ({
+    name,
+    listener: keys === "terminal" && FROM_TERMINAL.has(name)
+      ? () => {}
+      : () => void sendSignal(pid, SIGNALS[name]),
+  }));
   for (const { name, listener } of listeners) {
     Deno.addSignalListener(name, listener);
   }

@@ -16,6 +16,14 @@ const ASK_FOR_SIGNAL = `
   while [ $((i += 1)) -lt 500 ]; do sleep 0.01; done
 `;
 
+/** The same with SIGQUIT, which it does not expect back. */
+const ASK_FOR_QUIT = `
+  trap 'exit 1' QUIT
+  while [ -e "$1" ]; do sleep 0.01; done
+  kill -QUIT $PPID
+  sleep 0.2
+`;
+
 Deno.test("proxySignals() passes a signal on to the child", async () => {
   const cue = await Deno.makeTempFile();
   const child = spawn({
@@ -24,10 +32,23 @@ Deno.test("proxySignals() passes a signal on to the child", async () => {
     env: ["PATH=/usr/bin:/bin"],
     processGroup: "own",
   });
-  using _proxy = proxySignals(child.pid, { processGroup: "own" });
+  using _proxy = proxySignals(child.pid, { keys: "proxy" });
   // Without the proxy in place the signal would end this process instead.
   await Deno.remove(cue);
   assertEquals(exitCodeOf(await child.wait()), 42);
+});
+
+Deno.test("proxySignals() keeps to itself what the terminal tells all", async () => {
+  const cue = await Deno.makeTempFile();
+  const child = spawn({
+    path: "/bin/sh",
+    args: ["-c", ASK_FOR_QUIT, "sh", cue],
+    env: ["PATH=/usr/bin:/bin"],
+    processGroup: "own",
+  });
+  using _proxy = proxySignals(child.pid, { keys: "terminal" });
+  await Deno.remove(cue);
+  assertEquals(exitCodeOf(await child.wait()), 0);
 });
 
 Deno.test("SIGNALS has the numbers that kill(1) knows", async () => {
