@@ -103,6 +103,48 @@ Deno.test({
       );
     });
 
+    await t.step(
+      "an image for other machines is not what --platform asks for",
+      async () => {
+        const foreign = await store.run([
+          ...["--platform", "linux/s390x", "--pull", "never", IMAGE, "true"],
+        ]);
+        assertEquals(foreign.code, 125);
+        assertStringIncludes(foreign.stderr, `for platform "linux/s390x"`);
+      },
+    );
+
+    await t.step(
+      "what can't be an address or a signal is refused",
+      async () => {
+        for (
+          const [flag, value, message] of [
+            ["--dns", "one.one", "IP address is not correctly formatted"],
+            ["--stop-signal", "SIGNOPE", "invalid signal: SIGNOPE"],
+          ] as const
+        ) {
+          const { code, stderr } = await store.run([
+            flag,
+            value,
+            IMAGE,
+            "true",
+          ]);
+          assertEquals(code, 125);
+          assertStringIncludes(stderr, message);
+        }
+      },
+    );
+
+    await t.step(
+      "the host's queues are shared, mounted there or not",
+      async () => {
+        assertStringIncludes(
+          await inside(["--ipc", "host"], "cat /proc/mounts"),
+          " /dev/mqueue mqueue ",
+        );
+      },
+    );
+
     await t.step("capabilities are docker's, plus and minus", async () => {
       const caps = "grep CapEff /proc/self/status | cut -f2";
       assertEquals(await inside([], caps), "00000000a80425fb");

@@ -1,0 +1,80 @@
+/**
+ * `coracle run` of an ordinary user, with subordinate ids and without: the
+ * executable, because what it starts again must not need a developer's files.
+ */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { makeUser, run, succeed } from "./rootless_support.ts";
+import { writeBusyboxRoot } from "./support/run_image.ts";
+
+const BUILD = new URL("../scripts/build.ts", import.meta.url).pathname;
+const LIMITS = "Ignoring --memory, --cpus, --pids-limit: ";
+
+for (const ids of ["ranges", "single"] as const) {
+  Deno.test({
+    name: `coracle run as an ordinary user with ids: ${ids}`,
+    ignore: Deno.uid() !== 0,
+    fn: async (t) => {
+      await using user = await makeUser(ids);
+      await writeRootArchive(`${user.home}/root.tar`);
+      const program = `${user.home}/coracle`;
+      await succeed([Deno.execPath(), "run", "-A", BUILD, "--output", program]);
+      const call = (...args: string[]) => run(user.command([program, ...args]));
+      const { code, stderr } = await call(
+        ...["import", `${user.home}/root.tar`, "busybox"],
+      );
+      assertEquals(code, 0, stderr);
+
+      await t.step("files belong to whom there is", async () => {
+        const { stdout } = await inside(call, [], "stat -c %u:%g /data/cargo");
+        assertEquals(stdout, ids === "ranges" ? "1000:1001\n" : "0:0\n");
+      });
+
+      await t.step("limits that can't be had are named once", async () => {
+        const flags = ["--memory", "64m", "--cpus", "1", "--pids-limit", "9"];
+        const { stdout, stderr } = await inside(call, flags, "echo aye");
+        assertEquals(stdout, "aye\n");
+        assertEquals(stderr.split(LIMITS).length, 2, stderr);
+        assertEquals((await inside(call, [], "echo aye")).stderr, "");
+      });
+
+      await t.step("a user that can't be is refused in words", async () => {
+        const { code, stderr } = await call(
+          ...["run", "--rm", "--user", "99999", "busybox", "true"],
+        );
+        assertEquals(code, 125);
+        assertStringIncludes(stderr, "Cannot run as user 99999:0: ");
+      });
+
+      await t.step("a device can be given another name", async () => {
+        const { stdout } = await inside(
+          call,
+          ["--device", "/dev/null:/dev/nothing"],
+          "echo aye >/dev/nothing; wc -c </dev/nothing",
+        );
+        assertEquals(stdout.trim(), "0");
+      });
+    },
+  });
+}
+
+type Call = (...args: string[]) => ReturnType<typeof run>;
+
+/** A container's script that must succeed. */
+async function inside(call: Call, flags: readonly string[], script: string) {
+  const outcome = await call(
+    ...["run", "--rm", ...flags, "busybox", "sh", "-c", script],
+  );
+  assertEquals(outcome.code, 0, outcome.stderr);
+  return outcome;
+}
+
+async function writeRootArchive(path: string): Promise<void> {
+  const root = await Deno.makeTempDir();
+  try {
+    writeBusyboxRoot(root);
+    await succeed(["tar", "--numeric-owner", "-cf", path, "-C", root, "."]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
