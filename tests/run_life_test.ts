@@ -89,6 +89,18 @@ Deno.test({
       },
     );
 
+    await t.step("is interrupted with -t, and its runtime waits", async () => {
+      const script = "trap 'exit 9' INT; echo up; while :; do sleep 0.05; done";
+      const { child } = await start(store, [
+        ...["--rm", "-t", IMAGE, "sh", "-c", script],
+      ]);
+      child.kill("SIGINT");
+      const { code } = await child.status;
+      await child.stdout.cancel();
+      assertEquals(code, 9);
+      assertEquals(await store.leftovers(), []);
+    });
+
     await t.step(
       "stays as a record without --rm, and holds its name",
       async () => {

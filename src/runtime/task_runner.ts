@@ -11,7 +11,7 @@ import type {
   TaskStdio,
 } from "../core/task.ts";
 import { type Child, exitCodeOf, sendSignal, spawn } from "../sys/process.ts";
-import { keepTerminal, openPty } from "../sys/pty.ts";
+import { keepTerminal, openPty, type Pty } from "../sys/pty.ts";
 import { proxySignals, SIGNALS } from "../sys/signals.ts";
 import {
   findRuntime,
@@ -55,14 +55,16 @@ class OciTaskRunner implements TaskRunner {
     const runtime = this.#find(record.runtime);
     const log = `${path}/log.json`;
     const commands = this.#commands(record, log);
-    const usesTerminal = stdio.kind === "terminal" || readsTerminal(stdio);
+    const usesTerminal = readsTerminal(stdio);
     const processGroup = usesTerminal ? "shared" : "own";
     using _terminal = stdio.kind === "terminal" ? keepTerminal() : undefined;
-    // A runtime wants a terminal to set, even if nobody looks at one: it gets
-    // one as its standard error, to which nothing of the container goes.
-    using substitute = stdio.kind === "terminal" && !hasTerminal()
+    // A runtime wants a terminal to set, even if nobody types at one: it gets
+    // one as its standard error, to which nothing of the container goes. Ours
+    // stays as it is, and Ctrl-C remains a signal.
+    using substitute = stdio.kind === "terminal" && !usesTerminal
       ? openPty()
       : undefined;
+    using _size = substitute && keepSize(substitute);
     const child = spawn({
       path: runtime.path,
       args: commands.run(record.id, path),
@@ -74,6 +76,10 @@ class OciTaskRunner implements TaskRunner {
     using _proxy = proxySignals(child.pid, {
       // With a terminal of its own ours is raw: it sends no signals.
       keys: usesTerminal && stdio.kind === "streams" ? "terminal" : "proxy",
+      // Interrupted with a terminal, runc leaves, and the container stays.
+      ...stdio.kind === "terminal"
+        ? { detours: { SIGINT: () => void this.#interrupt(record) } }
+        : {},
     });
     using _abort = onAbort(ctx.signal, child);
     const status = await child.wait();
@@ -106,6 +112,19 @@ class OciTaskRunner implements TaskRunner {
     );
   }
 
+  /** One that has just ended has nothing to be told. */
+  async #interrupt(record: BundleRecord): Promise<void> {
+    await spawn({
+      path: this.#find(record.runtime).path,
+      args: this.#commands(record).kill(record.id, "SIGINT"),
+      env: this.#deps.env(),
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      processGroup: "own",
+    }).wait();
+  }
+
   #find(name: string): OciRuntime {
     const { host } = this.#deps;
     return findRuntime(name, {
@@ -136,9 +155,20 @@ function readsTerminal({ stdin }: TaskStdio): boolean {
   return stdin === "inherit" && Deno.stdin.isTerminal();
 }
 
-/** True if a standard stream of ours is a terminal. */
-function hasTerminal(): boolean {
-  return [Deno.stdin, Deno.stdout, Deno.stderr].some((s) => s.isTerminal());
+/** Makes a terminal as large as ours, if there is one, until disposed. */
+function keepSize(pty: Pty): Disposable {
+  const copy = () => {
+    try {
+      pty.setSize(Deno.consoleSize());
+    } catch {
+      // Nobody sees what is written: it may have any size.
+    }
+  };
+  copy();
+  Deno.addSignalListener("SIGWINCH", copy);
+  return {
+    [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", copy),
+  };
 }
 
 /** Ends the container when `signal` fires. */

@@ -41,8 +41,10 @@ const ptySymbols = coldSymbols({
   unlockpt: { parameters: ["i32"], result: "i32" },
   ptsname_r: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
 });
 
+const TIOCSWINSZ = 0x5414n;
 const O_RDWR = 2;
 const O_NOCTTY = 0o400;
 const O_CLOEXEC = 0o2000000;
@@ -52,6 +54,8 @@ export interface Pty extends Disposable {
   readonly master: number;
   /** Path of the end that a program takes for a terminal. */
   readonly path: string;
+  /** Programs ask for it, and runtimes give it to their containers. */
+  setSize(size: { readonly columns: number; readonly rows: number }): void;
 }
 
 /** @throws {SysError} */
@@ -71,6 +75,11 @@ export function openPty(): Pty {
   return {
     master,
     path: new TextDecoder().decode(name.subarray(0, name.indexOf(0))),
+    setSize: ({ columns, rows }) => {
+      // `struct winsize`; the last two are in pixels.
+      const size = new Uint16Array([rows, columns, 0, 0]);
+      symbols.ioctl(master, TIOCSWINSZ, size);
+    },
     [Symbol.dispose]: () => void symbols.close(master),
   };
 }

@@ -86,18 +86,20 @@ export interface ProxyOptions {
    *   nothing to this process.
    */
   readonly keys: "proxy" | "terminal";
+  /** How to tell of signals that `pid` itself would not pass on. */
+  readonly detours?: Readonly<Partial<Record<SignalName, () => void>>>;
 }
 
 /** Passes signals on to `pid` until disposed. */
 export function proxySignals(
   pid: number,
-  { keys }: ProxyOptions,
+  { keys, detours = {} }: ProxyOptions,
 ): Disposable {
   const listeners = PROXIED.map((name) => ({
     name,
     listener: keys === "terminal" && FROM_TERMINAL.has(name)
       ? () => {}
-      : () => void sendSignal(pid, SIGNALS[name]),
+      : detours[name] ?? (() => void sendSignal(pid, SIGNALS[name])),
   }));
   for (const { name, listener } of listeners) {
     Deno.addSignalListener(name, listener);
