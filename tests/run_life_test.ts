@@ -148,9 +148,48 @@ Deno.test({
       await child.stdout.cancel();
     });
 
+    await t.step("has our own streams and nobody in between", async () => {
+      const file = `${store.dir}/output`;
+      const { code } = await new Deno.Command("/bin/sh", {
+        args: [
+          ...["-c", `exec "$@" >${file}`, "sh", Deno.execPath()],
+          ...["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags],
+          ...["run", "--rm", "-u", "1000", IMAGE],
+          ...["busybox", "readlink", "/proc/self/fd/1"],
+        ],
+        stdin: "null",
+      }).output();
+      assertEquals(code, 0);
+      assertEquals(await Deno.readTextFile(file), `${file}\n`);
+      assertEquals((await Deno.stat(file)).uid, Deno.uid());
+
+      const { child } = await start(store, [
+        ...["--rm", IMAGE, "sh", "-c", "echo up; sleep 1"],
+      ]);
+      const runtimes = processesWith(`${store.dir}/state/bundles`)
+        .filter((pid) => isProgram(pid, "runc"));
+      assertEquals(runtimes, []);
+      assertEquals((await child.status).code, 0);
+      await child.stdout.cancel();
+    });
+
+    await t.step("leaves nothing if it is killed from outside", async () => {
+      const mark = crypto.randomUUID();
+      const { child } = await start(store, [
+        ...["--rm", IMAGE, "sh", "-c", `echo up; sleep 1000; : ${mark}`],
+      ]);
+      const [shell] = processesWith(mark)
+        .filter((pid) => isProgram(pid, "sh"));
+      assert(shell !== undefined);
+      Deno.kill(shell, "SIGKILL");
+      assertEquals((await child.status).code, 137);
+      await child.stdout.cancel();
+      assertEquals(await store.leftovers(), []);
+    });
+
     await t.step("leaves nothing if the runtime is killed", async () => {
       const { child } = await start(store, [
-        ...["--rm", IMAGE, "sh", "-c", "echo up; sleep 1000"],
+        ...["--rm", "-t", IMAGE, "sh", "-c", "echo up; sleep 1000"],
       ]);
       const [runc] = processesWith(`${store.dir}/state/bundles`)
         .filter((pid) => isProgram(pid, "runc"));

@@ -87,6 +87,13 @@ export class RuntimeCommands {
     return this.#with("run", "--bundle", bundle, id);
   }
 
+  /** Creates and starts; the container goes on when the runtime has left. */
+  runDetached(id: string, bundle: string, pidFile: string): readonly string[] {
+    return this.#with(
+      ...["run", "--detach", "--pid-file", pidFile, "--bundle", bundle, id],
+    );
+  }
+
   create(
     id: string,
     bundle: string,

@@ -10,7 +10,13 @@ import type {
   TaskRunner,
   TaskStdio,
 } from "../core/task.ts";
-import { type Child, exitCodeOf, sendSignal, spawn } from "../sys/process.ts";
+import {
+  adoptOrphans,
+  exitCodeOf,
+  sendSignal,
+  spawn,
+  waitFor,
+} from "../sys/process.ts";
 import { keepTerminal, openPty, type Pty } from "../sys/pty.ts";
 import { proxySignals, SIGNALS } from "../sys/signals.ts";
 import {
@@ -20,7 +26,9 @@ import {
 } from "./oci_runtime.ts";
 import { bundlePath } from "./bundles.ts";
 import { killRuntimesOf } from "./orphans.ts";
+import { forgetStopped } from "./forget.ts";
 import { lastError, startError } from "./start_failure.ts";
+import { keepStreamOwners } from "./stream_owners.ts";
 
 interface TaskRunnerDeps {
   readonly host: Host;
@@ -55,6 +63,9 @@ class OciTaskRunner implements TaskRunner {
     const runtime = this.#find(record.runtime);
     const log = `${path}/log.json`;
     const commands = this.#commands(record, log);
+    if (stdio.kind === "streams" && canDetach(runtime)) {
+      return await this.#runStreams(ctx, bundle, runtime, stdio);
+    }
     const usesTerminal = readsTerminal(stdio);
     const processGroup = usesTerminal ? "shared" : "own";
     using _terminal = stdio.kind === "terminal" ? keepTerminal() : undefined;
@@ -73,7 +84,8 @@ class OciTaskRunner implements TaskRunner {
       ...substitute === undefined ? {} : { stderr: { file: substitute.path } },
       processGroup,
     });
-    using _proxy = proxySignals(child.pid, {
+    const send = (signal: number) => void sendSignal(child.pid, signal);
+    using _proxy = proxySignals(send, {
       // With a terminal of its own ours is raw: it sends no signals.
       keys: usesTerminal && stdio.kind === "streams" ? "terminal" : "proxy",
       // Interrupted with a terminal, runc leaves, and the container stays.
@@ -81,13 +93,53 @@ class OciTaskRunner implements TaskRunner {
         ? { detours: { SIGINT: () => void this.#interrupt(record) } }
         : {},
     });
-    using _abort = onAbort(ctx.signal, child);
+    using _abort = onAbort(ctx.signal, send);
     const status = await child.wait();
     // It was killed, but what it had started was not.
     if (status.kind === "signalled") await this.destroy(ctx, record);
     const exitCode = exitCodeOf(status);
     if (exitCode !== 0) this.#checkStarted(runtime, log);
     return { exitCode, exitedAt: this.#deps.now() };
+  }
+
+  /**
+   * The container's streams are ours themselves: nobody copies. Its runtime
+   * leaves when it has started it, and we are its parent from then on.
+   */
+  async #runStreams(
+    ctx: Context,
+    { record, path }: Bundle,
+    runtime: OciRuntime,
+    { stdin }: TaskStdio,
+  ): Promise<ExitStatus> {
+    const log = `${path}/log.json`;
+    const pidFile = `${path}/init.pid`;
+    const target = new SignalTarget();
+    using _proxy = proxySignals((n) => target.send(n), { keys: "proxy" });
+    using _abort = onAbort(ctx.signal, (n) => target.send(n));
+    using _owners = keepStreamOwners();
+    adoptOrphans();
+    const started = await spawn({
+      path: runtime.path,
+      args: this.#commands(record, log).runDetached(record.id, path, pidFile),
+      env: this.#deps.env(),
+      stdin,
+      processGroup: "own",
+    }).wait();
+    const startCode = exitCodeOf(started);
+    if (startCode !== 0) {
+      if (started.kind === "signalled") await this.destroy(ctx, record);
+      this.#checkStarted(runtime, log);
+      return { exitCode: startCode, exitedAt: this.#deps.now() };
+    }
+    const pid = Number(this.#deps.host.readText(pidFile));
+    target.found(pid);
+    const exitCode = exitCodeOf(await waitFor(pid));
+    const exitedAt = this.#deps.now();
+    const isGone = runtime.name === "runc" &&
+      forgetStopped(`${this.#root(record)}/${record.id}`);
+    if (!isGone) await this.destroy(ctx, record);
+    return { exitCode, exitedAt };
   }
 
   async destroy(_ctx: Context, record: BundleRecord): Promise<void> {
@@ -133,9 +185,14 @@ class OciTaskRunner implements TaskRunner {
     });
   }
 
+  /** Where the runtime keeps its state. */
+  #root({ namespace }: BundleRecord): string {
+    return `${this.#deps.state}/runtime/${namespace}`;
+  }
+
   #commands(record: BundleRecord, log?: string): RuntimeCommands {
     return new RuntimeCommands({
-      root: `${this.#deps.state}/runtime/${record.namespace}`,
+      root: this.#root(record),
       ...log === undefined ? {} : { log },
     });
   }
@@ -144,6 +201,27 @@ class OciTaskRunner implements TaskRunner {
   #checkStarted(runtime: OciRuntime, log: string): void {
     const message = lastError(this.#deps.host.readText(log) ?? "");
     if (message !== undefined) throw startError(runtime.name, message);
+  }
+}
+
+/** Runtimes whose `run` knows `--detach`. */
+function canDetach({ name }: OciRuntime): boolean {
+  return ["runc", "crun", "runsc"].includes(name);
+}
+
+/** Keeps what comes before there is a process to tell. */
+class SignalTarget {
+  readonly #early: number[] = [];
+  #pid: number | undefined;
+
+  send(signal: number): void {
+    if (this.#pid === undefined) this.#early.push(signal);
+    else sendSignal(this.#pid, signal);
+  }
+
+  found(pid: number): void {
+    this.#pid = pid;
+    for (const signal of this.#early) sendSignal(pid, signal);
   }
 }
 
@@ -172,8 +250,11 @@ function keepSize(pty: Pty): Disposable {
 }
 
 /** Ends the container when `signal` fires. */
-function onAbort(signal: AbortSignal, child: Child): Disposable {
-  const stop = () => void sendSignal(child.pid, SIGNALS.SIGTERM);
+function onAbort(
+  signal: AbortSignal,
+  send: (signal: number) => void,
+): Disposable {
+  const stop = () => send(SIGNALS.SIGTERM);
   signal.addEventListener("abort", stop, { once: true });
   return {
     [Symbol.dispose]: () => signal.removeEventListener("abort", stop),

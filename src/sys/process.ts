@@ -5,7 +5,7 @@
  */
 
 import { ERRNO, SysError } from "./errno.ts";
-import { addressOf, coldSymbols, cstr } from "./libc.ts";
+import { addressOf, coldSymbols, cstr, errno } from "./libc.ts";
 
 const spawnSymbols = coldSymbols({
   posix_spawn: {
@@ -26,6 +26,10 @@ const waitSymbols = coldSymbols({
     nonblocking: true,
   },
 });
+const adoptSymbols = coldSymbols({
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+});
+const PR_SET_CHILD_SUBREAPER = 36;
 const killSymbols = coldSymbols({
   kill: { parameters: ["i32", "i32"], result: "i32" },
 });
@@ -145,7 +149,19 @@ function stringArray(values: readonly string[]) {
   return { texts, pointers };
 }
 
-async function waitFor(pid: number): Promise<ChildStatus> {
+/**
+ * Makes this process the parent of what its children leave behind, so that
+ * `waitFor` can be used for those.
+ */
+export function adoptOrphans(): void {
+  if (adoptSymbols().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0) {
+    return;
+  }
+  throw new SysError("adopt orphans", errno(), `process ${Deno.pid}`);
+}
+
+/** See `Child.wait`. @param pid of a child, born or adopted */
+export async function waitFor(pid: number): Promise<ChildStatus> {
   const status = new Int32Array(1);
   for (;;) {
     const result = await waitSymbols().waitpid(pid, status, 0);

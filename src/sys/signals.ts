@@ -1,7 +1,5 @@
 /** Signals by name and number, and passing them on. */
 
-import { sendSignal } from "./process.ts";
-
 /** Numbers on x86-64 and aarch64, which are the same. */
 export const SIGNALS = {
   SIGHUP: 1,
@@ -86,20 +84,23 @@ export interface ProxyOptions {
    *   nothing to this process.
    */
   readonly keys: "proxy" | "terminal";
-  /** How to tell of signals that `pid` itself would not pass on. */
+  /** How to tell of signals that the child itself would not pass on. */
   readonly detours?: Readonly<Partial<Record<SignalName, () => void>>>;
 }
 
-/** Passes signals on to `pid` until disposed. */
+/**
+ * Passes signals on until disposed.
+ * @param send tells the child of a signal, by its number
+ */
 export function proxySignals(
-  pid: number,
+  send: (signal: number) => void,
   { keys, detours = {} }: ProxyOptions,
 ): Disposable {
   const listeners = PROXIED.map((name) => ({
     name,
     listener: keys === "terminal" && FROM_TERMINAL.has(name)
       ? () => {}
-      : detours[name] ?? (() => void sendSignal(pid, SIGNALS[name])),
+      : detours[name] ?? (() => send(SIGNALS[name])),
   }));
   for (const { name, listener } of listeners) {
     Deno.addSignalListener(name, listener);

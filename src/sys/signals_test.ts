@@ -1,11 +1,21 @@
 import { assertEquals } from "@std/assert";
-import { exitCodeOf, isAlive, spawn } from "./process.ts";
+import {
+  type Child,
+  exitCodeOf,
+  isAlive,
+  sendSignal,
+  spawn,
+} from "./process.ts";
 import { proxySignals, SIGNALS } from "./signals.ts";
 
 // libc's symbols stay open; the sanitizer must not count them to a test.
 const warm = { path: "/bin/true", args: [], env: [] };
 await spawn({ ...warm, processGroup: "own" }).wait();
 isAlive(Deno.pid);
+
+function sendTo({ pid }: Child): (signal: number) => void {
+  return (signal) => void sendSignal(pid, signal);
+}
 
 /** Waits for its file to go, then asks its parent for the signal; 5 s at most. */
 const ASK_FOR_SIGNAL = `
@@ -32,7 +42,7 @@ Deno.test("proxySignals() passes a signal on to the child", async () => {
     env: ["PATH=/usr/bin:/bin"],
     processGroup: "own",
   });
-  using _proxy = proxySignals(child.pid, { keys: "proxy" });
+  using _proxy = proxySignals(sendTo(child), { keys: "proxy" });
   // Without the proxy in place the signal would end this process instead.
   await Deno.remove(cue);
   assertEquals(exitCodeOf(await child.wait()), 42);
@@ -46,7 +56,7 @@ Deno.test("proxySignals() keeps to itself what the terminal tells all", async ()
     env: ["PATH=/usr/bin:/bin"],
     processGroup: "own",
   });
-  using _proxy = proxySignals(child.pid, { keys: "terminal" });
+  using _proxy = proxySignals(sendTo(child), { keys: "terminal" });
   await Deno.remove(cue);
   assertEquals(exitCodeOf(await child.wait()), 0);
 });
