@@ -166,6 +166,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assertFalse(stderr.includes("data:"));
   },
 
+  async "says nothing of its own on a terminal"(program) {
+    const { stdout } = await new Deno.Command("script", {
+      args: ["--quiet", "--command", `${program} exit 0`, "/dev/null"],
+      stdin: "null",
+    }).output();
+    assertEquals(new TextDecoder().decode(stdout), "");
+  },
+
   async "is found on PATH and through a symbolic link"(program, directory) {
     await Deno.symlink(program, `${directory}/linked`);
     const options = { clearEnv: true, env: { PATH: directory } };

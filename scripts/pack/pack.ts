@@ -54,6 +54,8 @@ const RUN_ARGS = [
  */
 const ADDED_ENV = [
   "DENO_DIR=/dev/null/x",
+  // On a terminal it would complain of the caches that it cannot make.
+  "DENO_LOG=off",
   "DENO_NO_UPDATE_CHECK=1",
   "DENO_NO_PACKAGE_JSON=1",
 ];
