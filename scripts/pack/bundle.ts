@@ -1,5 +1,6 @@
 /** Bundles one entry and gives its parts, ready for the executable. */
 
+import { resolve } from "@std/path";
 import { checkSource, scriptOf } from "./script.ts";
 
 export interface Part {
@@ -46,7 +47,10 @@ export async function bundleEntry(
         { name: `${entry}/${name}`, text: script.text },
         {
           name: `${entry}/${name}.map`,
-          text: slimMap(map, script.headBytes, options.root),
+          text: slimMap(map, script.headBytes, {
+            directory,
+            root: options.root,
+          }),
         },
       );
     }
@@ -96,18 +100,21 @@ interface SourceMap {
   readonly mappings: string;
 }
 
-/** The map without the sources, whose names become relative to the root. */
-function slimMap(text: string, headBytes: number, root: string): string {
+/** The map without the sources, whose names become relative to `root`. */
+function slimMap(
+  text: string,
+  headBytes: number,
+  { directory, root }: { readonly directory: string; readonly root: string },
+): string {
   const map = JSON.parse(text) as SourceMap;
   map.sourcesContent?.forEach((content, i) =>
     checkSource(content, map.sources[i] ?? "")
   );
-  const tail = root.slice(1);
   const sources = map.sources.map((source) => {
-    const at = source.indexOf(tail);
-    return at < 0
-      ? source.replace(/^.*\//, "")
-      : source.slice(at + tail.length);
+    const path = resolve(directory, source);
+    return path.startsWith(root)
+      ? path.slice(root.length)
+      : path.replace(/^.*\//, "");
   });
   return JSON.stringify({ headBytes, sources, mappings: map.mappings });
 }
