@@ -14,7 +14,7 @@ import type { Mounter } from "../core/mount.ts";
 import type { RegistryTrust, Resolver } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
-import type { TaskRunner } from "../core/task.ts";
+import type { TaskManager } from "../core/task.ts";
 import type { LayerUnpacker } from "../core/unpack.ts";
 import { createContentStore } from "../drivers/content_local/store.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
@@ -29,6 +29,7 @@ import type { Config } from "./config.ts";
 import { lazyDiffer, lazyResolver, lazyUnpacker } from "./lazy_services.ts";
 import type { StorePaths } from "./paths.ts";
 import { entryUrl, VERSION } from "./self.ts";
+import { createTaskManager } from "./task_manager.ts";
 
 export interface ComposeOptions {
   readonly paths: StorePaths;
@@ -155,8 +156,8 @@ async function loadDiffer(
 function createTasks(
   { paths, config }: ComposeOptions,
   host: Host,
-): TaskRunner {
-  return createTaskRunner({
+): TaskManager {
+  const runner = createTaskRunner({
     host,
     state: paths.state,
     now: () => new Date(),
@@ -165,6 +166,7 @@ function createTasks(
         .map(([name, value]) => `${name}=${value}`),
     ...config.runtime === undefined ? {} : { defaultRuntime: config.runtime },
   });
+  return createTaskManager({ runner });
 }
 
 function createSnapshotters(

@@ -5,7 +5,10 @@
 
 import type { CommandEntry, CommandSpec } from "./command.ts";
 import * as container from "./table_container.ts";
+import { FILES } from "./table_files.ts";
 import * as image from "./table_image.ts";
+import { LIFECYCLE } from "./table_lifecycle.ts";
+import { PROCESS } from "./table_process.ts";
 import * as system from "./table_system.ts";
 
 /** A short form, `images`, under its long name, `image ls`. */
@@ -22,6 +25,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   container.RUN,
   container.PS,
   container.RM,
+  ...LIFECYCLE,
+  ...PROCESS,
+  ...FILES,
   container.INSPECT,
   image.IMAGES,
   image.PULL,
@@ -66,6 +72,9 @@ export const COMMANDS: readonly CommandEntry[] = [
       container.RUN,
       under(container.PS, "ls", "list", "ps"),
       under(container.RM, "rm", "remove"),
+      ...LIFECYCLE,
+      ...PROCESS,
+      ...FILES,
       container.CONTAINER_INSPECT,
     ],
   },

@@ -10,7 +10,7 @@ import type { Mounter } from "./mount.ts";
 import type { NamespaceStore } from "./namespace.ts";
 import type { Resolver } from "./registry.ts";
 import type { Snapshotter } from "./snapshot.ts";
-import type { BundleStore, TaskRunner } from "./task.ts";
+import type { BundleStore, TaskManager } from "./task.ts";
 import type { LayerUnpacker } from "./unpack.ts";
 
 /**
@@ -30,7 +30,7 @@ export interface Services {
   readonly resolver: Resolver;
   readonly unpacker: LayerUnpacker;
   readonly bundles: BundleStore;
-  readonly tasks: TaskRunner;
+  readonly tasks: TaskManager;
   readonly host: Host;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   /** Name of the snapshotter to use where none is asked for. */

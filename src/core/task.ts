@@ -8,6 +8,10 @@
 
 import type { Context } from "../base/context.ts";
 import { EngineError, type EngineErrorOptions } from "../base/errors.ts";
+import type { SpecProcess, SpecResources } from "../oci/runtime_spec.ts";
+import type { ContainerSettings, RestartPolicy } from "./container_settings.ts";
+import type { AttachInput, AttachOutput } from "./keeper.ts";
+import type { TaskStatus } from "./task_status.ts";
 
 export interface ExitStatus {
   /** 0 to 255; 128 + n if signal n ended it. */
@@ -40,8 +44,20 @@ export interface Bundle extends Disposable {
    * @returns its path
    */
   write(name: string, text: string): string;
+  /** Replaces the status; readers see the old one or the new one. */
+  writeStatus(status: TaskStatus): void;
+  /** As last written; undefined before the first time. */
+  status(): TaskStatus | undefined;
   /** Deletes the directory and lets go. Nothing may be mounted there. */
   remove(): void;
+}
+
+/** What anybody may see of a bundle, whoever holds it. */
+export interface BundleView {
+  readonly record: BundleRecord;
+  readonly path: string;
+  /** As last written; undefined before the first time. */
+  status(): TaskStatus | undefined;
 }
 
 export interface BundleStore {
@@ -52,6 +68,8 @@ export interface BundleStore {
    * other.
    */
   abandoned(ctx: Context): Iterable<Bundle>;
+  /** Undefined if there is none. */
+  find(ctx: Context, task: TaskRef): BundleView | undefined;
 }
 
 /** How the container's standard streams are connected to ours. */
@@ -62,7 +80,17 @@ export interface TaskStdio {
   readonly kind: "terminal" | "streams";
 }
 
-export interface TaskRunner {
+/** Which task is meant. */
+export interface TaskRef {
+  readonly namespace: string;
+  readonly id: string;
+}
+
+/**
+ * Starts tasks, and finds those that any process has started. There is one for
+ * all runtimes; which of its parts drives a task is not seen from outside.
+ */
+export interface TaskManager {
   /** Name or path of the OCI runtime where none is asked for. */
   readonly defaultRuntime: string;
   /**
@@ -77,10 +105,110 @@ export interface TaskRunner {
     stdio: TaskStdio,
   ): Promise<ExitStatus>;
   /**
+   * A hint that `start` will follow: what can be done before the bundle is
+   * ready is done meanwhile. Disposing takes back what was not used.
+   */
+  prepareStart(
+    ctx: Context,
+    task: TaskRef & { readonly runtime: string },
+  ): Disposable;
+  /**
+   * Starts the bundle's container under a shim, which keeps it when this
+   * process has gone. The shim holds the bundle, too, from then on.
+   * @throws {TaskStartError}
+   */
+  start(ctx: Context, bundle: Bundle, request: StartRequest): Promise<Task>;
+  /** Undefined if there is no bundle, or nobody keeps it. */
+  find(ctx: Context, task: TaskRef): Promise<Task | undefined>;
+  /**
    * Kills and deletes what is left of a bundle's container; nothing left is no
    * error.
    */
   destroy(ctx: Context, record: BundleRecord): Promise<void>;
+}
+
+export interface StartRequest {
+  readonly settings: ContainerSettings;
+  /** Directory for the log's files. */
+  readonly logDirectory: string;
+}
+
+/** A container's processes. It may end at any moment. */
+export interface Task {
+  readonly id: string;
+  /** Runs in the foreground of a command, or is kept by a shim. */
+  readonly keeping: "foreground" | "shim";
+  status(ctx: Context): Promise<TaskStatus>;
+  /** @throws {EngineError} `notFound` if it has ended */
+  kill(ctx: Context, signal: number, scope: "init" | "all"): Promise<void>;
+  /** The user is about to end it: it must not be started again. */
+  retire(ctx: Context): Promise<void>;
+  setRestartPolicy(ctx: Context, policy: RestartPolicy): Promise<void>;
+  pause(ctx: Context): Promise<void>;
+  resume(ctx: Context): Promise<void>;
+  /** Runs one more process in the container. @throws {TaskStartError} */
+  exec(ctx: Context, request: ExecRequest): Promise<ExecProcess>;
+  /** Numbers on the host of all processes. */
+  pids(ctx: Context): Promise<readonly number[]>;
+  stats(ctx: Context): Promise<TaskStats>;
+  update(ctx: Context, resources: SpecResources): Promise<void>;
+  /** Settles when it has ended for good. */
+  wait(ctx: Context): Promise<ExitStatus>;
+  /**
+   * @throws {EngineError} `failedPrecondition` if it runs in the foreground of
+   * a command, whose streams are not ours to take
+   */
+  attach(
+    ctx: Context,
+    stdin: "send" | "none",
+    input: AsyncIterable<AttachInput>,
+  ): AsyncIterable<AttachOutput>;
+  /** Writes an image of its state into a directory. */
+  checkpoint(
+    ctx: Context,
+    options: { readonly path: string; readonly after: "stop" | "goOn" },
+  ): Promise<void>;
+}
+
+export interface ExecRequest {
+  /** Unique in the container. */
+  readonly execId: string;
+  readonly process: SpecProcess;
+  /**
+   * `ours`: our streams are its own, signals that we get are passed on.
+   * `none`: it goes on when we have gone.
+   */
+  readonly stdio:
+    | ({ readonly to: "ours" } & TaskStdio)
+    | { readonly to: "none" };
+}
+
+export interface ExecProcess {
+  /** On the host. */
+  readonly pid: number;
+  /** Only where its streams are ours. */
+  wait(): Promise<ExitStatus>;
+}
+
+/** Figures of a container's control groups. Counters only grow. */
+export interface TaskStats {
+  readonly at: Date;
+  readonly cpuNs: bigint;
+  readonly cpuUserNs: bigint;
+  readonly cpuSystemNs: bigint;
+  readonly throttledPeriods: number;
+  readonly memoryBytes: number;
+  /** Of `memoryBytes`, what the kernel could give back: file cache. */
+  readonly memoryInactiveFileBytes: number;
+  /** Undefined if there is none. */
+  readonly memoryLimitBytes?: number;
+  readonly pids: number;
+  readonly pidsLimit?: number;
+  readonly blockReadBytes: number;
+  readonly blockWriteBytes: number;
+  /** Of the network namespace, all interfaces but `lo`. */
+  readonly networkReceivedBytes: number;
+  readonly networkSentBytes: number;
 }
 
 /** Docker's exit codes for a container that did not start. */

@@ -1,14 +1,23 @@
 /**
- * Bundles in a directory of the state, each with a lock that its runner holds.
+ * Bundles in a directory of the state, each with a lock that its keepers hold.
  *
- * `bundles/NAMESPACE.ID/` has `config.json`, `rootfs/`, `record.json`, what
- * the runtime says (`log.json`), and `lock`, held with flock(2), which the
- * kernel gives back whatever becomes of the runner.
+ * `bundles/NAMESPACE.ID/` has `config.json`, `rootfs/`, `record.json`,
+ * `status.json`, what the runtime says (`log.json`), and `lock`, held with
+ * flock(2), which the kernel gives back whatever becomes of the keepers. They
+ * share it, so that the command that starts a container can hand it on to the
+ * shim; who gets it alone knows that nobody keeps the bundle any more.
  */
 
 import type { Context } from "../base/context.ts";
 import { alreadyExists } from "../base/errors.ts";
-import type { Bundle, BundleRecord, BundleStore } from "../core/task.ts";
+import type {
+  Bundle,
+  BundleRecord,
+  BundleStore,
+  BundleView,
+  TaskRef,
+} from "../core/task.ts";
+import type { TaskStatus } from "../core/task_status.ts";
 
 interface BundleStoreDeps {
   /** The state directory. */
@@ -27,7 +36,7 @@ const REMOVED_PREFIX = ".old-";
 /** Where the bundle of a container is. */
 export function bundlePath(
   state: string,
-  { namespace, id }: Pick<BundleRecord, "namespace" | "id">,
+  { namespace, id }: TaskRef,
 ): string {
   return `${state}/bundles/${namespace}.${id}`;
 }
@@ -63,18 +72,51 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
           removeTree(path);
           continue;
         }
-        const bundle = openAbandoned(path);
+        const bundle = openBundle(path, "alone");
         if (bundle !== undefined) yield bundle;
       }
     },
+
+    find(_ctx: Context, task: TaskRef): BundleView | undefined {
+      const path = bundlePath(deps.state, task);
+      const text = readIfThere(`${path}/record.json`);
+      return text === undefined ? undefined : {
+        record: JSON.parse(text),
+        path,
+        status: () => readStatus(path),
+      };
+    },
   };
+}
+
+/**
+ * Holds a bundle as its maker does, who must still hold it. For the shim.
+ * @returns undefined if it is being cleaned up, or has gone
+ */
+export function joinBundle(path: string): Bundle | undefined {
+  return openBundle(path, "shared");
+}
+
+/** @param path of the bundle */
+function readStatus(path: string): TaskStatus | undefined {
+  const text = readIfThere(`${path}/status.json`);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 function makeBundle(path: string, record: BundleRecord): Deno.FsFile {
   Deno.mkdirSync(`${path}/rootfs`, { recursive: true, mode: 0o711 });
   Deno.writeTextFileSync(`${path}/record.json`, JSON.stringify(record));
   const lock = Deno.openSync(`${path}/lock`, { write: true, create: true });
-  lock.lockSync(true);
+  lock.lockSync(false);
   return lock;
 }
 
@@ -92,8 +134,11 @@ function directoryNames(path: string): readonly string[] {
   }
 }
 
-/** Undefined if its runner lives, or it has just gone. */
-function openAbandoned(path: string): LocalBundle | undefined {
+/** Undefined if others hold it, or it has just gone. */
+function openBundle(
+  path: string,
+  hold: "alone" | "shared",
+): LocalBundle | undefined {
   let lock: Deno.FsFile;
   try {
     lock = Deno.openSync(`${path}/lock`, { write: true });
@@ -101,7 +146,7 @@ function openAbandoned(path: string): LocalBundle | undefined {
     return undefined;
   }
   try {
-    if (lock.tryLockSync(true)) {
+    if (lock.tryLockSync(hold === "alone")) {
       // Its holder may have removed it before letting go.
       const text = Deno.readTextFileSync(`${path}/record.json`);
       return new LocalBundle(path, JSON.parse(text), lock);
@@ -162,6 +207,17 @@ class LocalBundle implements Bundle {
     const path = `${this.path}/${name}`;
     Deno.writeTextFileSync(path, text);
     return path;
+  }
+
+  writeStatus(status: TaskStatus): void {
+    // Its name tells writers apart: a command and the shim may both write.
+    const next = `${this.path}/status.json.${Deno.pid}`;
+    Deno.writeTextFileSync(next, JSON.stringify(status));
+    Deno.renameSync(next, `${this.path}/status.json`);
+  }
+
+  status(): TaskStatus | undefined {
+    return readStatus(this.path);
   }
 
   remove(): void {

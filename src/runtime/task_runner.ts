@@ -7,7 +7,7 @@ import type {
   Bundle,
   BundleRecord,
   ExitStatus,
-  TaskRunner,
+  TaskManager,
   TaskStdio,
 } from "../core/task.ts";
 import {
@@ -40,6 +40,12 @@ interface TaskRunnerDeps {
   /** Of this process, `NAME=value`. */
   readonly env: () => readonly string[];
 }
+
+/** The part of a task manager that needs no shim. */
+export type TaskRunner = Pick<
+  TaskManager,
+  "defaultRuntime" | "runForeground" | "destroy"
+>;
 
 export function createTaskRunner(deps: TaskRunnerDeps): TaskRunner {
   return new OciTaskRunner(deps);

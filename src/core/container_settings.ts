@@ -1,0 +1,94 @@
+/**
+ * What a user decided about a container beyond its runtime spec: needed to
+ * start it again, by whichever process. Kept in the container's record, as
+ * JSON, in the extension `coracle.io/settings`; how its last task ended is in
+ * `coracle.io/status` (a `TaskStatus`).
+ */
+
+import type { Container, TypedValue } from "./container.ts";
+import type { TaskStatus } from "./task_status.ts";
+
+export interface ContainerSettings {
+  /** What becomes of the container when it ends. */
+  readonly removal: "onExit" | "keep";
+  /** Whether it has a terminal. */
+  readonly stdio: "terminal" | "streams";
+  /** `open`: its input stays open for those who attach. */
+  readonly stdin: "open" | "closed";
+  readonly restart: RestartPolicy;
+  readonly log: LogSettings;
+  readonly health?: HealthCheck;
+  /** Number of the signal that asks it to end. */
+  readonly stopSignal: number;
+  /** How long it has to end after that. */
+  readonly stopTimeoutSeconds: number;
+  readonly hostname: string;
+  /** `host`, `none`. */
+  readonly network: string;
+  /** Entry point and command as docker shows them apart. */
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+  /** As the user wrote it. */
+  readonly imageReference?: string;
+}
+
+export type RestartPolicy =
+  | { readonly kind: "no" }
+  | { readonly kind: "always" }
+  | { readonly kind: "unless-stopped" }
+  /** `most` restarts in a row; any number if 0. */
+  | { readonly kind: "on-failure"; readonly most: number };
+
+export interface LogSettings {
+  /** `json-file`, `local`, `none`, `journald`, or a `binary://…` address. */
+  readonly driver: string;
+  /** `max-size`, `max-file`, … as docker names them. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface HealthCheck {
+  /** What runs in the container; healthy is exit code 0. */
+  readonly command: readonly string[];
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Failures within this time after the start don't count. */
+  readonly startPeriodMs: number;
+  /** The interval during the start period. */
+  readonly startIntervalMs: number;
+  /** Failures in a row until it is unhealthy. */
+  readonly retries: number;
+}
+
+export const SETTINGS_EXTENSION = "coracle.io/settings";
+export const STATUS_EXTENSION = "coracle.io/status";
+
+/** Undefined for containers that others made. */
+export function settingsOf(
+  { extensions }: Pick<Container, "extensions">,
+): ContainerSettings | undefined {
+  return parseExtension(extensions[SETTINGS_EXTENSION]);
+}
+
+/** Undefined if the container was never started, or others made it. */
+export function recordedStatus(
+  { extensions }: Pick<Container, "extensions">,
+): TaskStatus | undefined {
+  return parseExtension(extensions[STATUS_EXTENSION]);
+}
+
+/** The value for a container's record. */
+export function jsonExtension(
+  key: typeof SETTINGS_EXTENSION | typeof STATUS_EXTENSION,
+  value: ContainerSettings | TaskStatus,
+): TypedValue {
+  return {
+    typeUrl: key,
+    value: new TextEncoder().encode(JSON.stringify(value)),
+  };
+}
+
+function parseExtension<T>(extension: TypedValue | undefined): T | undefined {
+  return extension === undefined
+    ? undefined
+    : JSON.parse(new TextDecoder().decode(extension.value));
+}
