@@ -8,6 +8,7 @@
 
 import { invalidArgument } from "../base/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
+import { configHome } from "./paths.ts";
 
 export interface Config {
   /** Directory of everything that survives a reboot. */
@@ -32,7 +33,7 @@ export function configPath(env: Env, uid: number): string {
   const named = env("CORACLE_CONFIG");
   if (named !== undefined && named !== "") return named;
   if (uid === 0) return "/etc/coracle/config.toml";
-  const home = env("XDG_CONFIG_HOME") ?? `${env("HOME") ?? ""}/.config`;
+  const home = configHome(env);
   return `${home}/coracle/config.toml`;
 }
 

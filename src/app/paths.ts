@@ -75,6 +75,15 @@ function defaultState(env: Env, uid: number): string {
     : `/tmp/coracle-run-${uid}`;
 }
 
+/**
+ * Where an ordinary user's configuration is. As the XDG specification says, a
+ * variable that is empty or a relative path counts as unset.
+ */
+export function configHome(env: Env): string {
+  const config = nonEmpty(env("XDG_CONFIG_HOME"));
+  return config?.startsWith("/") ? config : `${env("HOME") ?? ""}/.config`;
+}
+
 function isOwnedBy(path: string, uid: number): boolean {
   try {
     const info = Deno.lstatSync(path);

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "../base/errors.ts";
-import { ensureStorePaths, storePaths } from "./paths.ts";
+import { configHome, ensureStorePaths, storePaths } from "./paths.ts";
 
 const NOBODY = 4_000_000;
 
@@ -59,4 +59,12 @@ Deno.test("ensureStorePaths() refuses a state directory of somebody else", () =>
   } finally {
     Deno.removeSync(base, { recursive: true });
   }
+});
+
+Deno.test("configHome() is the home's when XDG_CONFIG_HOME is empty or relative", () => {
+  const at = (XDG_CONFIG_HOME: string) =>
+    configHome(env({ HOME: "/home/me", XDG_CONFIG_HOME }));
+  assertEquals(at("/conf"), "/conf");
+  assertEquals(at(""), "/home/me/.config");
+  assertEquals(at("conf"), "/home/me/.config");
 });

@@ -1,3 +1,5 @@
+import { configHome } from "./paths.ts";
+
 /**
  * Directories of `HOST/hosts.toml` where the configuration names none: ours,
  * and the ones that hosts have already for containerd and docker.
@@ -14,6 +16,6 @@ export function registryConfigDirs(
     "/etc/docker/certs.d",
   ];
   if (uid === 0) return shared;
-  const home = env("XDG_CONFIG_HOME") ?? `${env("HOME") ?? ""}/.config`;
+  const home = configHome(env);
   return [`${home}/coracle/certs.d`, `${home}/docker/certs.d`, ...shared];
 }
