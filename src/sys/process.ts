@@ -18,7 +18,20 @@ const spawnSymbols = coldSymbols({
     parameters: ["buffer", "i32", "buffer", "i32", "u32"],
     result: "i32",
   },
+  posix_spawn_file_actions_adddup2: {
+    parameters: ["buffer", "i32", "i32"],
+    result: "i32",
+  },
+  posix_spawn_file_actions_addchdir_np: {
+    parameters: ["buffer", "buffer"],
+    result: "i32",
+  },
 });
+const descriptorSymbols = coldSymbols({
+  fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+});
+const F_DUPFD_CLOEXEC = 1030;
 const waitSymbols = coldSymbols({
   waitpid: {
     parameters: ["i32", "buffer", "i32"],
@@ -40,7 +53,9 @@ export type ChildStream =
   | "inherit"
   | "null"
   /** A file, made or emptied. */
-  | { readonly file: string };
+  | { readonly file: string }
+  /** One of our descriptors; it stays ours, too. */
+  | { readonly fd: number };
 
 export interface SpawnOptions {
   /** Absolute path of the program. */
@@ -57,6 +72,12 @@ export interface SpawnOptions {
    * `shared` is needed to use the terminal.
    */
   readonly processGroup: "own" | "shared";
+  /** `new`: it has no terminal, and nobody's end hangs it up. */
+  readonly session?: "new";
+  /** Descriptors of ours that the child gets as 3, 4, 5, … */
+  readonly extra?: readonly number[];
+  /** Absolute; ours if absent. */
+  readonly cwd?: string;
 }
 
 /** How a child ended. */
@@ -77,7 +98,12 @@ export interface Child {
 // process group (32 bits at 4), the signals to reset (128 bytes at 8), the
 // signal mask (128 bytes at 136), and what we don't use.
 const ATTRIBUTE_BYTES = 336;
-const FLAG = { setProcessGroup: 0x02, setSigDef: 0x04, setSigMask: 0x08 };
+const FLAG = {
+  setProcessGroup: 0x02,
+  setSigDef: 0x04,
+  setSigMask: 0x08,
+  setSession: 0x80,
+};
 const SIGDEF_AT = 8;
 const FILE_ACTIONS_BYTES = 80;
 const SIGPIPE = 13;
@@ -94,51 +120,101 @@ export function spawn(options: SpawnOptions): Child {
   const path = cstr(options.path);
   const argv = stringArray([options.path, ...options.args]);
   const envp = stringArray(options.env);
-  const actions = fileActions(options);
+  using actions = fileActions(options);
   const code = spawnSymbols().posix_spawn(
     pid,
     path,
-    actions,
-    attributes(options.processGroup),
+    actions.bytes,
+    attributes(options),
     argv.pointers,
     envp.pointers,
   );
-  if (actions !== null) {
-    spawnSymbols().posix_spawn_file_actions_destroy(actions);
-  }
   if (code !== 0) throw new SysError("run", code, options.path);
   const child = pid[0] ?? -1;
   return { pid: child, wait: () => waitFor(child) };
 }
 
-function attributes(group: SpawnOptions["processGroup"]) {
+function attributes({ processGroup, session }: SpawnOptions) {
   const bytes = new Uint8Array(ATTRIBUTE_BYTES);
   const view = new DataView(bytes.buffer);
-  const own = group === "own" ? FLAG.setProcessGroup : 0;
-  view.setUint16(0, FLAG.setSigDef | FLAG.setSigMask | own, true);
+  // A session's first process leads a group already, and may not ask for one.
+  const group = session === "new"
+    ? FLAG.setSession
+    : processGroup === "own"
+    ? FLAG.setProcessGroup
+    : 0;
+  view.setUint16(0, FLAG.setSigDef | FLAG.setSigMask | group, true);
   view.setUint32(SIGDEF_AT, 1 << (SIGPIPE - 1), true);
   return bytes;
 }
 
-function fileActions(options: SpawnOptions): Uint8Array<ArrayBuffer> | null {
-  const streams = [options.stdin, options.stdout, options.stderr];
-  if (streams.every((s) => s === undefined || s === "inherit")) return null;
+/** Null bytes: everything is inherited. */
+interface FileActions extends Disposable {
+  readonly bytes: Uint8Array<ArrayBuffer> | null;
+}
+
+function fileActions(options: SpawnOptions): FileActions {
+  const { extra = [], cwd } = options;
+  const streams = [options.stdin, options.stdout, options.stderr]
+    .map((stream) => stream ?? "inherit");
+  const isPlain = streams.every((stream) => stream === "inherit") &&
+    extra.length === 0 && cwd === undefined;
+  if (isPlain) return { bytes: null, [Symbol.dispose]: () => {} };
+  const symbols = spawnSymbols();
   const actions = new Uint8Array(FILE_ACTIONS_BYTES);
-  spawnSymbols().posix_spawn_file_actions_init(actions);
-  streams.forEach((stream, fd) => {
-    if (stream === undefined || stream === "inherit") return;
-    const path = stream === "null" ? "/dev/null" : stream.file;
-    const access = fd === 0 ? O.readOnly : O.writeOnly;
-    const more = stream === "null" || fd === 0 ? 0 : O.create | O.truncate;
-    spawnSymbols().posix_spawn_file_actions_addopen(
-      actions,
-      fd,
-      cstr(path),
-      access | more,
-      0o600,
-    );
+  symbols.posix_spawn_file_actions_init(actions);
+  const all: readonly ChildStream[] = [
+    ...streams,
+    ...extra.map((fd) => ({ fd })),
+  ];
+  const moved: number[] = [];
+  all.forEach((stream, target) => {
+    if (stream === "inherit") return;
+    if (stream === "null" || "file" in stream) {
+      addOpen(actions, target, stream);
+      return;
+    }
+    // One that is about to be replaced has to be out of the way first.
+    const source = stream.fd < all.length
+      ? duplicate(stream.fd, all.length, moved)
+      : stream.fd;
+    symbols.posix_spawn_file_actions_adddup2(actions, source, target);
   });
-  return actions;
+  if (cwd !== undefined) {
+    symbols.posix_spawn_file_actions_addchdir_np(actions, cstr(cwd));
+  }
+  return {
+    bytes: actions,
+    [Symbol.dispose]() {
+      symbols.posix_spawn_file_actions_destroy(actions);
+      for (const fd of moved) descriptorSymbols().close(fd);
+    },
+  };
+}
+
+function addOpen(
+  actions: Uint8Array<ArrayBuffer>,
+  target: number,
+  stream: "null" | { readonly file: string },
+): void {
+  const path = stream === "null" ? "/dev/null" : stream.file;
+  const access = target === 0 ? O.readOnly : O.writeOnly;
+  const more = stream === "null" || target === 0 ? 0 : O.create | O.truncate;
+  spawnSymbols().posix_spawn_file_actions_addopen(
+    actions,
+    target,
+    cstr(path),
+    access | more,
+    0o600,
+  );
+}
+
+/** @returns the same open file under a number of `from` or more */
+function duplicate(fd: number, from: number, into: number[]): number {
+  const copy = descriptorSymbols().fcntl(fd, F_DUPFD_CLOEXEC, BigInt(from));
+  if (copy < 0) throw new SysError("duplicate", errno(), `descriptor ${fd}`);
+  into.push(copy);
+  return copy;
 }
 
 /** A NULL-terminated `char *[]`; `texts` keeps what it points to alive. */
@@ -173,7 +249,7 @@ export async function waitFor(pid: number): Promise<ChildStatus> {
 }
 
 /** @see wait(2), "WIFEXITED" and its siblings */
-function decodeStatus(status: number): ChildStatus {
+export function decodeStatus(status: number): ChildStatus {
   const signal = status & 0x7f;
   return signal === 0
     ? { kind: "exited", code: (status >> 8) & 0xff }

@@ -35,6 +35,31 @@ export function keepTerminal(): Disposable {
   };
 }
 
+const rawSymbols = coldSymbols({
+  cfmakeraw: { parameters: ["buffer"], result: "void" },
+});
+
+/**
+ * From now on each key comes at once, Ctrl-C as a byte like others, and nothing
+ * is shown but what is written; disposing ends that.
+ * @throws {SysError} ENOTTY
+ */
+export function makeRaw(fd: number): Disposable {
+  const symbols = terminalSymbols();
+  const before = new Uint8Array(TERMIOS_BYTES);
+  if (symbols.tcgetattr(fd, before) !== 0) {
+    throw new SysError("look at terminal", errno(), `descriptor ${fd}`);
+  }
+  const raw = before.slice();
+  rawSymbols().cfmakeraw(raw);
+  if (symbols.tcsetattr(fd, TCSADRAIN, raw) !== 0) {
+    throw new SysError("set terminal", errno(), `descriptor ${fd}`);
+  }
+  return {
+    [Symbol.dispose]: () => void symbols.tcsetattr(fd, TCSADRAIN, before),
+  };
+}
+
 const ptySymbols = coldSymbols({
   posix_openpt: { parameters: ["i32"], result: "i32" },
   grantpt: { parameters: ["i32"], result: "i32" },
@@ -55,7 +80,25 @@ export interface Pty extends Disposable {
   /** Path of the end that a program takes for a terminal. */
   readonly path: string;
   /** Programs ask for it, and runtimes give it to their containers. */
-  setSize(size: { readonly columns: number; readonly rows: number }): void;
+  setSize(size: TerminalSize): void;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/**
+ * Tells the terminal how large it is shown; its programs get SIGWINCH.
+ * @param fd of either end; nothing happens if it is not a terminal's
+ */
+export function setTerminalSize(
+  fd: number,
+  { columns, rows }: TerminalSize,
+): void {
+  // `struct winsize`; the last two are in pixels.
+  const size = new Uint16Array([rows, columns, 0, 0]);
+  ptySymbols().ioctl(fd, TIOCSWINSZ, size);
 }
 
 /** @throws {SysError} */
@@ -75,11 +118,7 @@ export function openPty(): Pty {
   return {
     master,
     path: new TextDecoder().decode(name.subarray(0, name.indexOf(0))),
-    setSize: ({ columns, rows }) => {
-      // `struct winsize`; the last two are in pixels.
-      const size = new Uint16Array([rows, columns, 0, 0]);
-      symbols.ioctl(master, TIOCSWINSZ, size);
-    },
+    setSize: (size) => setTerminalSize(master, size),
     [Symbol.dispose]: () => void symbols.close(master),
   };
 }
