@@ -22,6 +22,11 @@ export function volumesPath({ root }: StorePaths): string {
   return `${root}/volumes`;
 }
 
+/** Directory of what containers have on disk beside their layers. */
+export function containersPath({ root }: StorePaths): string {
+  return `${root}/containers`;
+}
+
 export type PathOverrides = Partial<StorePaths>;
 
 type Env = (name: string) => string | undefined;

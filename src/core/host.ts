@@ -11,6 +11,8 @@ export interface Host {
   facts(): HostFacts;
   /** Text of a file of the host; undefined if there is none. */
   readText(path: string): string | undefined;
+  /** Replaces a file of the host, in a directory that exists. */
+  writeText(path: string, text: string): void;
   /** Absolute path of the first of these programs on PATH. */
   findProgram(names: readonly string[]): string | undefined;
   exists(path: string): boolean;

@@ -68,6 +68,8 @@ export interface BundleStore {
    * other.
    */
   abandoned(ctx: Context): Iterable<Bundle>;
+  /** Holds one whose keepers have gone; undefined while somebody keeps it. */
+  claim(ctx: Context, task: TaskRef): Bundle | undefined;
   /** Undefined if there is none. */
   find(ctx: Context, task: TaskRef): BundleView | undefined;
 }
@@ -97,12 +99,14 @@ export interface TaskManager {
    * Runs the bundle's container to its end, with our standard streams as its
    * own and the signals that we get passed on to it. Nothing of it is left
    * when it settles.
+   * @param started called with its number on the host, once it has one
    * @throws {TaskStartError} if the container's process could not be started
    */
   runForeground(
     ctx: Context,
     bundle: Bundle,
     stdio: TaskStdio,
+    started?: (pid: number) => void,
   ): Promise<ExitStatus>;
   /**
    * A hint that `start` will follow: what can be done before the bundle is

@@ -77,6 +77,10 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
       }
     },
 
+    claim(_ctx: Context, task: TaskRef): Bundle | undefined {
+      return openBundle(bundlePath(deps.state, task), "alone");
+    },
+
     find(_ctx: Context, task: TaskRef): BundleView | undefined {
       const path = bundlePath(deps.state, task);
       const text = readIfThere(`${path}/record.json`);

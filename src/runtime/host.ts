@@ -44,6 +44,10 @@ class LocalHost implements Host {
     }
   }
 
+  writeText(path: string, text: string): void {
+    Deno.writeTextFileSync(path, text);
+  }
+
   findProgram(names: readonly string[]): string | undefined {
     // Ordinary users often lack the directories for administrators.
     const path = `${this.#deps.env("PATH") ?? ""}:${DEFAULT_PATH}`;
