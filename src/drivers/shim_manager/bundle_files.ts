@@ -1,0 +1,59 @@
+/**
+ * What is kept in a bundle so that any later process finds the shim, as
+ * containerd keeps it: `bootstrap.json`, `shim-binary-path`; and `address`,
+ * which shims write themselves.
+ */
+
+import type { ShimEndpoint } from "./wire.ts";
+
+const BOOTSTRAP = "bootstrap.json";
+const BINARY_PATH = "shim-binary-path";
+
+/** A plain file in place of containerd's FIFO: nobody has to empty it. */
+export const LOG = "log";
+
+export function writeEndpoint(bundle: string, endpoint: ShimEndpoint): void {
+  const next = `${bundle}/.${BOOTSTRAP}`;
+  const text = JSON.stringify({ ...endpoint, protocol: "ttrpc" });
+  Deno.writeTextFileSync(next, text);
+  Deno.renameSync(next, `${bundle}/${BOOTSTRAP}`);
+}
+
+/** Undefined if no shim has been started for it. */
+export function readEndpoint(bundle: string): ShimEndpoint | undefined {
+  const text = readIfThere(`${bundle}/${BOOTSTRAP}`);
+  if (text !== undefined) return JSON.parse(text);
+  // Its starter was killed before it could write down what it was told.
+  const address = readIfThere(`${bundle}/address`);
+  return address === undefined || address === ""
+    ? undefined
+    : { address: address.trim(), version: 2 };
+}
+
+export function writeShimPath(bundle: string, path: string): void {
+  Deno.writeTextFileSync(`${bundle}/${BINARY_PATH}`, path);
+}
+
+export function readShimPath(bundle: string): string | undefined {
+  return readIfThere(`${bundle}/${BINARY_PATH}`);
+}
+
+/** Shims only write it if it is there. */
+export function makeLog(bundle: string): void {
+  Deno.writeTextFileSync(`${bundle}/${LOG}`, "", { append: true });
+}
+
+/** The shim's process, if it has written it down. */
+export function readShimPid(bundle: string): number | undefined {
+  const pid = Number(readIfThere(`${bundle}/shim.pid`));
+  return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,182 @@
+/** Ending a container and the shim that keeps it, whatever state both are in. */
+
+import type { Context } from "../../base/context.ts";
+import { hasCode } from "../../base/errors.ts";
+import type { ProcessRef, ShimService } from "../../core/shim.ts";
+import { closeFd } from "../../sys/descriptors.ts";
+import { openPidfd } from "../../sys/pidfd.ts";
+import type { Poller } from "../../sys/poller.ts";
+import { isAlive, sendSignal } from "../../sys/process.ts";
+import { SIGNALS } from "../../sys/signals.ts";
+import { readEndpoint, readShimPid } from "./bundle_files.ts";
+import { socketPath, withShim } from "./connection.ts";
+import { withDeadline } from "./deadline.ts";
+import { cleanUpAfterShim, type LaunchDeps, type ShimCall } from "./launch.ts";
+
+/** Deleting waits for what is still written. */
+const DELETE_MS = 15_000;
+const SHUTDOWN_MS = 3000;
+
+export interface DestroyDeps extends LaunchDeps {
+  /** Deletes with the OCI runtime what its shim's program could not. */
+  readonly forceDelete: (ctx: Context, call: ShimCall) => Promise<void>;
+}
+
+/** Nothing of it is left when it settles but mounts below the bundle. */
+export async function destroyTask(
+  ctx: Context,
+  deps: DestroyDeps,
+  call: ShimCall,
+): Promise<void> {
+  const shimPid = readShimPid(call.bundle);
+  try {
+    await withDeadline(
+      ctx,
+      DELETE_MS,
+      (ctx) =>
+        withShim(
+          ctx,
+          deps.wire,
+          call.bundle,
+          (shim) => endTask(ctx, deps.poller, shim, call.id),
+        ),
+    );
+  } catch (error) {
+    ctx.log.debug("Cannot ask a shim to clean up", { id: call.id, error });
+    await destroyWithoutShim(ctx, deps, call, shimPid);
+  }
+  removeSocket(call.bundle);
+}
+
+/** Kills and deletes the task, and waits until its shim has left. */
+export async function endTask(
+  ctx: Context,
+  poller: Poller,
+  shim: ShimService,
+  id: string,
+): Promise<void> {
+  const process = { id, execId: "" };
+  const { shimPid } = await shim.connect(ctx, id);
+  await killIfAlive(ctx, shim, process);
+  await ignoreMissing(shim.delete(ctx, process));
+  await leave(ctx, poller, shim, id, shimPid);
+}
+
+/**
+ * Ends the shim if it has nothing more to keep.
+ * @param shimPid 0 if it is not known
+ */
+export async function leave(
+  ctx: Context,
+  poller: Poller,
+  shim: ShimService,
+  id: string,
+  shimPid: number,
+): Promise<void> {
+  const gone = shimPid === 0 ? undefined : whenGone(poller, shimPid);
+  try {
+    // It may be gone before it has answered.
+    await shim.shutdown(ctx, { id, when: "idle" }).catch(() => {});
+    await withDeadline(ctx, SHUTDOWN_MS, async ({ signal }) => {
+      if (gone !== undefined) await Promise.race([gone.ended, fires(signal)]);
+    });
+  } catch (error) {
+    // One that keeps other containers stays.
+    if (!hasCode(error, "deadlineExceeded")) throw error;
+  } finally {
+    gone?.[Symbol.dispose]();
+  }
+}
+
+async function killIfAlive(
+  ctx: Context,
+  shim: ShimService,
+  process: ProcessRef,
+): Promise<void> {
+  const { status } = await shim.state(ctx, process);
+  if (status === "stopped") return;
+  // What is frozen does not end.
+  if (status === "paused") await ignoreMissing(shim.resume(ctx, process.id));
+  await ignoreMissing(
+    shim.kill(ctx, { ...process, signal: SIGNALS.SIGKILL, scope: "all" }),
+  );
+  if (status !== "created") await shim.wait(ctx, process);
+}
+
+async function destroyWithoutShim(
+  ctx: Context,
+  deps: DestroyDeps,
+  call: ShimCall,
+  shimPid: number | undefined,
+): Promise<void> {
+  if (shimPid !== undefined && isShim(shimPid, call)) {
+    sendSignal(shimPid, SIGNALS.SIGKILL);
+  }
+  try {
+    await cleanUpAfterShim(deps, call);
+  } catch (error) {
+    ctx.log.debug("Cannot clean up after a shim", { id: call.id, error });
+  }
+  // It succeeds also if there is nothing left.
+  await deps.forceDelete(ctx, call);
+}
+
+/** A later process with the same number is another one. */
+function isShim(pid: number, { program, id }: ShimCall): boolean {
+  if (!isAlive(pid)) return false;
+  try {
+    const args = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+    return args[0] === program && args.includes(id);
+  } catch {
+    return false;
+  }
+}
+
+/** A shim that was killed has left its socket. */
+function removeSocket(bundle: string): void {
+  const endpoint = readEndpoint(bundle);
+  const path = endpoint && socketPath(endpoint.address);
+  if (path === undefined) return;
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function whenGone(
+  poller: Poller,
+  pid: number,
+): Disposable & { readonly ended: Promise<void> } {
+  let fd: number;
+  try {
+    fd = openPidfd(pid);
+  } catch {
+    return { ended: Promise.resolve(), [Symbol.dispose]: () => {} };
+  }
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watch = poller.watch(fd, "readable", () => resolve());
+  return {
+    ended: promise,
+    [Symbol.dispose]() {
+      watch[Symbol.dispose]();
+      closeFd(fd);
+    },
+  };
+}
+
+function fires(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), {
+      once: true,
+    });
+  });
+}
+
+async function ignoreMissing(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!hasCode(error, "notFound")) throw error;
+  }
+}
