@@ -2,6 +2,7 @@
 
 import { background } from "../base/context.ts";
 import type { Logger } from "../base/log.ts";
+import type { Services } from "../core/services.ts";
 import { openMetadata } from "../drivers/metadata_sqlite/open.ts";
 import { reconcile } from "../engine/reconcile.ts";
 import {
@@ -11,7 +12,7 @@ import {
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
 import type { Connection, ConnectOptions } from "./connect.ts";
-import { type StorePaths, volumesPath } from "./paths.ts";
+import { containersPath, type StorePaths, volumesPath } from "./paths.ts";
 import type { Identity } from "./rootless/identity.ts";
 
 /** Anybody but an ordinary user outside the store's namespace. */
@@ -50,11 +51,7 @@ export async function openStore(
       ...(trust === undefined ? {} : { registryTrust: trust }),
     });
     if (options.leftovers !== "later") {
-      await reconcile(background({ log }), {
-        services,
-        volumesPath: volumesPath(paths),
-        now: () => new Date(),
-      });
+      await finishLeftovers(services, paths, log);
     }
     return {
       services,
@@ -69,6 +66,30 @@ export async function openStore(
     metadata[Symbol.dispose]();
     throw error;
   }
+}
+
+async function finishLeftovers(
+  services: Services,
+  paths: StorePaths,
+  log: Logger,
+): Promise<void> {
+  const ctx = background({ log });
+  const deps = {
+    services,
+    volumesPath: volumesPath(paths),
+    containersPath: containersPath(paths),
+    now: () => new Date(),
+  };
+  await reconcile(ctx, deps);
+  // Without a bundle only the record says that something ran: worth a look at
+  // all of them once after each boot.
+  const { host } = services;
+  const marker = `${paths.state}/boot`;
+  const boot = host.readText("/proc/sys/kernel/random/boot_id") ?? "";
+  if (host.readText(marker) === boot) return;
+  const { reconcileLost } = await import("../engine/reconcile_lost.ts");
+  await reconcileLost(ctx, deps);
+  host.writeText(marker, boot);
 }
 
 function snapshotterFor(

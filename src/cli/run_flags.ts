@@ -4,6 +4,7 @@ import { invalidArgument } from "../base/errors.ts";
 import { parseBytes } from "../base/units.ts";
 import { parseDevice } from "../engine/options/devices.ts";
 import { parseEnv, parseEnvFile } from "../engine/options/environment.ts";
+import { parseHealth } from "../engine/options/health.ts";
 import { parseResources, parseUlimit } from "../engine/options/limits.ts";
 import {
   parseMount,
@@ -18,6 +19,7 @@ import {
   parseSignal,
 } from "../engine/options/names.ts";
 import { parsePairs, parseSysctls } from "../engine/options/pairs.ts";
+import { parseRestartPolicy } from "../engine/options/restart.ts";
 import { parseSecurityOptions } from "../engine/options/security.ts";
 import {
   DEFAULT_NETWORK,
@@ -68,11 +70,12 @@ const whole = (name: string, help: string): FlagSpec => ({
 });
 
 /** Docker's names and meanings. */
-export const RUN_FLAGS: readonly FlagSpec[] = [
+export const CREATE_FLAGS: readonly FlagSpec[] = [
   list("add-host", "host:ip", "Add a line to /etc/hosts"),
   list("annotation", "map", "Add an annotation to the OCI spec"),
   list("cap-add", "list", "Add Linux capabilities"),
   list("cap-drop", "list", "Drop Linux capabilities"),
+  text("cgroup-parent", "string", "Parent cgroup of the container's own"),
   text("cgroupns", "string", "Cgroup namespace: host, private"),
   {
     ...text("cidfile", "file", "Write the container ID to a file"),
@@ -95,11 +98,23 @@ export const RUN_FLAGS: readonly FlagSpec[] = [
     completion: "file",
   },
   list("group-add", "list", "Add groups to join, by name or number"),
+  text("health-cmd", "string", "Command to run to check health"),
+  text("health-interval", "duration", "Time between checks (default 30s)"),
+  whole("health-retries", "Failures in a row until it is unhealthy"),
+  text(
+    "health-start-interval",
+    "duration",
+    "Time between checks during the start period (default 5s)",
+  ),
+  text("health-start-period", "duration", "Time in which failures don't count"),
+  text("health-timeout", "duration", "Time one check may take (default 30s)"),
   text("hostname", "string", "Container host name", "h"),
   flag("init", "Run an init that forwards signals and reaps processes"),
   flag("interactive", "Keep STDIN open", "i"),
   text("ipc", "string", "IPC mode: private, host"),
   list("label", "list", "Set metadata on the container", "l"),
+  text("log-driver", "string", "Log driver: json-file, local, none, journald"),
+  list("log-opt", "list", "Log driver options, for instance max-size=10m"),
   text("memory", "bytes", "Memory limit", "m"),
   text("memory-reservation", "bytes", "Memory soft limit"),
   text("memory-swap", "bytes", "Memory plus swap limit; -1 for unlimited swap"),
@@ -114,6 +129,7 @@ export const RUN_FLAGS: readonly FlagSpec[] = [
     completion: ["none", "host"],
   },
   { ...text("net", "string", "Same as --network"), hidden: true },
+  flag("no-healthcheck", "Ignore the image's health check"),
   whole("oom-score-adj", "Tune the host's OOM preferences (-1000 to 1000)"),
   text("pid", "string", "PID namespace: host"),
   whole("pids-limit", "Limit the number of processes; -1 for unlimited"),
@@ -128,6 +144,11 @@ export const RUN_FLAGS: readonly FlagSpec[] = [
   },
   flag("quiet", "Don't show the progress of a pull", "q"),
   flag("read-only", "Mount the root file system as read-only"),
+  text(
+    "restart",
+    "string",
+    "When to start it again: no, always, on-failure[:N], unless-stopped",
+  ),
   flag("rm", "Remove the container and its volumes when it exits"),
   {
     name: "rootfs",
@@ -151,6 +172,11 @@ export const RUN_FLAGS: readonly FlagSpec[] = [
   text("uts", "string", "UTS namespace: host"),
   list("volume", "list", "Bind mount a directory, or use a volume", "v"),
   text("workdir", "string", "Working directory inside the container", "w"),
+];
+
+export const RUN_FLAGS: readonly FlagSpec[] = [
+  ...CREATE_FLAGS,
+  flag("detach", "Run it in the background and print its ID", "d"),
 ];
 
 /** What flags mean depends on where they are typed. */
@@ -208,6 +234,10 @@ export function parseRunOptions(
     annotations: parsePairs("annotation", flags.list("annotation")),
     ...optional("stopSignal", stopSignal(flags)),
     ...optional("stopTimeoutSeconds", flags.number("stop-timeout")),
+    restart: parseRestartPolicy(flags.string("restart") ?? ""),
+    log: logging(flags),
+    health: health(flags),
+    ...optional("cgroupParent", cgroupParent(flags)),
     ...optional("runtime", flags.string("runtime")),
   };
 }
@@ -218,6 +248,39 @@ function optional<const K extends string, T>(
   value: T | undefined,
 ): Partial<Record<K, T>> {
   return (value === undefined ? {} : { [key]: value }) as Partial<Record<K, T>>;
+}
+
+const DEFAULT_LOG_DRIVER = "json-file";
+
+function logging(flags: Flags): RunOptions["log"] {
+  return {
+    driver: flags.string("log-driver") || DEFAULT_LOG_DRIVER,
+    options: parsePairs("log-opt", flags.list("log-opt")),
+  };
+}
+
+function health(flags: Flags): RunOptions["health"] {
+  return parseHealth({
+    command: flags.string("health-cmd"),
+    interval: flags.string("health-interval"),
+    timeout: flags.string("health-timeout"),
+    startPeriod: flags.string("health-start-period"),
+    startInterval: flags.string("health-start-interval"),
+    retries: flags.number("health-retries"),
+    disable: flags.boolean("no-healthcheck") ? "yes" : "no",
+  });
+}
+
+/** Always absolute: below our own cgroup is no place for it. */
+function cgroupParent(flags: Flags): string | undefined {
+  const parent = flags.string("cgroup-parent");
+  if (parent === undefined || parent === "") return undefined;
+  if (parent.split("/").includes("..")) {
+    throw invalidArgument(`Cannot use cgroup parent "${parent}"`, {
+      hint: "Give a path without ..",
+    });
+  }
+  return `/${parent.replaceAll(/^\/+|\/+$/g, "")}`;
 }
 
 function source(
@@ -303,7 +366,7 @@ function capabilities(texts: readonly string[]): readonly string[] {
     .map((name) => parseCapability(name));
 }
 
-function resources(flags: Flags): RunOptions["resources"] {
+export function resources(flags: Flags): RunOptions["resources"] {
   return parseResources({
     memory: flags.string("memory"),
     memorySwap: flags.string("memory-swap"),

@@ -7,7 +7,7 @@ import type { CommandEntry, CommandSpec } from "./command.ts";
 import * as container from "./table_container.ts";
 import { FILES } from "./table_files.ts";
 import * as image from "./table_image.ts";
-import { LIFECYCLE } from "./table_lifecycle.ts";
+import * as life from "./table_lifecycle.ts";
 import { PROCESS } from "./table_process.ts";
 import * as system from "./table_system.ts";
 
@@ -25,7 +25,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   container.RUN,
   container.PS,
   container.RM,
-  ...LIFECYCLE,
+  ...life.LIFECYCLE,
   ...PROCESS,
   ...FILES,
   container.INSPECT,
@@ -48,6 +48,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   system.COMPLETION,
   system.HELP,
   system.COMPLETE,
+  life.PUBLISH,
   {
     name: "image",
     summary: "Manage images",
@@ -72,10 +73,11 @@ export const COMMANDS: readonly CommandEntry[] = [
       container.RUN,
       under(container.PS, "ls", "list", "ps"),
       under(container.RM, "rm", "remove"),
-      ...LIFECYCLE,
+      ...life.LIFECYCLE,
       ...PROCESS,
       ...FILES,
       container.CONTAINER_INSPECT,
+      life.CONTAINER_PRUNE,
     ],
   },
   {
@@ -88,6 +90,8 @@ export const COMMANDS: readonly CommandEntry[] = [
       system.EVENTS,
       system.FSCK,
       system.GC,
+      life.SYSTEM_START,
+      life.SYSTEM_RECONCILE,
     ],
   },
 ];

@@ -2,69 +2,77 @@
 
 import type { Context } from "../base/context.ts";
 import { hasCode } from "../base/errors.ts";
-import type { Services } from "../core/services.ts";
-import type { Bundle, BundleRecord, ExitStatus } from "../core/task.ts";
-import { CONTAINER_LABEL } from "./container_labels.ts";
+import type { Bundle, BundleRecord } from "../core/task.ts";
+import type { TaskStatus } from "../core/task_status.ts";
+import { recordParts } from "./container_spec.ts";
+import { containerDirectory, type LifeDeps } from "./life_deps.ts";
+import { publishDelete, publishExit } from "./task_events.ts";
 import { anonymousVolumes } from "./volumes.ts";
-
-export interface FinishDeps {
-  readonly services: Services;
-  /** Directory of all volumes. */
-  readonly volumesPath: string;
-}
 
 /**
  * Unmounts the root file system, and removes the container or records how it
  * ended, as its bundle says. The bundle goes last: until then another process
  * can take the work up. May be repeated.
+ *
+ * @param status `stopped` after it ran; `created` if it could not be started
  */
 export async function finishContainer(
   ctx: Context,
-  deps: FinishDeps,
+  deps: LifeDeps,
   bundle: Bundle,
-  status: ExitStatus,
+  status: TaskStatus,
 ): Promise<void> {
-  const { record } = bundle;
-  await deps.services.mounter.unmountAll(ctx, bundle.rootfs);
-  if (record.removal === "onExit") await remove(ctx, deps, record);
-  else await recordExit(ctx, deps.services, record.id, status);
+  const { services } = deps;
+  const { id, removal } = bundle.record;
+  const ended = { ...status, pid: 0 };
+  await services.mounter.unmountAll(ctx, bundle.rootfs);
+  const hasRun = status.state === "stopped";
+  if (hasRun) await publishExit(ctx, services, id, status);
+  if (removal === "keep") {
+    await recordParts(ctx, services, id, { status: ended });
+  }
+  if (hasRun) await publishDelete(ctx, services, id, status);
+  if (removal === "onExit") await removeParts(ctx, deps, bundle.record);
   bundle.remove();
 }
 
-async function remove(
+/** Takes back a container that was never complete. May be repeated. */
+export async function discardContainer(
   ctx: Context,
-  { services, volumesPath }: FinishDeps,
+  deps: LifeDeps,
+  bundle: Bundle,
+): Promise<void> {
+  await deps.services.mounter.unmountAll(ctx, bundle.rootfs);
+  await removeParts(ctx, deps, bundle.record);
+  bundle.remove();
+}
+
+/** Takes back a bundle in which nothing was started. */
+export async function discardBundle(
+  ctx: Context,
+  { services }: LifeDeps,
+  bundle: Bundle,
+): Promise<void> {
+  await services.mounter.unmountAll(ctx, bundle.rootfs);
+  bundle.remove();
+}
+
+/** All that there is of a container but its bundle. */
+async function removeParts(
+  ctx: Context,
+  deps: LifeDeps,
   { id, namespace, snapshotter, snapshotKey }: BundleRecord,
 ): Promise<void> {
+  const { services, volumesPath } = deps;
   if (snapshotKey !== "") {
     await ignoreMissing(
       services.snapshotters.get(snapshotter)?.remove(ctx, snapshotKey),
     );
   }
   await ignoreMissing(services.containers.delete(ctx, id));
-  services.host.removeDirectory(
-    anonymousVolumes(`${volumesPath}/${namespace}`, id),
-  );
-}
-
-async function recordExit(
-  ctx: Context,
-  services: Services,
-  id: string,
-  { exitCode, exitedAt }: ExitStatus,
-): Promise<void> {
-  const labels = {
-    [CONTAINER_LABEL.exitCode]: String(exitCode),
-    [CONTAINER_LABEL.exitedAt]: exitedAt.toISOString(),
-  };
-  const paths = Object.keys(labels).map((key) => `labels.${key}`);
-  await ignoreMissing(
-    services.containers.update(
-      ctx,
-      { id, labels, runtime: { name: "" } },
-      paths,
-    ),
-  );
+  const { host } = services;
+  host.removeDirectory(anonymousVolumes(`${volumesPath}/${namespace}`, id));
+  host.removeDirectory(containerDirectory(deps, namespace, id));
 }
 
 /** Somebody else may have removed it meanwhile. */

@@ -2,135 +2,218 @@
 
 import type { Context } from "../base/context.ts";
 import type { Container } from "../core/container.ts";
+import {
+  type ContainerSettings,
+  type HealthCheck,
+  settingsOf,
+} from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
+import { signalText } from "../base/signals.ts";
 import {
   containerName,
   containerSpec,
   type ContainerSpecView,
   findContainer,
 } from "./inspect_find.ts";
-import { type ContainerState, containerState } from "./inspect_state.ts";
+import { hostConfig } from "./inspect_host_config.ts";
+import { type ContainerStatus, containerStatus } from "./inspect_state.ts";
+import { containerDirectory } from "./life_deps.ts";
+
+export interface InspectDeps {
+  readonly services: Services;
+  readonly containersPath: string;
+}
+
+/** The part of docker's `GET /containers/{id}/json` that has a meaning here. */
+export type ContainerInspection = ReturnType<typeof inspection>;
 
 /** @throws {EngineError} `notFound` */
 export async function inspectContainer(
   ctx: Context,
-  services: Services,
+  deps: InspectDeps,
   text: string,
 ): Promise<ContainerInspection> {
+  const { services } = deps;
   const container = await findContainer(ctx, services, text);
-  const spec = await containerSpec(ctx, services, container) ?? {};
-  const state = containerState(container);
+  const directory = containerDirectory(deps, ctx.namespace, container.id);
+  return inspection({
+    container,
+    spec: await containerSpec(ctx, services, container) ?? {},
+    settings: settingsOf(container),
+    status: await containerStatus(ctx, services, container),
+    directory,
+  });
+}
+
+interface Inspected {
+  readonly container: Container;
+  readonly spec: ContainerSpecView;
+  readonly settings: ContainerSettings | undefined;
+  readonly status: ContainerStatus;
+  /** Of its files. */
+  readonly directory: string;
+}
+
+function inspection(inspected: Inspected) {
+  const { container, spec, settings, status, directory } = inspected;
   const [path = "", ...args] = spec.process?.args ?? [];
   return {
     Id: container.id,
     Created: container.createdAt.toISOString(),
     Path: path,
     Args: args,
-    State: shownState(state),
+    State: shownState(status),
     Image: container.image,
+    ResolvConfPath: sourceOf(spec, "/etc/resolv.conf"),
+    HostnamePath: sourceOf(spec, "/etc/hostname"),
+    HostsPath: sourceOf(spec, "/etc/hosts"),
+    LogPath: settings?.log.driver === "json-file"
+      ? `${directory}/${container.id}-json.log`
+      : "",
+    /** With a slash in front, as docker's. */
     Name: `/${containerName(container)}`,
+    RestartCount: status.task.restartCount,
     Driver: container.snapshotter,
     Platform: "linux",
     Runtime: container.runtime.name,
     Mounts: shownMounts(spec),
-    Config: shownConfig(container, spec),
-    HostConfig: {
-      ReadonlyRootfs: spec.root?.readonly ?? false,
-      Memory: spec.linux?.resources?.memory?.limit ?? 0,
-      PidsLimit: spec.linux?.resources?.pids?.limit ?? null,
-      CgroupParent: spec.linux?.cgroupsPath ?? "",
-      Runtime: container.runtime.name,
-    },
+    Config: shownConfig(inspected),
+    HostConfig: hostConfig(container, spec, settings),
     GraphDriver: {
       Name: container.snapshotter,
       Data: { SnapshotKey: container.snapshotKey },
     },
     SnapshotKey: container.snapshotKey,
+    NetworkSettings: {
+      Ports: {},
+      Networks: {
+        [settings?.network ?? "host"]: { IPAddress: "", Gateway: "" },
+      },
+    },
   };
-}
-
-/** The part of docker's `GET /containers/{id}/json` that has a meaning here. */
-export interface ContainerInspection {
-  readonly Id: string;
-  readonly Created: string;
-  readonly Path: string;
-  readonly Args: readonly string[];
-  readonly State: ReturnType<typeof shownState>;
-  readonly Image: string;
-  /** With a slash in front, as docker's. */
-  readonly Name: string;
-  readonly Driver: string;
-  readonly Platform: string;
-  readonly Runtime: string;
-  readonly Mounts: ReturnType<typeof shownMounts>;
-  readonly Config: ReturnType<typeof shownConfig>;
-  readonly HostConfig: {
-    readonly ReadonlyRootfs: boolean;
-    readonly Memory: number;
-    readonly PidsLimit: number | null;
-    readonly CgroupParent: string;
-    readonly Runtime: string;
-  };
-  readonly GraphDriver: {
-    readonly Name: string;
-    readonly Data: Readonly<Record<string, string>>;
-  };
-  readonly SnapshotKey: string;
 }
 
 const NEVER = "0001-01-01T00:00:00Z";
 
-function shownState(state: ContainerState) {
+function shownState({ state, task }: ContainerStatus) {
+  const { health } = task;
   return {
-    Status: state.status,
-    Running: state.status === "running",
-    Paused: false,
-    Restarting: false,
-    OOMKilled: false,
+    Status: state,
+    Running: state === "running" || state === "paused" ||
+      state === "restarting",
+    Paused: state === "paused",
+    Restarting: state === "restarting",
+    OOMKilled: task.oomKilled,
     Dead: false,
-    Pid: 0,
-    ExitCode: state.status === "exited" ? state.exitCode : 0,
-    Error: "",
-    StartedAt: NEVER,
-    FinishedAt: state.status === "exited"
-      ? state.exitedAt?.toISOString() ?? NEVER
-      : NEVER,
+    Pid: state === "running" || state === "paused" ? task.pid : 0,
+    ExitCode: state === "running" || state === "paused"
+      ? 0
+      : task.exit?.exitCode ?? 0,
+    Error: task.error ?? "",
+    StartedAt: task.startedAt ?? NEVER,
+    FinishedAt: task.startedAt === undefined
+      ? NEVER
+      : task.exit?.exitedAt ?? NEVER,
+    /** Not docker's: nobody saw it end, and 137 is a guess. */
+    ...state === "exited" && task.exit?.certainty === "guessed"
+      ? { ExitCodeGuessed: true }
+      : {},
+    ...health === undefined ? {} : {
+      Health: {
+        Status: health.status,
+        FailingStreak: health.failingStreak,
+        Log: health.log.map(({ start, end, exitCode, output }) => ({
+          Start: start,
+          End: end,
+          ExitCode: exitCode,
+          Output: output,
+        })),
+      },
+    },
   };
 }
 
-/** Files that every container gets, bound from its bundle. */
+/** Files that every container gets. */
 const GENERATED = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
+function sourceOf(spec: ContainerSpecView, target: string): string {
+  return spec.mounts?.find(({ destination }) => destination === target)
+    ?.source ?? "";
+}
+
+export interface ShownMount {
+  readonly Type: "bind" | "volume";
+  /** Of a volume. */
+  readonly Name?: string;
+  readonly Source: string;
+  readonly Destination: string;
+  readonly Mode: string;
+  readonly RW: boolean;
+}
+
 /** What the user mounted: not what every container has. */
-function shownMounts(spec: ContainerSpecView) {
+export function shownMounts(spec: ContainerSpecView): readonly ShownMount[] {
   const isBind = (type: string | undefined, options: readonly string[]) =>
     type === "bind" || options.includes("bind") || options.includes("rbind");
   return (spec.mounts ?? [])
     .filter(({ type, options = [] }) => isBind(type, options))
     .filter(({ destination, source = "" }) =>
-      !(GENERATED.includes(destination) && source.includes("/bundles/"))
+      !(GENERATED.includes(destination) &&
+        /\/(?:bundles|containers)\//.test(source))
     )
-    .map(({ destination, source = "", options = [] }) => ({
-      Type: "bind",
-      Source: source,
-      Destination: destination,
-      Mode: options.join(","),
-      RW: !options.includes("ro"),
-    }));
+    .map(({ destination, source = "", options = [] }) => {
+      const volume = volumeOf(source);
+      return {
+        Type: volume === undefined ? "bind" : "volume",
+        ...volume === undefined ? {} : { Name: volume },
+        Source: source,
+        Destination: destination,
+        Mode: options.join(","),
+        RW: !options.includes("ro"),
+      };
+    });
 }
 
-function shownConfig(container: Container, spec: ContainerSpecView) {
+/** The name of the volume whose data is mounted. */
+function volumeOf(source: string): string | undefined {
+  return /\/volumes\/[^/]+\/([^/]+(?:\/\d+)?)\/_data$/.exec(source)?.[1];
+}
+
+function shownConfig({ container, spec, settings }: Inspected) {
   const { user } = spec.process ?? {};
+  const health = settings?.health;
   return {
-    Hostname: spec.hostname ?? "",
+    Hostname: settings?.hostname ?? spec.hostname ?? "",
     User: user === undefined ? "" : `${user.uid ?? 0}:${user.gid ?? 0}`,
     Tty: spec.process?.terminal ?? false,
+    OpenStdin: settings?.stdin === "open",
     Env: spec.process?.env ?? [],
-    Cmd: spec.process?.args ?? [],
-    Image: container.image,
+    Cmd: settings?.command ?? spec.process?.args ?? [],
+    Entrypoint: settings?.entrypoint ?? null,
+    Image: settings?.imageReference ?? container.image,
     WorkingDir: spec.process?.cwd ?? "",
     Labels: userLabels(container),
     Annotations: spec.annotations ?? {},
+    StopSignal: signalText(settings?.stopSignal ?? 15),
+    StopTimeout: settings?.stopTimeoutSeconds ?? 10,
+    ...health === undefined ? {} : { Healthcheck: shownHealth(health) },
+  };
+}
+
+const NS_PER_MS = 1e6;
+
+/** Durations in nanoseconds, as docker's. */
+function shownHealth(health: HealthCheck) {
+  const [shell, option, script] = health.command;
+  const isShell = shell === "/bin/sh" && option === "-c" &&
+    health.command.length === 3;
+  return {
+    Test: isShell ? ["CMD-SHELL", script] : ["CMD", ...health.command],
+    Interval: health.intervalMs * NS_PER_MS,
+    Timeout: health.timeoutMs * NS_PER_MS,
+    StartPeriod: health.startPeriodMs * NS_PER_MS,
+    StartInterval: health.startIntervalMs * NS_PER_MS,
+    Retries: health.retries,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Context } from "../base/context.ts";
 import { hasCode, invalidArgument, notFound } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { LABEL } from "../core/labels.ts";
+import type { SpecCpu, SpecMemory } from "../oci/runtime_spec.ts";
 import type { Services } from "../core/services.ts";
 
 /** The name given by the user; else the short ID. */
@@ -91,7 +92,8 @@ export interface ContainerSpecView {
   readonly linux?: {
     readonly cgroupsPath?: string;
     readonly resources?: {
-      readonly memory?: { readonly limit?: number };
+      readonly memory?: SpecMemory;
+      readonly cpu?: SpecCpu;
       readonly pids?: { readonly limit?: number };
     };
   };

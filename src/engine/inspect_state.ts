@@ -1,26 +1,88 @@
+/** What a container is doing: of the moment if it lives, else as recorded. */
+
+import type { Context } from "../base/context.ts";
+import { hasCode } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
-import { CONTAINER_LABEL } from "./container_labels.ts";
+import { recordedStatus } from "../core/container_settings.ts";
+import type { Services } from "../core/services.ts";
+import type { TaskRef } from "../core/task.ts";
+import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
+import { lostStatus } from "./task_end.ts";
 
-/** What became of a container. */
+/** Docker's words. */
 export type ContainerState =
-  | { readonly status: "running" }
-  | {
-    readonly status: "exited";
-    readonly exitCode: number;
-    readonly exitedAt?: Date;
-  };
+  | "created"
+  | "running"
+  | "paused"
+  | "restarting"
+  | "exited";
 
-/**
- * From its record: whoever ran it writes down how it ended, or else the next
- * command that finds its bundle abandoned does.
- */
-export function containerState({ labels }: Container): ContainerState {
-  const exitCode = labels[CONTAINER_LABEL.exitCode];
-  if (exitCode === undefined) return { status: "running" };
-  const exitedAt = new Date(labels[CONTAINER_LABEL.exitedAt] ?? "");
-  return {
-    status: "exited",
-    exitCode: Number(exitCode),
-    ...Number.isNaN(exitedAt.getTime()) ? {} : { exitedAt },
-  };
+export interface ContainerStatus {
+  readonly state: ContainerState;
+  readonly task: TaskStatus;
+}
+
+type Looking = Pick<Services, "bundles" | "tasks" | "containers">;
+
+/** True of one that has a process, or is about to have one again. */
+export function isAlive(
+  { state }: Pick<ContainerStatus, "state">,
+): boolean {
+  return state === "running" || state === "paused" || state === "restarting";
+}
+
+export async function containerStatus(
+  ctx: Context,
+  services: Looking,
+  container: Container,
+): Promise<ContainerStatus> {
+  const live = await liveStatus(ctx, services, container.id);
+  if (live !== undefined) return live;
+  const recorded = recordedStatus(container);
+  if (recorded?.state !== "running") return shown(recorded ?? NEW_STATUS);
+  // It may have ended since the record was read: its bundle goes last.
+  const latest = await latestStatus(ctx, services, container.id) ?? recorded;
+  return shown(
+    latest.state === "running"
+      ? lostStatus(latest, container.updatedAt)
+      : latest,
+  );
+}
+
+/** Undefined if there is no bundle. */
+async function liveStatus(
+  ctx: Context,
+  { bundles, tasks }: Looking,
+  id: string,
+): Promise<ContainerStatus | undefined> {
+  const ref: TaskRef = { namespace: ctx.namespace, id };
+  const bundle = bundles.find(ctx, ref);
+  if (bundle === undefined) return undefined;
+  const written = bundle.status();
+  if (written?.state === "stopped") return shown(written);
+  try {
+    const task = await tasks.find(ctx, ref);
+    if (task !== undefined) return shown(await task.status(ctx));
+  } catch (error) {
+    // It has just ended.
+    if (!hasCode(error, "notFound", "unavailable")) throw error;
+  }
+  return shown(written ?? NEW_STATUS);
+}
+
+async function latestStatus(
+  ctx: Context,
+  { containers }: Looking,
+  id: string,
+): Promise<TaskStatus | undefined> {
+  try {
+    return recordedStatus(await containers.get(ctx, id));
+  } catch (error) {
+    if (hasCode(error, "notFound")) return undefined;
+    throw error;
+  }
+}
+
+function shown(task: TaskStatus): ContainerStatus {
+  return { state: task.state === "stopped" ? "exited" : task.state, task };
 }

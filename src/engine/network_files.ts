@@ -1,7 +1,6 @@
 /** `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf` of a container. */
 
 import type { Host } from "../core/host.ts";
-import type { Bundle } from "../core/task.ts";
 import type { SpecMount } from "../oci/runtime_spec.ts";
 import type { NetworkOptions, RunOptions } from "./run_options.ts";
 
@@ -13,11 +12,14 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 `;
 
-/** Writes the three files into the bundle; their mounts. */
+/**
+ * Writes the three files; their mounts.
+ * @param write writes a file, and returns its path
+ */
 export function networkFiles(
   options: Pick<RunOptions, "network" | "rootAccess" | "mounts">,
   hostname: string,
-  bundle: Bundle,
+  write: (name: string, text: string) => string,
   host: Host,
 ): readonly SpecMount[] {
   const { network } = options;
@@ -33,7 +35,7 @@ export function networkFiles(
     .map(([name, text]) => ({
       destination: `/etc/${name}`,
       type: "bind",
-      source: bundle.write(name, text),
+      source: write(name, text),
       options: ["rbind", "rprivate", ...access],
     }));
 }

@@ -1,28 +1,51 @@
 import type { Context } from "../base/context.ts";
 import type { Container } from "../core/container.ts";
-import type { Services } from "../core/services.ts";
-import { containerState } from "./inspect_state.ts";
+import { containerStatus, isAlive } from "./inspect_state.ts";
+import type { LifeDeps } from "./life_deps.ts";
 import type { PruneFilter } from "./prune.ts";
 import { removeContainer } from "./remove_container.ts";
 
-/** Removes every container that is not running. @returns them */
+export interface PrunedContainers {
+  readonly removed: readonly Container[];
+  readonly bytesFreed: number;
+}
+
+/** Removes every container that is not running. */
 export async function pruneContainers(
   ctx: Context,
-  services: Services,
+  deps: LifeDeps,
   filter: PruneFilter,
-): Promise<readonly Container[]> {
+): Promise<PrunedContainers> {
+  const { services } = deps;
   const going: Container[] = [];
   for await (const container of services.containers.list(ctx)) {
-    const { status } = containerState(container);
-    if (status !== "running" && fits(container, filter)) going.push(container);
+    const status = await containerStatus(ctx, services, container);
+    if (!isAlive(status) && fits(container, filter)) going.push(container);
   }
-  for (const { id } of going) {
-    await removeContainer(ctx, services, id, {
+  let bytesFreed = 0;
+  for (const container of going) {
+    bytesFreed += await writableBytes(ctx, deps, container);
+    await removeContainer(ctx, deps, container.id, {
       running: "refuse",
-      volumes: { kind: "keep" },
+      volumes: "keep",
     });
   }
-  return going;
+  return { removed: going, bytesFreed };
+}
+
+/** Of a container's own layer; 0 if that can't be said. */
+async function writableBytes(
+  ctx: Context,
+  { services }: LifeDeps,
+  { snapshotter, snapshotKey }: Container,
+): Promise<number> {
+  try {
+    const usage = await services.snapshotters.get(snapshotter)
+      ?.usage(ctx, snapshotKey);
+    return usage?.sizeBytes ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 function fits(

@@ -1,33 +1,32 @@
 /** Finishes what killed processes left behind. */
 
 import type { Context } from "../base/context.ts";
-import type { Bundle } from "../core/task.ts";
-import { finishContainer, type FinishDeps } from "./finish.ts";
-
-export interface ReconcileDeps extends FinishDeps {
-  readonly now: () => Date;
-}
-
-/** 128 + SIGKILL. */
-const KILLED = 137;
+import { EngineError, hasCode } from "../base/errors.ts";
+import type { Container } from "../core/container.ts";
+import type { Bundle, TaskRef } from "../core/task.ts";
+import type { TaskStatus } from "../core/task_status.ts";
+import { discardBundle, discardContainer, finishContainer } from "./finish.ts";
+import { containerName } from "./inspect_find.ts";
+import type { LifeDeps } from "./life_deps.ts";
+import { isForeignRuntime } from "./runtime_name.ts";
+import { lostStatus } from "./task_end.ts";
 
 /**
- * Containers in the foreground whose runner is gone are killed and finished
- * as if they had ended by themselves. What can't be finished is logged, and
- * left for the next time.
+ * Finishes all bundles that nobody keeps any more. What can't be finished is
+ * logged, and left for the next time.
  * @returns ids of the containers that were finished
  */
 export async function reconcile(
   ctx: Context,
-  deps: ReconcileDeps,
+  deps: LifeDeps,
 ): Promise<readonly string[]> {
   const finished: string[] = [];
   for (const bundle of deps.services.bundles.abandoned(ctx)) {
     using held = bundle;
     const { id, namespace } = held.record;
     try {
-      await finishAbandoned({ ...ctx, namespace }, deps, held);
-      finished.push(id);
+      const done = await finishAbandoned({ ...ctx, namespace }, deps, held);
+      if (done) finished.push(id);
     } catch (error) {
       ctx.log.warn("Cannot clean up after a container", { id, error });
     }
@@ -35,16 +34,120 @@ export async function reconcile(
   return finished;
 }
 
-async function finishAbandoned(
+/**
+ * Finishes a bundle that nobody keeps: with the end that was seen, or else as
+ * killed, and says so.
+ * @returns false if it lives, kept by somebody who holds no bundles
+ */
+export async function finishAbandoned(
   ctx: Context,
-  deps: ReconcileDeps,
+  deps: LifeDeps,
   bundle: Bundle,
-): Promise<void> {
+): Promise<boolean> {
   const { record } = bundle;
+  const written = await endOf(ctx, deps, bundle);
+  if (written === "alive") return false;
   ctx.log.debug("Cleaning up after a container", { id: record.id });
   await deps.services.tasks.destroy(ctx, record);
-  await finishContainer(ctx, deps, bundle, {
-    exitCode: KILLED,
-    exitedAt: deps.now(),
-  });
+  if (written === undefined) await neverStarted(ctx, deps, bundle);
+  else if (written.state === "stopped") {
+    await finishContainer(ctx, deps, bundle, written);
+  } else {
+    await tellOfLoss(ctx, deps, bundle);
+    const lost = written.state === "restarting" && written.exit !== undefined
+      ? { ...written, state: "stopped" as const }
+      : lostStatus(written, deps.now());
+    await finishContainer(ctx, deps, bundle, lost);
+  }
+  return true;
+}
+
+/** A shim that is not ours holds no bundle: only it knows. */
+async function endOf(
+  ctx: Context,
+  { services }: LifeDeps,
+  bundle: Bundle,
+): Promise<TaskStatus | "alive" | undefined> {
+  const { record } = bundle;
+  const written = bundle.status();
+  if (!isForeignRuntime(record.runtime)) return written;
+  const task = await services.tasks.find(ctx, record);
+  if (task === undefined) return written;
+  const status = await task.status(ctx);
+  return status.state === "stopped" ? status : "alive";
+}
+
+/**
+ * Its command was killed before it had started anything. A container that was
+ * not complete goes with it; one that was is as it was before.
+ */
+async function neverStarted(
+  ctx: Context,
+  deps: LifeDeps,
+  bundle: Bundle,
+): Promise<void> {
+  const container = await find(ctx, deps, bundle.record.id);
+  const isWhole = container?.spec !== undefined &&
+    bundle.record.removal === "keep";
+  if (!isWhole) return await discardContainer(ctx, deps, bundle);
+  await discardBundle(ctx, deps, bundle);
+}
+
+async function tellOfLoss(
+  ctx: Context,
+  deps: LifeDeps,
+  { record }: Bundle,
+): Promise<void> {
+  const container = await find(ctx, deps, record.id);
+  const name = container === undefined
+    ? record.id.slice(0, 12)
+    : containerName(container);
+  ctx.log.warn(
+    `Container "${name}" was killed, because the process that kept it was ` +
+      "(exit code 137 is a guess)",
+    { id: record.id },
+  );
+}
+
+async function find(
+  ctx: Context,
+  { services }: LifeDeps,
+  id: string,
+): Promise<Container | undefined> {
+  try {
+    return await services.containers.get(ctx, id);
+  } catch (error) {
+    if (hasCode(error, "notFound")) return undefined;
+    throw error;
+  }
+}
+
+const SETTLE_BUDGET_MS = 10_000;
+const PAUSE_MS = 5;
+
+/**
+ * Waits until nothing is left of a task that has ended or is just ending,
+ * doing what is left to do if nobody else does.
+ * @throws {EngineError} `deadlineExceeded` if somebody goes on keeping it
+ */
+export async function settle(
+  ctx: Context,
+  deps: LifeDeps,
+  task: TaskRef,
+): Promise<void> {
+  const { bundles } = deps.services;
+  for (let waited = 0; waited < SETTLE_BUDGET_MS; waited += PAUSE_MS) {
+    ctx.signal.throwIfAborted();
+    if (bundles.find(ctx, task) === undefined) return;
+    using bundle = bundles.claim(ctx, task);
+    if (bundle !== undefined && await finishAbandoned(ctx, deps, bundle)) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  throw new EngineError(
+    "deadlineExceeded",
+    `Cannot finish container "${task.id}": it does not end`,
+    { hint: "Try again; coracle fsck says what is left of it" },
+  );
 }

@@ -7,55 +7,29 @@
  */
 
 import type { Context } from "../base/context.ts";
-import { EngineError, hasCode, invalidArgument } from "../base/errors.ts";
-import { checkIdentifier } from "../base/identifier.ts";
-import type { NewContainer } from "../core/container.ts";
-import type { Host } from "../core/host.ts";
-import { LABEL } from "../core/labels.ts";
-import type { Services } from "../core/services.ts";
-import type { Snapshotter } from "../core/snapshot.ts";
-import type { Bundle, BundleRecord, ExitStatus } from "../core/task.ts";
-import type { ContainerConfig } from "../oci/image_spec.ts";
-import { buildSpec } from "../oci/spec/build.ts";
-import { serializeSpec } from "../oci/spec/serialize.ts";
-import { CONTAINER_LABEL } from "./container_labels.ts";
-import { finishContainer } from "./finish.ts";
-import { limitsWarning } from "./limits_warning.ts";
-import { networkFiles } from "./network_files.ts";
-import { ensureImage, type ImagePuller } from "./run_image.ts";
+import type { ContainerSettings } from "../core/container_settings.ts";
+import type { Bundle, ExitStatus, Task } from "../core/task.ts";
+import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
+import {
+  bundleRecord,
+  type ContainerPlan,
+  planContainer,
+} from "./container_plan.ts";
+import { makeSpec, prepareRoot, recordParts } from "./container_spec.ts";
+import { discardContainer, finishContainer } from "./finish.ts";
+import type { CreateDeps, LifeDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
-import { specRequest } from "./spec.ts";
-import { anonymousVolumes, prepareMounts } from "./volumes.ts";
-
-export interface RunDeps {
-  readonly services: Services;
-  readonly pull: ImagePuller;
-  /** 64 random hexadecimal digits. */
-  readonly newId: () => string;
-  readonly now: () => Date;
-  /** Directory of all volumes. */
-  readonly volumesPath: string;
-}
+import { endedStatus, failedStatus } from "./task_end.ts";
+import { publishStart } from "./task_events.ts";
 
 export interface RunHooks {
   /** The container exists, and its process is about to start. */
   readonly created?: (id: string) => void;
   /** The process is starting: there is time until it ends. */
   readonly starting?: () => Promise<void>;
+  /** Connects streams with a task that a shim has to keep, to its end. */
+  readonly attach?: (task: Task) => Promise<ExitStatus>;
 }
-
-/** A container that is decided on, of which nothing exists yet. */
-interface Plan {
-  readonly id: string;
-  readonly config: ContainerConfig;
-  readonly container: NewContainer;
-  readonly snapshotter: Snapshotter | undefined;
-  /** Name of the image's top snapshot; empty for a plain directory. */
-  readonly parent: string;
-}
-
-/** `typeUrl` of a spec in a container's record, as containerd's. */
-const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 
 /**
  * Runs a new container to its end.
@@ -63,41 +37,140 @@ const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
  */
 export async function runContainer(
   ctx: Context,
-  deps: RunDeps,
+  deps: CreateDeps,
   options: RunOptions,
   hooks: RunHooks = {},
 ): Promise<ExitStatus> {
-  const plan = await planContainer(ctx, deps, options);
-  const { id } = plan;
+  const { services } = deps;
+  const plan = await planContainer(ctx, deps, options, deps.newId());
+  if (hooks.attach !== undefined && needsShim(plan.settings)) {
+    const { runPlanned } = await import("./run_detached.ts");
+    return await hooks.attach(
+      await runPlanned(ctx, deps, options, plan, hooks),
+    );
+  }
   // The bundle first: whatever is made after it can be found and removed.
-  const bundle = deps.services.bundles.create(
+  const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
+  const spec = await makeContainer(ctx, deps, options, plan, bundle);
+  hooks.created?.(plan.id);
+  return await toItsEnd(
     ctx,
-    bundleRecord(ctx, options, plan),
+    deps,
+    bundle,
+    () =>
+      inForeground(ctx, deps, bundle, plan.settings, {
+        spec,
+        ...hooks.starting === undefined ? {} : { meanwhile: hooks.starting },
+      }),
   );
+}
+
+/** @returns the spec, which is recorded when there is time */
+async function makeContainer(
+  ctx: Context,
+  deps: CreateDeps,
+  options: RunOptions,
+  plan: ContainerPlan,
+  bundle: Bundle,
+): Promise<string> {
   try {
     await deps.services.containers.create(ctx, plan.container);
-    const mounted = await mountRoot(ctx, deps, plan, bundle);
-    const spec = await writeSpec(ctx, deps, options, plan, bundle, mounted);
-    hooks.created?.(id);
-    const exit = deps.services.tasks.runForeground(ctx, bundle, {
-      stdin: options.stdin === "open" ? "inherit" : "null",
-      kind: options.stdio,
+    await prepareRoot(ctx, deps, plan, bundle);
+    const spec = await makeSpec(ctx, deps, options, plan, bundle, {
+      files: options.removal === "onExit" ? "bundle" : "containerDirectory",
+      command: "check",
     });
-    // Nothing that goes on beside the container may end it.
-    const [status] = await Promise.all([
-      exit,
-      recordSpec(ctx, deps, plan, spec),
-      hooks.starting?.(),
-    ]);
-    await finish(ctx, deps, bundle, status);
-    return status;
+    bundle.write("config.json", spec);
+    return spec;
   } catch (error) {
-    const exitCode = error instanceof EngineError && "exitCode" in error
-      ? Number(error.exitCode)
-      : 125;
-    await finish(ctx, deps, bundle, { exitCode, exitedAt: deps.now() });
+    const { signal } = new AbortController();
+    await discardContainer({ ...ctx, signal }, deps, bundle);
     throw error;
   }
+}
+
+/** What a command in the foreground does not do. */
+export function needsShim(
+  { restart, health }: Pick<ContainerSettings, "restart" | "health">,
+): boolean {
+  return restart.kind !== "no" || health !== undefined;
+}
+
+/** Runs what `body` starts in the bundle, and finishes it however it ends. */
+export async function toItsEnd(
+  ctx: Context,
+  deps: LifeDeps,
+  bundle: Bundle,
+  body: () => Promise<ExitStatus>,
+): Promise<ExitStatus> {
+  try {
+    const exit = await body();
+    await finish(ctx, deps, bundle, endedStatus(bundle.status(), exit));
+    return exit;
+  } catch (error) {
+    const failed = failedStatus(bundle.status(), error, deps.now());
+    await finish(ctx, deps, bundle, failed);
+    throw error;
+  }
+}
+
+/** What of a task is recorded while it runs. */
+interface Recording {
+  readonly spec?: string;
+  readonly meanwhile?: () => Promise<void>;
+}
+
+/** Runs a bundle that is ready, with our own streams. */
+export async function inForeground(
+  ctx: Context,
+  { services, now }: LifeDeps,
+  bundle: Bundle,
+  { stdin, stdio }: {
+    readonly stdin: "open" | "closed";
+    readonly stdio: "terminal" | "streams";
+  },
+  { spec, meanwhile }: Recording,
+): Promise<ExitStatus> {
+  const { id } = bundle.record;
+  let started: Promise<void> | undefined;
+  const announce = (pid: number) => {
+    started ??= publishStart(ctx, services, id, pid);
+    // It is awaited below, but may fail before.
+    started.catch(() => {});
+  };
+  const exit = services.tasks.runForeground(ctx, bundle, {
+    stdin: stdin === "open" ? "inherit" : "null",
+    kind: stdio,
+  }, announce);
+  // Nothing that goes on beside the container may end it.
+  const [status] = await Promise.all([
+    exit,
+    record({ spec, status: runningStatus(now()) }),
+    meanwhile?.(),
+  ]);
+  if (started === undefined) announce(bundle.status()?.pid ?? 0);
+  await started;
+  return status;
+
+  async function record(parts: {
+    readonly spec: string | undefined;
+    readonly status: TaskStatus;
+  }): Promise<void> {
+    const { spec, status } = parts;
+    try {
+      await recordParts(ctx, services, id, {
+        status,
+        ...spec === undefined ? {} : { spec },
+      });
+    } catch (error) {
+      ctx.log.warn("Cannot record the state of a container", { id, error });
+    }
+  }
+}
+
+/** For the record; what is true of the moment is in the bundle. */
+export function runningStatus(now: Date): TaskStatus {
+  return { ...NEW_STATUS, state: "running", startedAt: now.toISOString() };
 }
 
 /**
@@ -107,195 +180,10 @@ export async function runContainer(
  */
 async function finish(
   ctx: Context,
-  deps: RunDeps,
+  deps: LifeDeps,
   bundle: Bundle,
-  status: ExitStatus,
+  status: TaskStatus,
 ): Promise<void> {
   const { signal } = new AbortController();
   await finishContainer({ ...ctx, signal }, deps, bundle, status);
-}
-
-async function planContainer(
-  ctx: Context,
-  deps: RunDeps,
-  options: RunOptions,
-): Promise<Plan> {
-  const { services } = deps;
-  if (options.name !== undefined) await checkName(ctx, services, options.name);
-  const { source } = options;
-  const image = source.kind === "image"
-    ? await ensureImage(ctx, services, source, deps.pull)
-    : undefined;
-  const config = image?.config.config ?? {};
-  const id = deps.newId();
-  const container: NewContainer = {
-    id,
-    labels: labelsOf(options, config),
-    image: image?.name ?? "",
-    runtime: { name: options.runtime ?? services.tasks.defaultRuntime },
-    ...image === undefined
-      ? {}
-      : { snapshotter: services.defaultSnapshotter, snapshotKey: id },
-  };
-  return {
-    id,
-    config,
-    container,
-    snapshotter: image === undefined
-      ? undefined
-      : services.snapshotters.get(services.defaultSnapshotter),
-    parent: image?.snapshot ?? "",
-  };
-}
-
-/** @throws {EngineError} `alreadyExists` */
-async function checkName(
-  ctx: Context,
-  services: Services,
-  name: string,
-): Promise<void> {
-  checkIdentifier("container", name);
-  const filter = `labels."${LABEL.containerName}"==${name}`;
-  for await (const { id } of services.containers.list(ctx, [filter])) {
-    throw new EngineError(
-      "alreadyExists",
-      `Conflict. The container name "/${name}" is already in use by ` +
-        `container "${id}"`,
-      { hint: `Remove that one (coracle rm ${name}), or use another name` },
-    );
-  }
-}
-
-function labelsOf(
-  options: RunOptions,
-  config: ContainerConfig,
-): Readonly<Record<string, string>> {
-  const stopSignal = options.stopSignal ?? config.StopSignal;
-  const { stopTimeoutSeconds } = options;
-  return {
-    ...config.Labels,
-    ...options.labels,
-    ...options.name === undefined
-      ? {}
-      : { [LABEL.containerName]: options.name },
-    ...stopSignal === undefined
-      ? {}
-      : { [CONTAINER_LABEL.stopSignal]: stopSignal },
-    ...stopTimeoutSeconds === undefined
-      ? {}
-      : { [CONTAINER_LABEL.stopTimeout]: String(stopTimeoutSeconds) },
-  };
-}
-
-function bundleRecord(
-  ctx: Context,
-  options: RunOptions,
-  { id, container }: Plan,
-): BundleRecord {
-  return {
-    id,
-    namespace: ctx.namespace,
-    runtime: container.runtime.name,
-    snapshotter: container.snapshotter ?? "",
-    snapshotKey: container.snapshotKey ?? "",
-    removal: options.removal,
-  };
-}
-
-/** @returns path of the root file system for the runtime */
-async function mountRoot(
-  ctx: Context,
-  deps: RunDeps,
-  { id, snapshotter, parent }: Plan,
-  bundle: Bundle,
-): Promise<string> {
-  if (snapshotter === undefined) return "";
-  const mounts = await snapshotter.prepare(ctx, id, parent);
-  await deps.services.mounter.mount(ctx, mounts, bundle.rootfs);
-  return bundle.rootfs;
-}
-
-async function writeSpec(
-  ctx: Context,
-  deps: RunDeps,
-  options: RunOptions,
-  { id, config }: Plan,
-  bundle: Bundle,
-  mounted: string,
-): Promise<string> {
-  const { host } = deps.services;
-  const rootPath = options.source.kind === "rootfs"
-    ? plainRoot(options.source.path, host)
-    : mounted;
-  using root = host.openRoot(rootPath);
-  const hostname = hostnameOf(options, id, host);
-  const volumesPath = `${deps.volumesPath}/${ctx.namespace}`;
-  const volumes = await prepareMounts(
-    options.mounts,
-    Object.keys(config.Volumes ?? {}),
-    {
-      host,
-      root,
-      volumesPath,
-      anonymousPath: anonymousVolumes(volumesPath, id),
-    },
-  );
-  const request = specRequest({
-    id,
-    namespace: ctx.namespace,
-    options,
-    config,
-    host,
-    root,
-    rootPath,
-    hostname,
-    mounts: [
-      ...networkFiles(options, hostname, bundle, host),
-      ...volumes,
-    ],
-  });
-  const warning = limitsWarning(request.resources, host.facts());
-  if (warning !== undefined) ctx.log.warn(warning);
-  const spec = buildSpec(
-    request,
-    host.facts(),
-    (message, fields) => ctx.log.debug(message, fields),
-  );
-  const text = serializeSpec(spec);
-  bundle.write("config.json", text);
-  return text;
-}
-
-function plainRoot(path: string, host: Host): string {
-  if (host.exists(path)) return path;
-  throw invalidArgument(`Cannot find root file system "${path}"`);
-}
-
-/** Who shares the host's network, and says so, goes by the host's name. */
-function hostnameOf(options: RunOptions, id: string, host: Host): string {
-  if (options.hostname !== undefined) return options.hostname;
-  const sharesName = options.namespaces.uts === "host" ||
-    (options.network.chosen && options.network.mode === "host");
-  return sharesName ? host.facts().hostname : id.slice(0, 12);
-}
-
-/** For those who look at the container from outside. */
-async function recordSpec(
-  ctx: Context,
-  deps: RunDeps,
-  { id, container }: Plan,
-  spec: string,
-): Promise<void> {
-  const value = new TextEncoder().encode(spec);
-  try {
-    await deps.services.containers.update(
-      ctx,
-      { ...container, id, spec: { typeUrl: SPEC_TYPE, value } },
-      ["spec"],
-    );
-  } catch (error) {
-    if (!hasCode(error, "notFound")) {
-      ctx.log.warn("Cannot record the spec of a container", { id, error });
-    }
-  }
 }

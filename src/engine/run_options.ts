@@ -3,6 +3,11 @@
  * wrong. The texts behind them, with docker's syntax, are read in `options/`.
  */
 
+import type {
+  HealthCheck,
+  LogSettings,
+  RestartPolicy,
+} from "../core/container_settings.ts";
 import type { SpecRlimit } from "../oci/runtime_spec.ts";
 import type { CapabilityChanges } from "../oci/spec/capabilities.ts";
 import type { ResourceRequest, Sharing } from "../oci/spec/request.ts";
@@ -90,6 +95,11 @@ export interface ExtraHost {
   readonly address: string;
 }
 
+/** Whether a container is probed; what is absent is as the image says. */
+export type HealthOptions =
+  | { readonly kind: "none" }
+  | ({ readonly kind: "asImage" } & Partial<HealthCheck>);
+
 export interface RunOptions {
   readonly source: RunSource;
   /** Replaces the image's command if not empty. */
@@ -129,6 +139,11 @@ export interface RunOptions {
   readonly annotations: Readonly<Record<string, string>>;
   readonly stopSignal?: string;
   readonly stopTimeoutSeconds?: number;
+  readonly restart: RestartPolicy;
+  readonly log: LogSettings;
+  readonly health: HealthOptions;
+  /** Absolute path of the cgroup above the container's own. */
+  readonly cgroupParent?: string;
   /** Name or path of the OCI runtime; the configured one if absent. */
   readonly runtime?: string;
 }

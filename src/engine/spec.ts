@@ -35,6 +35,8 @@ export interface SpecInput {
   readonly hostname: string;
   /** Of volumes and generated files, beyond what `options` asks for. */
   readonly mounts: readonly SpecMount[];
+  /** Whether a command that isn't there is refused now or at the start. */
+  readonly command: "check" | "trust";
 }
 
 /** Where the host's init program appears. */
@@ -56,7 +58,9 @@ export function specRequest(input: SpecInput): SpecRequest {
   const init = initMounts(options, host);
   const devices = deviceParts(options.devices, host);
   const mounts = [...input.mounts, ...devices.mounts, ...init];
-  checkCommand({ args, env, cwd, root, mounts });
+  if (input.command === "check") {
+    checkCommand({ args, env, cwd, root, mounts });
+  }
   return {
     args: init.length === 0 ? args : [INIT_PATH, "--", ...args],
     env,
@@ -88,8 +92,12 @@ export function specRequest(input: SpecInput): SpecRequest {
     ...options.oomScoreAdj === undefined
       ? {}
       : { oomScoreAdj: options.oomScoreAdj },
-    cgroupsPath: `/coracle/${input.namespace}/${input.id}`,
+    cgroupsPath: cgroupsPath(input),
   };
+}
+
+function cgroupsPath({ options, namespace, id }: SpecInput): string {
+  return `${options.cgroupParent ?? `/coracle/${namespace}`}/${id}`;
 }
 
 /** A runtime would only say that an argument is invalid. */

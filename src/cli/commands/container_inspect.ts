@@ -1,12 +1,13 @@
 import { inspectContainer } from "../../engine/inspect_container.ts";
 import type { Invocation } from "../command.ts";
+import { lifeDeps } from "../create_deps.ts";
 import { inspectEach } from "../inspect_each.ts";
 
 /** `coracle container inspect CONTAINER...` */
 export async function run(inv: Invocation): Promise<number> {
-  const services = await inv.services();
+  const deps = await lifeDeps(inv);
   return await inspectEach(
     inv,
-    (name) => inspectContainer(inv.ctx, services, name),
+    (name) => inspectContainer(inv.ctx, deps, name),
   );
 }

@@ -3,14 +3,16 @@ import { inspectImage } from "../../engine/inspect.ts";
 import { inspectContainer } from "../../engine/inspect_container.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
 import type { Invocation } from "../command.ts";
+import { lifeDeps } from "../create_deps.ts";
 import { inspectEach } from "../inspect_each.ts";
 
 /** `coracle inspect NAME...`: a container of that name, or else an image. */
 export async function run(inv: Invocation): Promise<number> {
-  const services = await inv.services();
+  const deps = await lifeDeps(inv);
+  const { services } = deps;
   const wanted = anyPlatform();
   const inspectors = {
-    container: (name: string) => inspectContainer(inv.ctx, services, name),
+    container: (name: string) => inspectContainer(inv.ctx, deps, name),
     image: (name: string) => inspectImage(inv.ctx, services, name, wanted),
   };
   const kind = inv.flags.string("type") as keyof typeof inspectors | undefined;

@@ -1,20 +1,14 @@
 import type { Container } from "../../core/container.ts";
 import type { Services } from "../../core/services.ts";
-import { userLabels } from "../../engine/inspect_container.ts";
+import { settingsOf } from "../../core/container_settings.ts";
+import { shownMounts, userLabels } from "../../engine/inspect_container.ts";
 import { containerName, containerSpec } from "../../engine/inspect_find.ts";
-import {
-  type ContainerState,
-  containerState,
-} from "../../engine/inspect_state.ts";
+import { isAlive } from "../../engine/inspect_state.ts";
 import { shownName } from "../../engine/remove.ts";
 import type { Invocation } from "../command.ts";
-import { labelPairs, parseFilterFlags } from "../filter_flags.ts";
-import {
-  humanAge,
-  humanDuration,
-  humanSize,
-  humanTime,
-} from "../format/human.ts";
+import { chosenContainers, type ListedContainer } from "../container_filter.ts";
+import { statusText } from "../container_status.ts";
+import { humanAge, humanSize, humanTime } from "../format/human.ts";
 import { type ListFormat, printList } from "../format/list.ts";
 
 /** A row as docker's formatter has it: all of it text. */
@@ -68,15 +62,13 @@ const LIST: ListFormat<ContainerRow> = {
   key: "ID",
 };
 
-const KEYS = ["ancestor", "exited", "id", "label", "name", "status"];
-
 /** `coracle ps`, `coracle container ls` */
 export async function run(inv: Invocation): Promise<number> {
   const services = await inv.services();
-  const shown = await chosen(inv, services);
+  const shown = await chosenContainers(inv, services);
   const rows: ContainerRow[] = [];
-  for (const container of shown) {
-    rows.push(await row(inv, services, container));
+  for (const chosen of shown) {
+    rows.push(await row(inv, services, chosen));
   }
   const list: ListFormat<ContainerRow> = inv.flags.boolean("size")
     ? { ...LIST, columns: [...LIST.columns, "Size"] }
@@ -88,88 +80,40 @@ export async function run(inv: Invocation): Promise<number> {
   return 0;
 }
 
-/** Newest first. */
-async function chosen(
-  inv: Invocation,
-  services: Services,
-): Promise<readonly Container[]> {
-  const { ctx, flags } = inv;
-  const filters = parseFilterFlags(flags.list("filter"), KEYS);
-  const last = flags.boolean("latest") ? 1 : flags.number("last");
-  const whole = flags.boolean("all") || last !== undefined ||
-    filters.has("status") || filters.has("exited");
-  const found: Container[] = [];
-  for await (const container of services.containers.list(ctx)) {
-    const state = containerState(container);
-    if (!whole && state.status !== "running") continue;
-    if (fits(container, state, filters)) found.push(container);
-  }
-  found.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
-  return last === undefined || last < 0 ? found : found.slice(0, last);
-}
-
-function fits(
-  container: Container,
-  state: ContainerState,
-  filters: ReadonlyMap<string, readonly string[]>,
-): boolean {
-  const any = (key: string, test: (value: string) => boolean) =>
-    filters.get(key)?.some(test) ?? true;
-  const labels = Object.entries(labelPairs(filters.get("label") ?? []));
-  return any("id", (id) => container.id.startsWith(id)) &&
-    any("name", (name) => containerName(container).includes(name)) &&
-    any("status", (status) => state.status === status) &&
-    any(
-      "exited",
-      (code) => state.status === "exited" && state.exitCode === Number(code),
-    ) &&
-    any(
-      "ancestor",
-      (image) =>
-        [container.image, shownName(container.image)].some((name) =>
-          name === image || name === `${image}:latest`
-        ),
-    ) &&
-    labels.every(([key, value]) =>
-      Object.hasOwn(container.labels, key) &&
-      (value === undefined || container.labels[key] === value)
-    );
-}
-
 /** Docker's width of the command. */
 const COMMAND_WIDTH = 20;
 
 async function row(
   inv: Invocation,
   services: Services,
-  container: Container,
+  { container, status }: ListedContainer,
 ): Promise<ContainerRow> {
   const whole = inv.flags.boolean("no-trunc");
-  const spec = await containerSpec(inv.ctx, services, container);
-  const state = containerState(container);
+  const spec = await containerSpec(inv.ctx, services, container) ?? {};
   const labels = Object.entries(userLabels(container));
   const size = inv.flags.boolean("size")
     ? await writableSize(inv, services, container)
     : "";
-  const age = humanAge(container.createdAt, inv.now());
-  const command = (spec?.process?.args ?? []).join(" ");
+  const command = (spec.process?.args ?? []).join(" ");
+  const mounts = shownMounts(spec);
+  const volumes = mounts.filter(({ Type }) => Type === "volume");
   return {
     ID: whole ? container.id : container.id.slice(0, 12),
     Names: containerName(container),
     Image: container.image === "" ? "<none>" : shownName(container.image),
     Command: `"${whole ? command : shortened(command)}"`,
     CreatedAt: humanTime(container.createdAt),
-    RunningFor: age,
+    RunningFor: humanAge(container.createdAt, inv.now()),
     Platform: "",
     Ports: "",
-    State: state.status,
-    Status: statusText(state, container, inv.now()),
+    State: status.state,
+    Status: statusText(status, inv.now()),
     Size: size,
     Labels: labels.map(([key, value]) => `${key}=${value}`).join(","),
-    Mounts: "",
-    LocalVolumes: "0",
-    Networks: "",
-    HealthStatus: "",
+    Mounts: mounts.map(({ Name, Source }) => Name ?? Source).join(","),
+    LocalVolumes: String(volumes.length),
+    Networks: settingsOf(container)?.network ?? "",
+    HealthStatus: isAlive(status) ? status.task.health?.status ?? "" : "",
   };
 }
 
@@ -177,23 +121,6 @@ function shortened(command: string): string {
   return command.length <= COMMAND_WIDTH
     ? command
     : `${command.slice(0, COMMAND_WIDTH - 1)}…`;
-}
-
-function statusText(
-  state: ContainerState,
-  container: Container,
-  now: Date,
-): string {
-  switch (state.status) {
-    case "running": {
-      const age = now.getTime() - container.createdAt.getTime();
-      return `Up ${humanDuration(age)}`;
-    }
-    case "exited":
-      return `Exited (${state.exitCode}) ${humanAge(state.exitedAt, now)}`;
-    default:
-      return state satisfies never;
-  }
 }
 
 async function writableSize(

@@ -1,30 +1,29 @@
 /** `coracle run` */
 
-import { volumesPath } from "../../app/paths.ts";
-import type { Context } from "../../base/context.ts";
-import { EngineError, invalidArgument } from "../../base/errors.ts";
-import { parseReference } from "../../base/reference.ts";
-import { runContainer, type RunDeps } from "../../engine/run.ts";
+import { invalidArgument } from "../../base/errors.ts";
+import type { Task } from "../../core/task.ts";
+import type { LifeDeps } from "../../engine/life_deps.ts";
+import { runContainer } from "../../engine/run.ts";
+import type { RunOptions } from "../../engine/run_options.ts";
+import { reserveCidFile } from "../cid_file.ts";
 import type { Invocation } from "../command.ts";
-import { parseRunOptions } from "../run_flags.ts";
+import { createDeps, createOptions } from "../create_deps.ts";
 
-/** Runs a new container in the foreground; its exit code is ours. */
+/** Runs a new container; in the foreground its exit code is ours. */
 export async function run(inv: Invocation): Promise<number> {
-  const options = parseRunOptions(inv.flags, inv.args, {
-    env: inv.env,
-    cwd: Deno.cwd(),
-    readText: readEnvFile,
-  });
-  if (
-    options.stdin === "open" && options.stdio === "terminal" &&
-    !inv.stdin.isTerminal
-  ) {
-    throw invalidArgument("the input device is not a TTY", {
-      hint: "Leave out -t, or run it from a terminal",
-    });
-  }
+  const options = createOptions(inv);
+  const isDetached = inv.flags.boolean("detach");
+  if (!isDetached) checkTerminal(inv, options);
   using cidFile = reserveCidFile(inv.flags.string("cidfile"));
-  const deps = await runDeps(inv);
+  const deps = await createDeps(inv);
+  if (isDetached) {
+    const { runDetached } = await import("../../engine/run_detached.ts");
+    const { id } = await runDetached(inv.ctx, deps, options, {
+      created: (id) => cidFile?.write(id),
+    });
+    inv.stdout.line(id);
+    return 0;
+  }
   using signals = new DisposableStack();
   const { exitCode } = await runContainer(inv.ctx, deps, options, {
     created: (id) => {
@@ -33,100 +32,32 @@ export async function run(inv: Invocation): Promise<number> {
       signals.use(inv.takeSignals());
     },
     starting: () => tidyUp(inv, deps),
+    attach: (task) => attach(inv, task, options),
   });
   return exitCode;
 }
 
-async function runDeps(inv: Invocation): Promise<RunDeps> {
-  const { services, paths } = await inv.store({ leftovers: "later" });
-  return {
-    services,
-    pull: (ctx, reference, platform) => pull(inv, ctx, reference, platform),
-    newId,
-    now: inv.now,
-    volumesPath: volumesPath(paths),
-  };
+/** @throws {EngineError} `invalidArgument` */
+function checkTerminal(inv: Invocation, { stdin, stdio }: RunOptions): void {
+  if (stdin === "open" && stdio === "terminal" && !inv.stdin.isTerminal) {
+    throw invalidArgument("the input device is not a TTY", {
+      hint: "Leave out -t, or run it from a terminal",
+    });
+  }
 }
 
-/** As `coracle pull`, but standard output belongs to the container. */
-async function pull(
-  inv: Invocation,
-  ctx: Context,
-  reference: string,
-  platform: string | undefined,
-): Promise<void> {
-  const { pullImage } = await import("../../engine/pull.ts");
-  const { progressStyle, progressView } = await import("../progress.ts");
-  const { wantedPlatform } = await import("../../engine/images_platform.ts");
-  const quiet = inv.flags.boolean("quiet");
-  if (!quiet) inv.stderr.line(`Unable to find image "${reference}" locally`);
-  using view = progressView({
-    out: inv.stderr,
-    style: progressStyle(inv.stderr, { quiet, env: inv.env }),
-    now: inv.now,
-  });
-  await pullImage(ctx, await inv.services(), parseReference(reference), {
-    platforms: wantedPlatform(platform),
-    onProgress: view.onProgress,
-  });
-}
-
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
+/** One that a shim keeps has its streams there. */
+async function attach(inv: Invocation, task: Task, { stdin }: RunOptions) {
+  const { attachTask } = await import("../attach_task.ts");
+  return await attachTask(inv, task, stdin);
 }
 
 /** The container runs: there is time for what others left behind. */
-async function tidyUp(inv: Invocation, deps: RunDeps): Promise<void> {
+async function tidyUp(inv: Invocation, deps: LifeDeps): Promise<void> {
   try {
     const { reconcile } = await import("../../engine/reconcile.ts");
     await reconcile(inv.ctx, deps);
   } catch (error) {
     inv.ctx.log.warn("Cannot clean up after other containers", { error });
   }
-}
-
-function readEnvFile(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (cause) {
-    throw new EngineError(
-      "notFound",
-      `open ${path}: no such file or directory`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-/** Disposing removes the file again if no id was written. */
-interface CidFile extends Disposable {
-  write(id: string): void;
-}
-
-/** Takes the file at once, so that no other container gets it meanwhile. */
-function reserveCidFile(path: string | undefined): CidFile | undefined {
-  if (path === undefined) return undefined;
-  try {
-    Deno.writeTextFileSync(path, "", { createNew: true });
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
-    throw invalidArgument(
-      "container ID file found, make sure the other container isn't running " +
-        `or delete ${path}`,
-      { cause },
-    );
-  }
-  let isWritten = false;
-  return {
-    write(id) {
-      Deno.writeTextFileSync(path, id);
-      isWritten = true;
-    },
-    [Symbol.dispose]() {
-      if (!isWritten) Deno.removeSync(path);
-    },
-  };
 }

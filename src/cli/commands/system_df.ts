@@ -1,5 +1,5 @@
 import { diskUsage, type UsageLine } from "../../engine/df.ts";
-import { containerState } from "../../engine/inspect_state.ts";
+import { containerStatus, isAlive } from "../../engine/inspect_state.ts";
 import type { Invocation } from "../command.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { type ListFormat, printList } from "../format/list.ts";
@@ -42,7 +42,7 @@ export async function run(inv: Invocation): Promise<number> {
     snapshotters: services.snapshotters,
     isRunning: async (id) => {
       const container = await services.containers.get(ctx, id);
-      return containerState(container).status === "running";
+      return isAlive(await containerStatus(ctx, services, container));
     },
   });
   const format = inv.flags.string("format");

@@ -2,6 +2,7 @@ import { anyPlatform } from "../../engine/images_platform.ts";
 import { pruneImages } from "../../engine/prune.ts";
 import { pruneContainers } from "../../engine/prune_containers.ts";
 import type { Invocation } from "../command.ts";
+import { lifeDeps } from "../create_deps.ts";
 import { confirm } from "../confirm.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { pruneFilter } from "../prune_filter.ts";
@@ -10,7 +11,8 @@ import { showRemoved } from "../removed.ts";
 /** `coracle system prune` */
 export async function run(inv: Invocation): Promise<number> {
   // Before anything is asked: this may start the command again.
-  const services = await inv.services();
+  const deps = await lifeDeps(inv);
+  const { services } = deps;
   const all = inv.flags.boolean("all");
   const filter = pruneFilter(inv.flags.list("filter"), inv.now());
   const images = all
@@ -24,7 +26,11 @@ export async function run(inv: Invocation): Promise<number> {
     "",
   ]);
   if (!agreed) return 0;
-  const containers = await pruneContainers(inv.ctx, services, filter);
+  const { removed: containers } = await pruneContainers(
+    inv.ctx,
+    deps,
+    filter,
+  );
   if (containers.length > 0) {
     const ids = containers.map(({ id }) => id);
     inv.stdout.write(`Deleted Containers:\n${ids.join("\n")}\n\n`);

@@ -26,3 +26,21 @@ export function serializeSpec(spec: Spec): string {
     (_, name) => `"${name}":${UNLIMITED}`,
   );
 }
+
+/** The spec of a text; the kernel's infinite limit becomes Infinity. */
+export function parseSpec(text: string): Spec {
+  const marked = text.replaceAll(
+    /"(soft|hard)":18446744073709551615\b/g,
+    (_, name) => `"${name}":${PLACEHOLDER}`,
+  );
+  const spec: Spec = JSON.parse(marked);
+  const rlimits = spec.process?.rlimits;
+  if (rlimits === undefined) return spec;
+  const infinite = (value: number) => value === PLACEHOLDER ? Infinity : value;
+  const restored = rlimits.map(({ type, soft, hard }) => ({
+    type,
+    soft: infinite(soft),
+    hard: infinite(hard),
+  }));
+  return { ...spec, process: { ...spec.process, rlimits: restored } } as Spec;
+}

@@ -1,0 +1,16 @@
+/** `coracle create` */
+
+import { createContainer } from "../../engine/create.ts";
+import { reserveCidFile } from "../cid_file.ts";
+import type { Invocation } from "../command.ts";
+import { createDeps, createOptions } from "../create_deps.ts";
+
+export async function run(inv: Invocation): Promise<number> {
+  const options = createOptions(inv);
+  using cidFile = reserveCidFile(inv.flags.string("cidfile"));
+  const deps = await createDeps(inv);
+  const id = await createContainer(inv.ctx, deps, options);
+  cidFile?.write(id);
+  inv.stdout.line(id);
+  return 0;
+}

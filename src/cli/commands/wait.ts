@@ -1,0 +1,13 @@
+/** `coracle wait CONTAINER...` tells exit codes. */
+
+import { waitForContainer } from "../../engine/wait.ts";
+import type { Invocation } from "../command.ts";
+import { forEachContainer } from "../each_container.ts";
+
+export async function run(inv: Invocation): Promise<number> {
+  return await forEachContainer(
+    inv,
+    async ({ services }, container) =>
+      String(await waitForContainer(inv.ctx, services, container)),
+  );
+}

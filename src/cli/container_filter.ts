@@ -1,0 +1,194 @@
+/** Which containers `ps` shows. */
+
+import type { Container } from "../core/container.ts";
+import { settingsOf } from "../core/container_settings.ts";
+import type { Services } from "../core/services.ts";
+import { shownMounts } from "../engine/inspect_container.ts";
+import {
+  containerName,
+  containerSpec,
+  findContainer,
+} from "../engine/inspect_find.ts";
+import {
+  type ContainerStatus,
+  containerStatus,
+  isAlive,
+} from "../engine/inspect_state.ts";
+import { shownName } from "../engine/remove.ts";
+import { invalidArgument } from "../base/errors.ts";
+import type { Invocation } from "./command.ts";
+import { labelPairs, parseFilterFlags } from "./filter_flags.ts";
+
+export interface ListedContainer {
+  readonly container: Container;
+  readonly status: ContainerStatus;
+}
+
+const KEYS = [
+  "ancestor",
+  "before",
+  "exited",
+  "health",
+  "id",
+  "label",
+  "name",
+  "network",
+  "since",
+  "status",
+  "volume",
+];
+
+const STATES = [
+  "created",
+  "running",
+  "paused",
+  "restarting",
+  "removing",
+  "exited",
+  "dead",
+];
+
+type Filters = ReadonlyMap<string, readonly string[]>;
+
+/** Newest first. */
+export async function chosenContainers(
+  inv: Invocation,
+  services: Services,
+): Promise<readonly ListedContainer[]> {
+  const { ctx, flags } = inv;
+  const filters = parseFilterFlags(flags.list("filter"), KEYS);
+  checkStates(filters.get("status") ?? []);
+  const last = flags.boolean("latest") ? 1 : flags.number("last");
+  const whole = flags.boolean("all") || last !== undefined ||
+    filters.has("status") || filters.has("exited");
+  const times = await timeLimits(inv, services, filters);
+  const found: ListedContainer[] = [];
+  for await (const container of services.containers.list(ctx)) {
+    if (!isWithin(container, times) || !fitsRecord(container, filters)) {
+      continue;
+    }
+    const status = await containerStatus(ctx, services, container);
+    if (!whole && !isAlive(status)) continue;
+    if (!fitsStatus(status, filters)) continue;
+    if (!await fitsVolumes(inv, services, container, filters)) continue;
+    found.push({ container, status });
+  }
+  found.sort((a, b) =>
+    b.container.createdAt.getTime() - a.container.createdAt.getTime()
+  );
+  return last === undefined || last < 0 ? found : found.slice(0, last);
+}
+
+/** @throws {EngineError} `invalidArgument` */
+function checkStates(states: readonly string[]): void {
+  for (const state of states) {
+    if (STATES.includes(state)) continue;
+    throw invalidArgument(`Cannot filter by status "${state}"`, {
+      hint: `The states are ${STATES.join(", ")}`,
+    });
+  }
+}
+
+interface TimeLimits {
+  readonly before: readonly Date[];
+  readonly since: readonly Date[];
+}
+
+async function timeLimits(
+  { ctx }: Invocation,
+  services: Services,
+  filters: Filters,
+): Promise<TimeLimits> {
+  const times = async (key: string) => {
+    const made: Date[] = [];
+    for (const name of filters.get(key) ?? []) {
+      made.push((await findContainer(ctx, services, name)).createdAt);
+    }
+    return made;
+  };
+  return { before: await times("before"), since: await times("since") };
+}
+
+function isWithin(
+  { createdAt }: Container,
+  { before, since }: TimeLimits,
+): boolean {
+  return before.every((time) => createdAt < time) &&
+    since.every((time) => createdAt > time);
+}
+
+/** True if there is no such filter, or one of them passes. */
+function any(
+  filters: Filters,
+  key: string,
+  test: (value: string) => boolean,
+): boolean {
+  return filters.get(key)?.some(test) ?? true;
+}
+
+function fitsRecord(container: Container, filters: Filters): boolean {
+  const labels = Object.entries(labelPairs(filters.get("label") ?? []));
+  const network = settingsOf(container)?.network ?? "";
+  return any(filters, "id", (id) => container.id.startsWith(id)) &&
+    any(
+      filters,
+      "name",
+      (name) => matchesName(containerName(container), name),
+    ) &&
+    any(filters, "network", (name) => name === network) &&
+    any(
+      filters,
+      "ancestor",
+      (image) =>
+        [container.image, shownName(container.image)].some((name) =>
+          name === image || name === `${image}:latest`
+        ),
+    ) &&
+    labels.every(([key, value]) =>
+      Object.hasOwn(container.labels, key) &&
+      (value === undefined || container.labels[key] === value)
+    );
+}
+
+/** A part of the name, or a regular expression, as docker takes it. */
+function matchesName(name: string, wanted: string): boolean {
+  if (name.includes(wanted)) return true;
+  try {
+    const pattern = new RegExp(wanted);
+    return pattern.test(name) || pattern.test(`/${name}`);
+  } catch {
+    return false;
+  }
+}
+
+function fitsStatus(
+  { state, task }: ContainerStatus,
+  filters: Filters,
+): boolean {
+  const code = state === "exited" ? task.exit?.exitCode : undefined;
+  const isUp = state === "running" || state === "paused";
+  const health = isUp ? task.health?.status ?? "none" : "none";
+  return any(filters, "status", (wanted) => wanted === state) &&
+    any(filters, "exited", (wanted) => Number(wanted) === code) &&
+    any(filters, "health", (wanted) => wanted === health);
+}
+
+/** By a volume's name, or where it is mounted. */
+async function fitsVolumes(
+  { ctx }: Invocation,
+  services: Services,
+  container: Container,
+  filters: Filters,
+): Promise<boolean> {
+  if (!filters.has("volume")) return true;
+  const spec = await containerSpec(ctx, services, container) ?? {};
+  const mounts = shownMounts(spec);
+  return any(
+    filters,
+    "volume",
+    (wanted) =>
+      mounts.some(({ Name, Source, Destination }) =>
+        [Name, Source, Destination].includes(wanted)
+      ),
+  );
+}

@@ -1,0 +1,186 @@
+/** Deciding on a container, before anything of it exists. */
+
+import type { Context } from "../base/context.ts";
+import { EngineError, invalidArgument } from "../base/errors.ts";
+import { checkIdentifier } from "../base/identifier.ts";
+import { signalNumber, SIGNALS } from "../base/signals.ts";
+import type { NewContainer } from "../core/container.ts";
+import {
+  type ContainerSettings,
+  jsonExtension,
+  SETTINGS_EXTENSION,
+} from "../core/container_settings.ts";
+import type { Host } from "../core/host.ts";
+import { LABEL } from "../core/labels.ts";
+import type { Services } from "../core/services.ts";
+import type { Snapshotter } from "../core/snapshot.ts";
+import type { BundleRecord } from "../core/task.ts";
+import type { ContainerConfig } from "../oci/image_spec.ts";
+import type { CreateDeps } from "./life_deps.ts";
+import { healthCheck } from "./options/health.ts";
+import { ensureImage } from "./run_image.ts";
+import type { RunOptions } from "./run_options.ts";
+
+/** A container that is decided on, of which nothing exists yet. */
+export interface ContainerPlan {
+  readonly id: string;
+  /** Of the image; empty for a plain directory. */
+  readonly config: ContainerConfig;
+  readonly settings: ContainerSettings;
+  readonly container: NewContainer;
+  readonly snapshotter: Snapshotter | undefined;
+  /** Name of the image's top snapshot; empty for a plain directory. */
+  readonly parent: string;
+}
+
+/** Docker's: how long a container has to end. */
+export const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
+
+/**
+ * Finds or pulls the image.
+ * @throws {EngineError} `alreadyExists` if the name is taken
+ */
+export async function planContainer(
+  ctx: Context,
+  deps: CreateDeps,
+  options: RunOptions,
+  id: string,
+): Promise<ContainerPlan> {
+  const { services } = deps;
+  checkTogether(options);
+  if (options.name !== undefined) await checkName(ctx, services, options.name);
+  const { source } = options;
+  const image = source.kind === "image"
+    ? await ensureImage(ctx, services, source, deps.pull)
+    : undefined;
+  const config = image?.config.config ?? {};
+  const settings = containerSettings(options, config, id, services.host);
+  const container: NewContainer = {
+    id,
+    labels: labelsOf(options, config),
+    image: image?.name ?? "",
+    runtime: { name: options.runtime ?? services.tasks.defaultRuntime },
+    extensions: {
+      [SETTINGS_EXTENSION]: jsonExtension(SETTINGS_EXTENSION, settings),
+    },
+    ...image === undefined
+      ? {}
+      : { snapshotter: services.defaultSnapshotter, snapshotKey: id },
+  };
+  return {
+    id,
+    config,
+    settings,
+    container,
+    snapshotter: image === undefined
+      ? undefined
+      : services.snapshotters.get(services.defaultSnapshotter),
+    parent: image?.snapshot ?? "",
+  };
+}
+
+/** For whoever has to clean up after a killed process. */
+export function bundleRecord(
+  ctx: Context,
+  { id, container, settings }: ContainerPlan,
+  removal: BundleRecord["removal"] = settings.removal,
+): BundleRecord {
+  return {
+    id,
+    namespace: ctx.namespace,
+    runtime: container.runtime.name,
+    snapshotter: container.snapshotter ?? "",
+    snapshotKey: container.snapshotKey ?? "",
+    removal,
+  };
+}
+
+/** @throws {EngineError} `invalidArgument` */
+function checkTogether({ removal, restart }: RunOptions): void {
+  if (removal === "onExit" && restart.kind !== "no") {
+    throw invalidArgument(
+      "conflicting options: cannot specify both --restart and --rm",
+    );
+  }
+}
+
+/** @throws {EngineError} `alreadyExists` */
+async function checkName(
+  ctx: Context,
+  services: Services,
+  name: string,
+): Promise<void> {
+  checkIdentifier("container", name);
+  const filter = `labels."${LABEL.containerName}"==${name}`;
+  for await (const { id } of services.containers.list(ctx, [filter])) {
+    throw nameTaken(name, id);
+  }
+}
+
+/** In docker's words. */
+export function nameTaken(name: string, id: string): EngineError {
+  return new EngineError(
+    "alreadyExists",
+    `Conflict. The container name "/${name}" is already in use by ` +
+      `container "${id}"`,
+    { hint: `Remove that one (coracle rm ${name}), or use another name` },
+  );
+}
+
+function labelsOf(
+  options: RunOptions,
+  config: ContainerConfig,
+): Readonly<Record<string, string>> {
+  return {
+    ...config.Labels,
+    ...options.labels,
+    ...options.name === undefined
+      ? {}
+      : { [LABEL.containerName]: options.name },
+  };
+}
+
+function containerSettings(
+  options: RunOptions,
+  config: ContainerConfig,
+  id: string,
+  host: Host,
+): ContainerSettings {
+  const health = healthCheck(options.health, config);
+  const entrypoint = options.entrypoint ?? config.Entrypoint;
+  const command = options.command.length > 0 || options.entrypoint !== undefined
+    ? options.command
+    : config.Cmd;
+  return {
+    removal: options.removal,
+    stdio: options.stdio,
+    stdin: options.stdin,
+    restart: options.restart,
+    log: options.log,
+    ...health === undefined ? {} : { health },
+    stopSignal: stopSignal(options.stopSignal ?? config.StopSignal),
+    stopTimeoutSeconds: options.stopTimeoutSeconds ??
+      DEFAULT_STOP_TIMEOUT_SECONDS,
+    hostname: hostnameOf(options, id, host),
+    network: options.network.mode,
+    ...entrypoint ? { entrypoint } : {},
+    ...command ? { command } : {},
+    ...options.source.kind === "image"
+      ? { imageReference: options.source.reference }
+      : {},
+  };
+}
+
+function stopSignal(text: string | undefined): number {
+  return text === undefined || text === ""
+    ? SIGNALS.SIGTERM
+    : signalNumber(text);
+}
+
+/** Who shares the host's network, and says so, goes by the host's name. */
+function hostnameOf(options: RunOptions, id: string, host: Host): string {
+  if (options.hostname !== undefined) return options.hostname;
+  const sharesName = options.namespaces.uts === "host" ||
+    (options.network.chosen && options.network.mode === "host");
+  return sharesName ? host.facts().hostname : id.slice(0, 12);
+}

@@ -1,0 +1,157 @@
+/** Making a planned container: its root file system and its spec. */
+
+import type { Context } from "../base/context.ts";
+import { hasCode, invalidArgument } from "../base/errors.ts";
+import type { TypedValue } from "../core/container.ts";
+import type { Host } from "../core/host.ts";
+import type { Services } from "../core/services.ts";
+import type { Bundle } from "../core/task.ts";
+import { jsonExtension, STATUS_EXTENSION } from "../core/container_settings.ts";
+import type { TaskStatus } from "../core/task_status.ts";
+import { buildSpec } from "../oci/spec/build.ts";
+import { serializeSpec } from "../oci/spec/serialize.ts";
+import type { ContainerPlan } from "./container_plan.ts";
+import { containerDirectory, type LifeDeps } from "./life_deps.ts";
+import { limitsWarning } from "./limits_warning.ts";
+import { networkFiles } from "./network_files.ts";
+import type { RunOptions } from "./run_options.ts";
+import { specRequest } from "./spec.ts";
+import { anonymousVolumes, prepareMounts } from "./volumes.ts";
+
+/** `typeUrl` of a spec in a container's record, as containerd's. */
+const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+
+/**
+ * Where a snapshot is mounted, as its spec says it: relative to the bundle, so
+ * that a container can be started again wherever its next bundle is.
+ */
+export const ROOTFS = "rootfs";
+
+/** Prepares the writable layer, and mounts it in the bundle. */
+export async function prepareRoot(
+  ctx: Context,
+  { services }: LifeDeps,
+  { id, snapshotter, parent }: ContainerPlan,
+  bundle: Bundle,
+): Promise<void> {
+  if (snapshotter === undefined) return;
+  const mounts = await snapshotter.prepare(ctx, id, parent);
+  await services.mounter.mount(ctx, mounts, bundle.rootfs);
+}
+
+export interface SpecPlace {
+  /** Where `hosts` and its kin go: those of a container that ends with its
+   * task need not outlive the bundle. */
+  readonly files: "bundle" | "containerDirectory";
+  /** Whether a command that isn't there is refused now or at the start. */
+  readonly command: "check" | "trust";
+}
+
+/**
+ * Builds the spec of a container whose root file system is ready.
+ * @returns its text
+ * @throws {EngineError}, {TaskStartError}
+ */
+export async function makeSpec(
+  ctx: Context,
+  deps: LifeDeps,
+  options: RunOptions,
+  plan: ContainerPlan,
+  bundle: Bundle,
+  place: SpecPlace,
+): Promise<string> {
+  const { id, config, settings } = plan;
+  const { host } = deps.services;
+  const isPlain = options.source.kind === "rootfs";
+  const rootPath = options.source.kind === "rootfs"
+    ? plainRoot(options.source.path, host)
+    : bundle.rootfs;
+  using root = host.openRoot(rootPath);
+  const volumesPath = `${deps.volumesPath}/${ctx.namespace}`;
+  const volumes = await prepareMounts(
+    options.mounts,
+    Object.keys(config.Volumes ?? {}),
+    {
+      host,
+      root,
+      volumesPath,
+      anonymousPath: anonymousVolumes(volumesPath, id),
+    },
+  );
+  const write = place.files === "bundle"
+    ? (name: string, text: string) => bundle.write(name, text)
+    : fileWriter(host, containerDirectory(deps, ctx.namespace, id));
+  const request = specRequest({
+    id,
+    namespace: ctx.namespace,
+    options,
+    config,
+    host,
+    root,
+    rootPath: isPlain ? rootPath : ROOTFS,
+    hostname: settings.hostname,
+    mounts: [
+      ...networkFiles(options, settings.hostname, write, host),
+      ...volumes,
+    ],
+    command: place.command,
+  });
+  const warning = limitsWarning(request.resources, host.facts());
+  if (warning !== undefined) ctx.log.warn(warning);
+  const spec = buildSpec(
+    request,
+    host.facts(),
+    (message, fields) => ctx.log.debug(message, fields),
+  );
+  return serializeSpec(spec);
+}
+
+function fileWriter(host: Host, directory: string) {
+  host.makeDirectory(directory);
+  return (name: string, text: string) => {
+    const path = `${directory}/${name}`;
+    host.writeText(path, text);
+    return path;
+  };
+}
+
+function plainRoot(path: string, host: Host): string {
+  if (host.exists(path)) return path;
+  throw invalidArgument(`Cannot find root file system "${path}"`);
+}
+
+export function specValue(spec: string): TypedValue {
+  return { typeUrl: SPEC_TYPE, value: new TextEncoder().encode(spec) };
+}
+
+/**
+ * Writes parts of a container into its record, for those who look at it from
+ * outside and for the next start.
+ */
+export async function recordParts(
+  ctx: Context,
+  services: Services,
+  id: string,
+  parts: { readonly spec?: string; readonly status?: TaskStatus },
+): Promise<void> {
+  const { spec, status } = parts;
+  const paths = [
+    ...spec === undefined ? [] : ["spec"],
+    ...status === undefined ? [] : [`extensions.${STATUS_EXTENSION}`],
+  ];
+  try {
+    await services.containers.update(ctx, {
+      id,
+      runtime: { name: "" },
+      ...spec === undefined ? {} : { spec: specValue(spec) },
+      ...status === undefined ? {} : {
+        extensions: {
+          [STATUS_EXTENSION]: jsonExtension(STATUS_EXTENSION, status),
+        },
+      },
+    }, paths);
+  } catch (error) {
+    // It may be over already, and removed.
+    if (!hasCode(error, "notFound")) throw error;
+  }
+}

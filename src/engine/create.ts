@@ -1,0 +1,51 @@
+/** Makes a container without starting it. */
+
+import { cleanUp, type Context } from "../base/context.ts";
+import { bundleRecord, planContainer } from "./container_plan.ts";
+import { makeSpec, prepareRoot, specValue } from "./container_spec.ts";
+import { discardContainer } from "./finish.ts";
+import type { CreateDeps } from "./life_deps.ts";
+import type { RunOptions } from "./run_options.ts";
+
+/** Time to take back what a failed creation has made. */
+const UNDO_BUDGET_MS = 10_000;
+
+/**
+ * Whatever happens meanwhile, either all of the container is there afterwards
+ * or nothing: until it is complete, a bundle stands for it that says so.
+ * @returns its id
+ * @throws {EngineError}
+ */
+export async function createContainer(
+  ctx: Context,
+  deps: CreateDeps,
+  options: RunOptions,
+): Promise<string> {
+  const { services } = deps;
+  const plan = await planContainer(ctx, deps, options, deps.newId());
+  const bundle = services.bundles.create(
+    ctx,
+    bundleRecord(ctx, plan, "onExit"),
+  );
+  try {
+    await prepareRoot(ctx, deps, plan, bundle);
+    const spec = await makeSpec(ctx, deps, options, plan, bundle, {
+      files: "containerDirectory",
+      command: "trust",
+    });
+    await services.mounter.unmountAll(ctx, bundle.rootfs);
+    await services.containers.create(ctx, {
+      ...plan.container,
+      spec: specValue(spec),
+    });
+    bundle.remove();
+    return plan.id;
+  } catch (error) {
+    await cleanUp(
+      ctx,
+      UNDO_BUDGET_MS,
+      (ctx) => discardContainer(ctx, deps, bundle),
+    );
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+/** Stops a container's processes in the middle of things, and lets them go on. */
+
+import type { Context } from "../base/context.ts";
+import { failedPrecondition } from "../base/errors.ts";
+import type { Container } from "../core/container.ts";
+import type { Services } from "../core/services.ts";
+import { runningTask } from "./running_task.ts";
+
+/** @throws {EngineError} `failedPrecondition` if it does not run */
+export async function pauseContainer(
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<void> {
+  const { task, status } = await runningTask(ctx, services, container, "pause");
+  if (status.state !== "running") {
+    const why = status.state === "paused" ? "already paused" : status.state;
+    throw failedPrecondition(`Container ${container.id} is ${why}`);
+  }
+  await task.pause(ctx);
+  await services.events.publish(ctx, "/tasks/paused", {
+    containerId: container.id,
+  });
+}
+
+/** @throws {EngineError} `failedPrecondition` if it is not paused */
+export async function unpauseContainer(
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<void> {
+  const { task, status } = await runningTask(
+    ctx,
+    services,
+    container,
+    "unpause",
+  );
+  if (status.state !== "paused") {
+    throw failedPrecondition(`Container ${container.id} is not paused`);
+  }
+  await task.resume(ctx);
+  await services.events.publish(ctx, "/tasks/resumed", {
+    containerId: container.id,
+  });
+}

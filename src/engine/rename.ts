@@ -1,0 +1,38 @@
+/** Gives a container another name. */
+
+import type { Context } from "../base/context.ts";
+import { hasCode, invalidArgument } from "../base/errors.ts";
+import { checkIdentifier } from "../base/identifier.ts";
+import type { Container } from "../core/container.ts";
+import { LABEL } from "../core/labels.ts";
+import type { Services } from "../core/services.ts";
+import { nameTaken } from "./container_plan.ts";
+import { containerName, findContainer } from "./inspect_find.ts";
+
+/** @throws {EngineError} `alreadyExists` if another one has the name */
+export async function renameContainer(
+  ctx: Context,
+  services: Services,
+  container: Container,
+  to: string,
+): Promise<void> {
+  const name = to.startsWith("/") ? to.slice(1) : to;
+  if (name === "") throw invalidArgument("Cannot use an empty container name");
+  checkIdentifier("container", name);
+  if (containerName(container) === name) {
+    throw invalidArgument(
+      "Renaming a container with the same name as its current name",
+    );
+  }
+  const key = LABEL.containerName;
+  try {
+    await services.containers.update(ctx, {
+      id: container.id,
+      runtime: { name: "" },
+      labels: { [key]: name },
+    }, [`labels.${key}`]);
+  } catch (error) {
+    if (!hasCode(error, "alreadyExists")) throw error;
+    throw nameTaken(name, (await findContainer(ctx, services, name)).id);
+  }
+}

@@ -1,0 +1,178 @@
+/** Starts a container that exists. */
+
+import { cleanUp, type Context } from "../base/context.ts";
+import { failedPrecondition } from "../base/errors.ts";
+import type { Container } from "../core/container.ts";
+import {
+  type ContainerSettings,
+  settingsOf,
+} from "../core/container_settings.ts";
+import type { Bundle, ExitStatus, Task, TaskRef } from "../core/task.ts";
+import { recordParts } from "./container_spec.ts";
+import { discardBundle, finishContainer } from "./finish.ts";
+import { containerName } from "./inspect_find.ts";
+import { containerDirectory, type LifeDeps } from "./life_deps.ts";
+import { finishAbandoned, settle } from "./reconcile.ts";
+import { inForeground, runningStatus, toItsEnd } from "./run.ts";
+import { failedStatus } from "./task_end.ts";
+import { publishStart } from "./task_events.ts";
+
+/** Time to take back what a failed start has made. */
+const UNDO_BUDGET_MS = 10_000;
+
+/**
+ * Starts a stopped container under a shim.
+ * @param container with its spec
+ * @returns its task, which may have ended already
+ * @throws {TaskStartError}
+ */
+export async function startContainer(
+  ctx: Context,
+  deps: LifeDeps,
+  container: Container,
+): Promise<Task> {
+  const settings = settingsFor(container);
+  using _early = deps.services.tasks.prepareStart(ctx, {
+    namespace: ctx.namespace,
+    id: container.id,
+    runtime: container.runtime.name,
+  });
+  const bundle = await openBundle(ctx, deps, container, settings);
+  return await launch(ctx, deps, bundle, settings);
+}
+
+/**
+ * Starts a stopped container with our own streams, and waits for its end.
+ * @throws {TaskStartError}
+ */
+export async function startForeground(
+  ctx: Context,
+  deps: LifeDeps,
+  container: Container,
+  stdin: "open" | "closed",
+): Promise<ExitStatus> {
+  const settings = settingsFor(container);
+  const bundle = await openBundle(ctx, deps, container, settings);
+  return await toItsEnd(
+    ctx,
+    deps,
+    bundle,
+    () => inForeground(ctx, deps, bundle, { ...settings, stdin }, {}),
+  );
+}
+
+/** @throws {EngineError} `failedPrecondition` for a container of others */
+function settingsFor(container: Container): ContainerSettings {
+  const settings = settingsOf(container);
+  if (settings !== undefined && container.spec !== undefined) return settings;
+  throw failedPrecondition(
+    `Cannot start container "${containerName(container)}": it was not made ` +
+      "by coracle run or coracle create",
+  );
+}
+
+/** A new bundle with the container's spec, and its root mounted. */
+async function openBundle(
+  ctx: Context,
+  deps: LifeDeps,
+  container: Container,
+  settings: ContainerSettings,
+): Promise<Bundle> {
+  const { services } = deps;
+  const { id, snapshotter, snapshotKey, runtime } = container;
+  const ref = { namespace: ctx.namespace, id };
+  // Of a task that has just ended something may be left to do.
+  await settle(ctx, deps, ref);
+  const bundle = services.bundles.create(ctx, {
+    ...ref,
+    runtime: runtime.name,
+    snapshotter,
+    snapshotKey,
+    removal: settings.removal,
+  });
+  try {
+    const text = new TextDecoder().decode(container.spec?.value);
+    bundle.write("config.json", text);
+    const mounts = await services.snapshotters.get(snapshotter)
+      ?.mounts(ctx, snapshotKey);
+    if (mounts !== undefined) {
+      await services.mounter.mount(ctx, mounts, bundle.rootfs);
+    }
+    return bundle;
+  } catch (error) {
+    await discardBundle(ctx, deps, bundle);
+    throw error;
+  }
+}
+
+/**
+ * Starts a bundle that is ready under a shim, and lets go of it.
+ * @returns the task, which may have ended already
+ * @throws {TaskStartError} after finishing the bundle
+ */
+export async function launch(
+  ctx: Context,
+  deps: LifeDeps,
+  bundle: Bundle,
+  settings: ContainerSettings,
+): Promise<Task> {
+  const task = await startTask(ctx, deps, bundle, settings);
+  {
+    // Held until all is written: what its end is to say must come later.
+    using _held = bundle;
+    await recordStart(ctx, deps, bundle, task);
+  }
+  await finishIfOver(ctx, deps, bundle.record);
+  return task;
+}
+
+async function startTask(
+  ctx: Context,
+  deps: LifeDeps,
+  bundle: Bundle,
+  settings: ContainerSettings,
+): Promise<Task> {
+  const { tasks } = deps.services;
+  const { id, namespace } = bundle.record;
+  try {
+    return await tasks.start(ctx, bundle, {
+      settings,
+      logDirectory: containerDirectory(deps, namespace, id),
+    });
+  } catch (error) {
+    await cleanUp(ctx, UNDO_BUDGET_MS, async (ctx) => {
+      await tasks.destroy(ctx, bundle.record);
+      const failed = failedStatus(bundle.status(), error, deps.now());
+      await finishContainer(ctx, deps, bundle, failed);
+    });
+    throw error;
+  }
+}
+
+async function recordStart(
+  ctx: Context,
+  { services, now }: LifeDeps,
+  bundle: Bundle,
+  task: Task,
+): Promise<void> {
+  const status = bundle.status() ?? await task.status(ctx);
+  await publishStart(ctx, services, task.id, status.pid);
+  await recordParts(ctx, services, task.id, {
+    status: runningStatus(now()),
+  });
+}
+
+/**
+ * While we held the bundle nobody else could finish it: a task that has ended
+ * meanwhile is ours to finish.
+ */
+async function finishIfOver(
+  ctx: Context,
+  deps: LifeDeps,
+  ref: TaskRef,
+): Promise<void> {
+  const { bundles } = deps.services;
+  if (bundles.find(ctx, ref)?.status()?.state !== "stopped") return;
+  using bundle = bundles.claim(ctx, ref);
+  if (bundle !== undefined) await finishAbandoned(ctx, deps, bundle);
+}

@@ -1,0 +1,127 @@
+/** Asks a container to end, and ends it if it doesn't. */
+
+import type { Context } from "../base/context.ts";
+import { EngineError, hasCode } from "../base/errors.ts";
+import { SIGNALS } from "../base/signals.ts";
+import type { Container } from "../core/container.ts";
+import { settingsOf } from "../core/container_settings.ts";
+import type { ExitStatus, Task } from "../core/task.ts";
+import { DEFAULT_STOP_TIMEOUT_SECONDS } from "./container_plan.ts";
+import { containerName } from "./inspect_find.ts";
+import { containerStatus, isAlive } from "./inspect_state.ts";
+import type { LifeDeps } from "./life_deps.ts";
+import { settle } from "./reconcile.ts";
+
+export interface StopOptions {
+  /** Number of the signal; the container's own if absent. */
+  readonly signal?: number;
+  /** The container's own if absent; below zero there is no limit. */
+  readonly timeoutSeconds?: number;
+}
+
+/** How long a process may take to end that can't do anything about it. */
+const KILL_BUDGET_MS = 30_000;
+
+/** One that is not running is left as it is. */
+export async function stopContainer(
+  ctx: Context,
+  deps: LifeDeps,
+  container: Container,
+  options: StopOptions = {},
+): Promise<void> {
+  const settings = settingsOf(container);
+  const signal = options.signal ?? settings?.stopSignal ?? SIGNALS.SIGTERM;
+  const seconds = options.timeoutSeconds ?? settings?.stopTimeoutSeconds ??
+    DEFAULT_STOP_TIMEOUT_SECONDS;
+  await endTask(ctx, deps, container, async (task, state, ended) => {
+    if (state === "restarting") return;
+    // Without time to end there is nothing to ask for.
+    if (seconds === 0) return await ignoreEnded(kill(ctx, task));
+    await ignoreEnded(task.kill(ctx, signal, "init"));
+    // Asleep it would not hear.
+    if (state === "paused") await ignoreEnded(task.resume(ctx));
+    if (await endsWithin(ended, seconds < 0 ? Infinity : seconds * 1000)) {
+      return;
+    }
+    await ignoreEnded(kill(ctx, task));
+  });
+}
+
+/** Ends a container at once, whatever it is doing. */
+export async function killNow(
+  ctx: Context,
+  deps: LifeDeps,
+  container: Container,
+): Promise<void> {
+  await endTask(ctx, deps, container, async (task, state) => {
+    if (state === "restarting") return;
+    await ignoreEnded(kill(ctx, task));
+    if (state === "paused") await ignoreEnded(task.resume(ctx));
+  });
+}
+
+async function kill(ctx: Context, task: Task): Promise<void> {
+  await task.kill(ctx, SIGNALS.SIGKILL, "all");
+}
+
+/** Does what `act` does to make a task end, and waits until it has ended. */
+async function endTask(
+  ctx: Context,
+  deps: LifeDeps,
+  container: Container,
+  act: (
+    task: Task,
+    state: string,
+    ended: Promise<ExitStatus>,
+  ) => Promise<void>,
+): Promise<void> {
+  const { services } = deps;
+  const ref = { namespace: ctx.namespace, id: container.id };
+  const status = await containerStatus(ctx, services, container);
+  const task = isAlive(status)
+    ? await services.tasks.find(ctx, ref)
+    : undefined;
+  if (task !== undefined) {
+    await ignoreEnded(task.retire(ctx));
+    const ended = task.wait(ctx);
+    // It is awaited below, but may fail before.
+    ended.catch(() => {});
+    await act(task, status.state, ended);
+    if (!await endsWithin(ignoreEnded(ended), KILL_BUDGET_MS)) {
+      throw new EngineError(
+        "deadlineExceeded",
+        `Cannot stop container "${containerName(container)}": its process ` +
+          "does not end",
+      );
+    }
+  }
+  await settle(ctx, deps, ref);
+}
+
+async function endsWithin(
+  ended: Promise<unknown>,
+  budgetMs: number,
+): Promise<boolean> {
+  if (budgetMs === Infinity) {
+    await ended;
+    return true;
+  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), budgetMs);
+  });
+  try {
+    return await Promise.race([ended.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What has ended by itself needs no more. */
+async function ignoreEnded(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!hasCode(error, "notFound", "unavailable")) throw error;
+  }
+}

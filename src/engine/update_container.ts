@@ -1,0 +1,130 @@
+/** Changes the limits or the restart policy of a container. */
+
+import type { Context } from "../base/context.ts";
+import { failedPrecondition } from "../base/errors.ts";
+import type { Container } from "../core/container.ts";
+import {
+  jsonExtension,
+  type RestartPolicy,
+  SETTINGS_EXTENSION,
+  settingsOf,
+} from "../core/container_settings.ts";
+import type { Services } from "../core/services.ts";
+import type { Task } from "../core/task.ts";
+import type { Spec, SpecResources } from "../oci/runtime_spec.ts";
+import type { ResourceRequest } from "../oci/spec/request.ts";
+import { parseSpec, serializeSpec } from "../oci/spec/serialize.ts";
+import { recordParts } from "./container_spec.ts";
+import { containerName } from "./inspect_find.ts";
+import { containerStatus, isAlive } from "./inspect_state.ts";
+
+export interface ContainerChanges {
+  readonly resources: ResourceRequest;
+  readonly restart?: RestartPolicy;
+}
+
+/**
+ * What runs is changed first: what the kernel refuses is not written down.
+ * @param container with its spec
+ */
+export async function updateContainer(
+  ctx: Context,
+  services: Services,
+  container: Container,
+  { resources, restart }: ContainerChanges,
+): Promise<void> {
+  const status = await containerStatus(ctx, services, container);
+  const ref = { namespace: ctx.namespace, id: container.id };
+  const task = isAlive(status)
+    ? await services.tasks.find(ctx, ref)
+    : undefined;
+  if (Object.keys(resources).length > 0) {
+    await changeLimits(ctx, services, container, task, resources);
+  }
+  if (restart !== undefined) {
+    await changeRestart(ctx, services, container, task, restart);
+  }
+}
+
+async function changeLimits(
+  ctx: Context,
+  services: Services,
+  container: Container,
+  task: Task | undefined,
+  changes: ResourceRequest,
+): Promise<void> {
+  if (container.spec === undefined) throw unchangeable(container);
+  const spec = parseSpec(new TextDecoder().decode(container.spec.value));
+  const limits = merged(spec.linux?.resources ?? {}, changes);
+  const { devices: _, ...changed } = limits;
+  await task?.update(ctx, withoutSwap(changed, services));
+  const { linux = { namespaces: [] } } = spec;
+  const next: Spec = { ...spec, linux: { ...linux, resources: limits } };
+  await recordParts(ctx, services, container.id, { spec: serializeSpec(next) });
+}
+
+function merged(
+  { memory, cpu, pids, ...others }: SpecResources,
+  changes: ResourceRequest,
+): SpecResources {
+  const { pidsLimit } = changes;
+  const given = pidsLimit === undefined ? pids : { limit: pidsLimit };
+  const all = {
+    memory: { ...memory, ...changes.memory },
+    cpu: { ...cpu, ...changes.cpu },
+  };
+  return {
+    ...others,
+    ...Object.keys(all.memory).length === 0 ? {} : { memory: all.memory },
+    ...Object.keys(all.cpu).length === 0 ? {} : { cpu: all.cpu },
+    ...given === undefined ? {} : { pids: given },
+  };
+}
+
+/** A kernel that doesn't count swap refuses to limit it. */
+function withoutSwap(
+  resources: SpecResources,
+  { host }: Services,
+): SpecResources {
+  if (resources.memory === undefined || host.facts().swapLimit()) {
+    return resources;
+  }
+  const { swap: _, ...memory } = resources.memory;
+  return { ...resources, memory };
+}
+
+async function changeRestart(
+  ctx: Context,
+  services: Services,
+  container: Container,
+  task: Task | undefined,
+  restart: RestartPolicy,
+): Promise<void> {
+  const settings = settingsOf(container);
+  if (settings === undefined) throw unchangeable(container);
+  if (settings.removal === "onExit" && restart.kind !== "no") {
+    throw failedPrecondition(
+      "Restart policy cannot be updated because AutoRemove is enabled for " +
+        "the container",
+    );
+  }
+  // In the foreground it ends with its command, whatever the policy.
+  if (task?.keeping === "shim") await task.setRestartPolicy(ctx, restart);
+  await services.containers.update(ctx, {
+    id: container.id,
+    runtime: { name: "" },
+    extensions: {
+      [SETTINGS_EXTENSION]: jsonExtension(SETTINGS_EXTENSION, {
+        ...settings,
+        restart,
+      }),
+    },
+  }, [`extensions.${SETTINGS_EXTENSION}`]);
+}
+
+function unchangeable(container: Container) {
+  return failedPrecondition(
+    `Cannot update container "${containerName(container)}": it was not made ` +
+      "by coracle run or coracle create",
+  );
+}
