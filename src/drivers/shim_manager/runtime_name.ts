@@ -9,7 +9,7 @@ import { failedPrecondition } from "../../base/errors.ts";
 const PREFIX = "containerd-shim-";
 
 /** `io.containerd.runc.v2`: the last two parts name the program. */
-const NAME = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.([a-z0-9_-]+)\.(v\d+)$/;
+const NAME = /^(?:[\w-]+\.)*([\w-]+)\.(v\d+)$/;
 
 /** Debian's packages, by program. */
 const PACKAGES: Readonly<Record<string, string | undefined>> = {
