@@ -18,6 +18,7 @@ import { type Contents, pack } from "./pack/pack.ts";
 /** Entry → the module that is bundled for it. */
 export const ENTRIES = {
   cli: "src/cli/main.ts",
+  shim: "src/app/shim.ts",
   unpack_worker: "src/drivers/unpack/worker.ts",
 } as const;
 

@@ -1,6 +1,7 @@
 /**
- * What a one-shot `coracle run` may load: nothing of gRPC, in no way. Every
- * import counts, also those that wait for a function to be called.
+ * What a one-shot `coracle run` and the shim may load: nothing of gRPC, and
+ * the shim nothing of Node's either, in no way. Every import counts, also those
+ * that wait for a function to be called.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -27,10 +28,18 @@ async function graphOf(module: string): Promise<Graph> {
 /** Specifiers in the graph that name grpc-js or our adapter of it. */
 function grpcModules({ modules }: Graph): readonly string[] {
   return modules.map(({ specifier }) => specifier)
-    .filter((it) => /grpc-js|\/src\/rpc\//.test(it));
+    .filter((it) => /grpc-js|\/src\/rpc\/grpc/.test(it));
 }
 
-for (const module of ["main.ts", "src/drivers/unpack/worker.ts"]) {
+/** Modules of Node's: each costs a shim 1.5 to 5 MB. */
+function nodeModules({ modules }: Graph): readonly string[] {
+  return modules.map(({ specifier }) => specifier)
+    .filter((it) => it.startsWith("node:"));
+}
+
+for (
+  const module of ["main.ts", "src/app/shim.ts", "src/drivers/unpack/worker.ts"]
+) {
   Deno.test(`${module} reaches no gRPC`, async () => {
     const graph = await graphOf(module);
     assertEquals(graph.modules.filter(({ error }) => error !== undefined), []);
@@ -43,6 +52,14 @@ Deno.test("main.ts is seen with its lazy imports and packages", async () => {
   for (const part of ["/src/cli/commands/run.ts", "smol-toml"]) {
     assert(modules.some(({ specifier }) => specifier.includes(part)), part);
   }
+});
+
+Deno.test("src/app/shim.ts reaches no module of Node's", async () => {
+  assertEquals(nodeModules(await graphOf("src/app/shim.ts")), []);
+});
+
+Deno.test("nodeModules() finds those that a command loads", async () => {
+  assert(nodeModules(await graphOf("main.ts")).length > 0);
 });
 
 Deno.test("grpcModules() finds gRPC when it is planted", async () => {

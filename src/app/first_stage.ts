@@ -15,13 +15,19 @@ export interface Program {
 /** The name under which containerd looks for our shim. */
 const SHIM_NAME = /^containerd-shim-coracle-v\d+$/;
 
+/** What the command line starts of this executable for itself. */
+const SHIM_COMMANDS: ReadonlySet<string> = new Set(["shim", "shim-log"]);
+
 /** Exit code of a program that failed in a way it did not foresee. */
 const EXIT_SOFTWARE = 70;
 
 /** @param argv0 the name under which the executable was called */
-export function programFor(argv0: string): ProgramName {
+export function programFor(
+  argv0: string,
+  [first = ""]: readonly string[],
+): ProgramName {
   const name = argv0.slice(argv0.lastIndexOf("/") + 1);
-  return SHIM_NAME.test(name) ? "shim" : "cli";
+  return SHIM_NAME.test(name) || SHIM_COMMANDS.has(first) ? "shim" : "cli";
 }
 
 /** Runs the program to its end and leaves the process. */

@@ -7,7 +7,12 @@ Deno.test("programFor() is the shim when containerd calls it", () => {
       "containerd-shim-coracle-v1",
       "/usr/bin/containerd-shim-coracle-v2",
     ]
-  ) assertEquals(programFor(name), "shim");
+  ) assertEquals(programFor(name, ["-namespace", "moby", "start"]), "shim");
+});
+
+Deno.test("programFor() is the shim when the command line starts one", () => {
+  assertEquals(programFor("coracle", ["shim", "keep"]), "shim");
+  assertEquals(programFor("coracle", ["shim-log", "/logs", "local"]), "shim");
 });
 
 Deno.test("programFor() is the command line under any other name", () => {
@@ -20,5 +25,6 @@ Deno.test("programFor() is the command line under any other name", () => {
       "/containerd-shim-coracle-v1/coracle",
       "containerd-shim-runc-v2",
     ]
-  ) assertEquals(programFor(name), "cli");
+  ) assertEquals(programFor(name, []), "cli");
+  assertEquals(programFor("coracle", ["run", "shim"]), "cli");
 });

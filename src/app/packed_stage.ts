@@ -205,7 +205,7 @@ function asksForVersion([first, ...rest]: readonly string[]): boolean {
 }
 
 async function startProgram(): Promise<void> {
-  const name = programFor(argv0());
+  const name = programFor(argv0(), Deno.args);
   if (name === "cli" && asksForVersion(Deno.args)) {
     const line = new TextEncoder().encode(`coracle version ${VERSION}\n`);
     Deno.stdout.writeSync(line);
