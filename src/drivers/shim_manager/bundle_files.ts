@@ -43,7 +43,12 @@ export function makeLog(bundle: string): void {
   Deno.writeTextFileSync(`${bundle}/${LOG}`, "", { append: true });
 }
 
-/** The shim's process, if it has written it down. */
+/** Some shims do so themselves. */
+export function writeShimPid(bundle: string, pid: number): void {
+  Deno.writeTextFileSync(`${bundle}/shim.pid`, String(pid));
+}
+
+/** The shim's process, if anybody has written it down. */
 export function readShimPid(bundle: string): number | undefined {
   const pid = Number(readIfThere(`${bundle}/shim.pid`));
   return Number.isInteger(pid) && pid > 0 ? pid : undefined;

@@ -5,6 +5,8 @@ import type { Poller, Watch } from "../../sys/poller.ts";
 import type { Endpoint } from "./own_streams.ts";
 
 const BUFFER_BYTES = 64 * 1024;
+/** Rounds without asking the kernel what is ready: others wait, too. */
+const MOST_ROUNDS = 32;
 /** A pipe that is ready takes so much without waiting. @see pipe(7) */
 const PIPE_BUF = 4096;
 
@@ -55,12 +57,22 @@ class PolledCopy implements Copy {
   #step(step: "read" | "write"): void {
     if (this.#isDone) return;
     try {
-      if (step === "read" && !this.#read()) return;
-      this.#write(step === "write" ? "ready" : "unknown");
+      if (step === "read") this.#readAndWrite();
+      else this.#write("ready");
     } catch (error) {
       this.#isDone = true;
       this.#stopWaiting();
       this.#done.reject(error);
+    }
+  }
+
+  #readAndWrite(): void {
+    // One that is shared may be read once, when it is said to be ready.
+    const rounds = this.#from.kind === "shared" ? 1 : MOST_ROUNDS;
+    for (let round = 0; round < rounds; round++) {
+      if (!this.#read()) return;
+      this.#write("unknown");
+      if (this.#isDone || this.#pending.length > 0) return;
     }
   }
 

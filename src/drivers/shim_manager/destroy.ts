@@ -59,21 +59,17 @@ export async function endTask(
   const { shimPid } = await shim.connect(ctx, id);
   await killIfAlive(ctx, shim, process);
   await ignoreMissing(shim.delete(ctx, process));
-  await leave(ctx, poller, shim, id, shimPid);
+  await leave(ctx, poller, shim, { id, pid: shimPid });
 }
 
-/**
- * Ends the shim if it has nothing more to keep.
- * @param shimPid 0 if it is not known
- */
+/** Ends the shim if it has nothing more to keep. */
 export async function leave(
   ctx: Context,
   poller: Poller,
   shim: ShimService,
-  id: string,
-  shimPid: number,
+  { id, pid }: { readonly id: string; readonly pid: number | undefined },
 ): Promise<void> {
-  const gone = shimPid === 0 ? undefined : whenGone(poller, shimPid);
+  const gone = pid === undefined ? undefined : whenGone(poller, pid);
   try {
     // It may be gone before it has answered.
     await shim.shutdown(ctx, { id, when: "idle" }).catch(() => {});

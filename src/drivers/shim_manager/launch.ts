@@ -81,10 +81,27 @@ export async function cleanUpAfterShim(
   deps: LaunchDeps,
   call: ShimCall,
 ): Promise<void> {
-  const result = await runVerb(deps, call, "delete", [
+  const cwd = namedById(call);
+  const result = await runVerb(deps, { ...call, cwd }, "delete", [
     ...["-bundle", call.bundle],
   ]);
   if (result.exitCode !== 0) throw callError("delete", call.program, result);
+}
+
+/**
+ * containerd's bundles are called by the container's id, and its own shim
+ * looks for the bundle by that name beside its working directory.
+ * @returns a path of the bundle that ends so
+ */
+function namedById({ bundle, id }: ShimCall): string {
+  const path = `${bundle}/by-id/${id}`;
+  Deno.mkdirSync(`${bundle}/by-id`, { recursive: true });
+  try {
+    Deno.symlinkSync("..", path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  return path;
 }
 
 function start(
@@ -100,7 +117,7 @@ function start(
 
 function runVerb(
   deps: LaunchDeps,
-  call: ShimCall,
+  call: ShimCall & { readonly cwd?: string },
   verb: "start" | "delete",
   more: readonly string[],
   stdin?: Uint8Array<ArrayBuffer>,
@@ -115,8 +132,9 @@ function runVerb(
       ...more,
       verb,
     ],
-    env: environment(deps, call),
-    cwd: call.bundle,
+    // Programs take their directory's name from there, if it is right.
+    env: [...environment(deps, call), `PWD=${call.cwd ?? call.bundle}`],
+    cwd: call.cwd ?? call.bundle,
     ...stdin === undefined ? {} : { stdin },
   });
 }
@@ -132,8 +150,9 @@ function environment(
     MAX_SHIM_VERSION: "2",
     GOMAXPROCS: "2",
   };
+  const replaced = new Set([...Object.keys(ours), "PWD"]);
   const others = env().filter((pair) =>
-    !Object.hasOwn(ours, pair.slice(0, pair.indexOf("=")))
+    !replaced.has(pair.slice(0, pair.indexOf("=")))
   );
   return [
     ...others,

@@ -25,7 +25,12 @@ import type {
 import type { TaskStatus } from "../../core/task_status.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
 import { exitCodeOf, spawn } from "../../sys/process.ts";
-import { readEndpoint, readShimPath } from "./bundle_files.ts";
+import {
+  readEndpoint,
+  readShimPath,
+  readShimPid,
+  writeShimPid,
+} from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { type DestroyDeps, destroyTask, endTask, leave } from "./destroy.ts";
@@ -107,7 +112,6 @@ class ForeignShims implements ShimManager {
     return await this.#withStarted(ctx, bundle, call, async (shim, pid) => {
       started?.(pid);
       const process = { id, execId: "" };
-      const { shimPid } = await shim.connect(ctx, id);
       const exit = await waitInForeground(ctx, {
         service: shim,
         process,
@@ -118,7 +122,10 @@ class ForeignShims implements ShimManager {
       const patient = { ...ctx, signal: new AbortController().signal };
       await shim.delete(patient, process).catch(ignoreMissing);
       await streams.drained();
-      await leave(patient, this.#thePoller, shim, id, shimPid);
+      await leave(patient, this.#thePoller, shim, {
+        id,
+        pid: readShimPid(bundle.path),
+      });
       return exit;
     });
   }
@@ -236,6 +243,7 @@ class ForeignShims implements ShimManager {
         checkpoint: "",
         ...this.#options(runtime),
       });
+      writeShimPid(bundle.path, (await shim.connect(ctx, id)).shimPid);
       pid = await shim.start(ctx, { id, execId: "" });
     } catch (error) {
       const patient = { ...ctx, signal: new AbortController().signal };
