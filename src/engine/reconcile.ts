@@ -69,10 +69,10 @@ async function endOf(
   bundle: Bundle,
 ): Promise<TaskStatus | "alive" | undefined> {
   const { record } = bundle;
-  const written = bundle.status();
-  if (!isForeignRuntime(record.runtime)) return written;
+  if (!isForeignRuntime(record.runtime)) return bundle.status();
   const task = await services.tasks.find(ctx, record);
-  if (task === undefined) return written;
+  // Whoever looks for it writes down what it finds.
+  if (task === undefined) return bundle.status();
   const status = await task.status(ctx);
   return status.state === "stopped" ? status : "alive";
 }

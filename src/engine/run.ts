@@ -103,9 +103,11 @@ export async function toItsEnd(
   bundle: Bundle,
   body: () => Promise<ExitStatus>,
 ): Promise<ExitStatus> {
+  const running = runningStatus(deps.now());
   try {
     const exit = await body();
-    await finish(ctx, deps, bundle, endedStatus(bundle.status(), exit));
+    const last = bundle.status() ?? running;
+    await finish(ctx, deps, bundle, endedStatus(last, exit));
     return exit;
   } catch (error) {
     const failed = failedStatus(bundle.status(), error, deps.now());

@@ -9,11 +9,11 @@ const KILLED = 137;
 
 /** @param last as whoever kept it wrote it last */
 export function endedStatus(
-  last: TaskStatus | undefined,
+  last: TaskStatus,
   { exitCode, exitedAt }: ExitStatus,
 ): TaskStatus {
   return {
-    ...last ?? NEW_STATUS,
+    ...last,
     state: "stopped",
     exit: {
       exitCode,
