@@ -1,0 +1,325 @@
+/** One container and its processes, as a shim keeps them. */
+
+import { alreadyExists, failedPrecondition, notFound } from "../base/errors.ts";
+import type {
+  ProcessRef,
+  ShimCreateRequest,
+  ShimExecRequest,
+} from "../core/shim.ts";
+import type { ExitStatus } from "../core/task.ts";
+import type { Spec } from "../oci/runtime_spec.ts";
+import { exitCodeOf, sendSignal } from "../sys/process.ts";
+import { SIGNALS } from "../sys/signals.ts";
+import { initPidFile, writeExit, writeOptions } from "./bundle_files.ts";
+import type { PublishEvent } from "./events.ts";
+import { type Group, groupOf, groupPids, isFrozen } from "./group.ts";
+import { KeptProcess } from "./kept_process.ts";
+import type { RuncOptions } from "./options.ts";
+import { type IoRequest, openPlainIo, type ProcessIo } from "./process_io.ts";
+import { mountRootfs, unmountRootfs } from "./rootfs.ts";
+import type { ContainerRuntime, Launch } from "./runtime.ts";
+import { createRuntimeCalls } from "./runtime_calls.ts";
+import { openTerminalIo, type TerminalDeps } from "./terminal_io.ts";
+
+export interface ContainerDeps extends TerminalDeps {
+  readonly namespace: string;
+  readonly publish: PublishEvent;
+  readonly now: () => Date;
+}
+
+/** Of a process whose end nobody can have seen. */
+const NEVER_RAN = 255;
+
+export class KeptContainer {
+  readonly id: string;
+  readonly bundle: string;
+  readonly init: KeptProcess;
+  readonly runtime: ContainerRuntime;
+  readonly #deps: ContainerDeps;
+  readonly #request: ShimCreateRequest;
+  readonly #options: RuncOptions;
+  readonly #execs = new Map<string, KeptProcess>();
+  /** What a process of `execs` runs. */
+  readonly #specs = new WeakMap<KeptProcess, string>();
+  #group: Group | undefined;
+
+  /** @throws {TaskStartError} */
+  static async create(
+    deps: ContainerDeps,
+    request: ShimCreateRequest,
+    options: RuncOptions,
+  ): Promise<KeptContainer> {
+    const { id, bundle } = request;
+    const { namespace } = deps;
+    const runtime = createRuntimeCalls(deps, {
+      namespace,
+      id,
+      bundle,
+      options,
+    });
+    await using undo = new AsyncDisposableStack();
+    writeOptions(bundle, options);
+    undo.defer(() => unmountRootfs(bundle));
+    mountRootfs(bundle, request.rootfs);
+    const io = await openIo(deps, {
+      namespace,
+      containerId: id,
+      execId: "",
+      bundle,
+      stdio: request,
+    });
+    undo.defer(() => io.finish());
+    const container = new KeptContainer(deps, request, options, runtime, io);
+    // A restored one is created when it is started.
+    if (request.checkpoint === "") {
+      undo.defer(() => runtime.delete("force"));
+      await runtime.create(container.#launch());
+      await container.#found();
+    }
+    undo.move();
+    return container;
+  }
+
+  private constructor(
+    deps: ContainerDeps,
+    request: ShimCreateRequest,
+    options: RuncOptions,
+    runtime: ContainerRuntime,
+    io: ProcessIo,
+  ) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#options = options;
+    this.runtime = runtime;
+    this.id = request.id;
+    this.bundle = request.bundle;
+    this.init = new KeptProcess({ id: request.id, execId: "" }, request, io);
+  }
+
+  get execs(): Iterable<KeptProcess> {
+    return this.#execs.values();
+  }
+
+  /** @throws {EngineError} `notFound` */
+  process({ execId }: ProcessRef): KeptProcess {
+    if (execId === "") return this.init;
+    const process = this.#execs.get(execId);
+    if (process === undefined) throw notFound("process", execId);
+    return process;
+  }
+
+  /** @throws {EngineError} `failedPrecondition` once it has ended */
+  get group(): Group {
+    if (this.#group === undefined) {
+      throw failedPrecondition(
+        `Cannot look at the control groups of "${this.id}": there are none`,
+      );
+    }
+    return this.#group;
+  }
+
+  get pids(): readonly number[] {
+    return groupPids(this.group);
+  }
+
+  get isPaused(): boolean {
+    return this.init.isAlive && this.#group !== undefined &&
+      isFrozen(this.#group) === true;
+  }
+
+  async start(ref: ProcessRef): Promise<number> {
+    const process = this.process(ref);
+    if (process === this.init) await this.#startInit();
+    else await this.#startExec(process);
+    return process.pid;
+  }
+
+  async #startInit(): Promise<void> {
+    const { init, id } = this;
+    await init.start(async () => {
+      if (this.#request.checkpoint === "") await this.runtime.start();
+      else {
+        await this.runtime.restore(this.#launch(), {
+          image: this.#request.checkpoint,
+          work: this.#options.criuWorkPath || `${this.bundle}/work`,
+        });
+        await this.#found();
+      }
+      this.#deps.publish({ kind: "start", id, pid: init.pid });
+    });
+  }
+
+  /** The runtime has made the process and left it to us. */
+  async #found(): Promise<void> {
+    await this.init.io.started();
+    const pid = readPid(initPidFile(this.bundle));
+    this.init.pid = pid;
+    this.#group = groupOf(pid);
+    this.#deps.reaper.wait(pid).then((status) =>
+      this.#initEnded(exitCodeOf(status))
+    );
+  }
+
+  #launch(): Launch {
+    return {
+      streams: this.init.io.streams,
+      pidFile: initPidFile(this.bundle),
+    };
+  }
+
+  /** @throws {EngineError} `alreadyExists` */
+  async exec(request: ShimExecRequest): Promise<void> {
+    const { id, execId } = request;
+    if (this.#execs.has(execId)) throw alreadyExists("process", execId);
+    if (this.init.state.status === "stopped") {
+      throw failedPrecondition(
+        `Cannot run "${execId}" in "${id}": it has ended`,
+      );
+    }
+    const text = new TextDecoder().decode(request.spec.value);
+    const spec = { ...JSON.parse(text), terminal: request.terminal };
+    const io = await openIo(this.#deps, {
+      namespace: this.#deps.namespace,
+      containerId: id,
+      execId,
+      bundle: this.bundle,
+      stdio: request,
+    });
+    const process = new KeptProcess({ id, execId }, request, io);
+    this.#specs.set(process, JSON.stringify(spec));
+    this.#execs.set(execId, process);
+    this.#deps.publish({ kind: "execAdded", id, execId });
+  }
+
+  async #startExec(process: KeptProcess): Promise<void> {
+    const { id, execId } = process.ref;
+    if (!this.init.isAlive) {
+      throw failedPrecondition(
+        `Cannot start "${execId}" in "${id}": the container does not run`,
+      );
+    }
+    const file = `${this.bundle}/.${execId}.process.json`;
+    const pidFile = `${this.bundle}/${execId}.pid`;
+    try {
+      await process.start(async () => {
+        writeText(file, this.#specs.get(process) ?? "{}");
+        await this.runtime.exec(file, {
+          streams: process.io.streams,
+          pidFile,
+        });
+        await process.io.started();
+        process.pid = readPid(pidFile);
+        const { pid } = process;
+        this.#deps.publish({ kind: "execStarted", id, execId, pid });
+        this.#deps.reaper.wait(pid).then((status) =>
+          this.#execEnded(process, exitCodeOf(status))
+        );
+      });
+    } catch (error) {
+      // Whoever waits for it must not wait for ever.
+      process.stop({ exitCode: NEVER_RAN, exitedAt: this.#deps.now() });
+      throw error;
+    } finally {
+      removeIfThere(file);
+      removeIfThere(pidFile);
+    }
+  }
+
+  async #execEnded(process: KeptProcess, exitCode: number): Promise<void> {
+    const exit: ExitStatus = { exitCode, exitedAt: this.#deps.now() };
+    await process.startKnown();
+    const { pid, ref } = process;
+    this.#deps.publish({ kind: "exit", ...ref, pid, exit });
+    process.stop(exit);
+  }
+
+  /** Its end is the last that is told of all its processes'. */
+  async #initEnded(exitCode: number): Promise<void> {
+    const exit: ExitStatus = { exitCode, exitedAt: this.#deps.now() };
+    await this.init.startKnown();
+    if (this.#sharesPids()) this.#killRest();
+    const others = [...this.#execs.values()].filter((it) => it.isAlive);
+    await Promise.all(others.map(({ ended }) => ended));
+    try {
+      writeExit(this.bundle, exit);
+    } catch {
+      // The bundle has gone: who deleted it does not want to know.
+    }
+    const { pid, ref } = this.init;
+    this.#deps.publish({ kind: "exit", ...ref, pid, exit });
+    this.init.stop(exit);
+  }
+
+  /** With a namespace of their own, the kernel ends the others itself. */
+  #sharesPids(): boolean {
+    const text = Deno.readTextFileSync(`${this.bundle}/config.json`);
+    const { linux } = JSON.parse(text) as Spec;
+    const own = linux?.namespaces?.find(({ type }) => type === "pid");
+    return own === undefined || (own.path ?? "") !== "";
+  }
+
+  #killRest(): void {
+    if (this.#group === undefined) return;
+    for (const pid of groupPids(this.#group)) {
+      sendSignal(pid, SIGNALS.SIGKILL);
+    }
+  }
+
+  /** @throws {EngineError} `failedPrecondition` while it runs */
+  async delete(ref: ProcessRef): Promise<{ pid: number; exit: ExitStatus }> {
+    const process = this.process(ref);
+    if (process.isAlive) {
+      throw failedPrecondition(
+        `Cannot delete a running process "${ref.execId || ref.id}"`,
+      );
+    }
+    if (process === this.init) await this.#deleteInit();
+    else {
+      await process.io.finish();
+      this.#execs.delete(ref.execId);
+    }
+    const { pid, state } = process;
+    const never = { exitCode: 0, exitedAt: this.#deps.now() };
+    return { pid, exit: state.status === "stopped" ? state.exit : never };
+  }
+
+  async #deleteInit(): Promise<void> {
+    const { init, id } = this;
+    const wasCreated = init.state.status === "created" && init.pid !== 0;
+    if (wasCreated) {
+      sendSignal(init.pid, SIGNALS.SIGKILL);
+      await init.ended;
+    }
+    for (const process of this.#execs.values()) await process.io.finish();
+    await init.io.finish();
+    await this.runtime.delete("force");
+    unmountRootfs(this.bundle);
+    const { state, pid } = init;
+    const exit = state.status === "stopped"
+      ? state.exit
+      : { exitCode: 0, exitedAt: this.#deps.now() };
+    this.#deps.publish({ kind: "delete", id, pid, exit });
+  }
+}
+
+function openIo(deps: ContainerDeps, request: IoRequest): Promise<ProcessIo> {
+  return request.stdio.terminal
+    ? Promise.resolve(openTerminalIo(deps, request))
+    : openPlainIo(deps, request);
+}
+
+function readPid(path: string): number {
+  return Number(Deno.readTextFileSync(path));
+}
+
+function writeText(path: string, text: string): void {
+  Deno.writeTextFileSync(path, text, { mode: 0o600 });
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

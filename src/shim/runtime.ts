@@ -1,0 +1,54 @@
+/** The OCI runtime as a shim uses it. */
+
+import type { ChildStream } from "../sys/process.ts";
+
+/** What a new process gets as its streams. */
+export type LaunchStreams =
+  | {
+    readonly kind: "streams";
+    readonly stdin: ChildStream;
+    readonly stdout: ChildStream;
+    readonly stderr: ChildStream;
+  }
+  /** A terminal of its own, whose master comes over this socket. */
+  | { readonly kind: "terminal"; readonly consoleSocket: string };
+
+export interface Launch {
+  readonly streams: LaunchStreams;
+  /** The runtime writes the number of the process there. */
+  readonly pidFile: string;
+}
+
+export interface RestoreOptions {
+  /** Directory of the image. */
+  readonly image: string;
+  /** Directory for criu's files. */
+  readonly work: string;
+}
+
+/**
+ * One container and its runtime. All verbs wait for the runtime; they throw
+ * {EngineError}s with the runtime's own words.
+ */
+export interface ContainerRuntime {
+  /** @throws {TaskStartError} */
+  create(launch: Launch): Promise<void>;
+  /** Creates and starts. @throws {TaskStartError} */
+  restore(launch: Launch, options: RestoreOptions): Promise<void>;
+  start(): Promise<void>;
+  /** @param process path of a file with the process, as in the spec */
+  exec(process: string, launch: Launch): Promise<void>;
+  kill(signal: number, scope: "process" | "all"): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** @param resources `LinuxResources` of the runtime spec, as JSON */
+  update(resources: string): Promise<void>;
+  checkpoint(options: {
+    readonly image: string;
+    readonly work: string;
+    readonly flags: readonly string[];
+    readonly after: "stop" | "goOn";
+  }): Promise<void>;
+  /** Of a container that has ended; one that is not there is no error. */
+  delete(mode: "stopped" | "force"): Promise<void>;
+}

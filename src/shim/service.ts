@@ -1,0 +1,269 @@
+/** containerd's task service, over the containers that this shim keeps. */
+
+import type { Context } from "../base/context.ts";
+import { alreadyExists, failedPrecondition, notFound } from "../base/errors.ts";
+import type { TypedValue } from "../core/container.ts";
+import type {
+  ProcessRef,
+  ShimCreateRequest,
+  ShimExecRequest,
+  ShimProcessInfo,
+  ShimProcessState,
+  ShimProcessStatus,
+  ShimService,
+} from "../core/shim.ts";
+import type { ExitStatus } from "../core/task.ts";
+import { sendSignal } from "../sys/process.ts";
+import { SIGNALS } from "../sys/signals.ts";
+import { type ContainerDeps, KeptContainer } from "./container.ts";
+import type { Group } from "./group.ts";
+import type { KeptProcess } from "./kept_process.ts";
+import type { ShimCodec } from "./options.ts";
+
+export interface TaskServiceDeps extends ContainerDeps {
+  readonly codec: ShimCodec;
+  /** Figures of a group, `io.containerd.cgroups.v1.Metrics` or `…v2…`. */
+  readonly metrics: (group: Group) => TypedValue;
+  /** The number of containers has changed. */
+  readonly counted: (containers: number) => void;
+  /** Somebody wants this shim to end. */
+  readonly end: () => void;
+}
+
+export function createTaskService(deps: TaskServiceDeps): TaskService {
+  return new TaskService(deps);
+}
+
+export class TaskService implements ShimService {
+  readonly #deps: TaskServiceDeps;
+  readonly #containers = new Map<string, KeptContainer>();
+  /** Being created: their names are taken. */
+  readonly #reserved = new Set<string>();
+
+  constructor(deps: TaskServiceDeps) {
+    this.#deps = deps;
+  }
+
+  get containers(): Iterable<KeptContainer> {
+    return this.#containers.values();
+  }
+
+  async create(_ctx: Context, request: ShimCreateRequest): Promise<number> {
+    const { id, bundle, rootfs, checkpoint } = request;
+    if (this.#containers.has(id) || this.#reserved.has(id)) {
+      throw alreadyExists("task", id);
+    }
+    this.#reserved.add(id);
+    try {
+      const options = this.#deps.codec.runcOptions(request.options);
+      const made = await KeptContainer.create(this.#deps, request, options);
+      this.#containers.set(id, made);
+      const { pid } = made.init;
+      this.#deps.publish(
+        { kind: "create", id, bundle, rootfs, stdio: request, checkpoint, pid },
+      );
+      return pid;
+    } finally {
+      this.#reserved.delete(id);
+      this.#count();
+    }
+  }
+
+  async start(_ctx: Context, process: ProcessRef): Promise<number> {
+    return await this.#container(process.id).start(process);
+  }
+
+  async delete(
+    _ctx: Context,
+    process: ProcessRef,
+  ): Promise<{ readonly pid: number; readonly exit: ExitStatus }> {
+    const deleted = await this.#container(process.id).delete(process);
+    if (process.execId === "") {
+      this.#containers.delete(process.id);
+      this.#count();
+    }
+    return deleted;
+  }
+
+  pids(_ctx: Context, id: string): Promise<readonly ShimProcessInfo[]> {
+    const container = this.#container(id);
+    const execs = new Map(
+      [...container.execs].map(({ pid, ref }) => [pid, ref.execId]),
+    );
+    const list = container.pids.map((pid) => {
+      const execId = execs.get(pid);
+      return execId === undefined
+        ? { pid }
+        : { pid, info: this.#deps.codec.processDetails(execId) };
+    });
+    return Promise.resolve(list);
+  }
+
+  async pause(_ctx: Context, id: string): Promise<void> {
+    await this.#running(id, "pause").runtime.pause();
+    this.#deps.publish({ kind: "paused", id });
+  }
+
+  async resume(_ctx: Context, id: string): Promise<void> {
+    await this.#running(id, "resume").runtime.resume();
+    this.#deps.publish({ kind: "resumed", id });
+  }
+
+  async checkpoint(
+    _ctx: Context,
+    request: {
+      readonly id: string;
+      readonly path: string;
+      readonly options?: TypedValue;
+    },
+  ): Promise<void> {
+    const { id, path } = request;
+    const container = this.#running(id, "checkpoint");
+    const options = this.#deps.codec.checkpointOptions(request.options);
+    await container.runtime.checkpoint({
+      image: path,
+      work: options.workPath || `${container.bundle}/work`,
+      flags: options.flags,
+      after: options.after,
+    });
+    this.#deps.publish({ kind: "checkpointed", id, path });
+  }
+
+  async kill(
+    _ctx: Context,
+    request: ProcessRef & {
+      readonly signal: number;
+      readonly scope: "process" | "all";
+    },
+  ): Promise<void> {
+    const container = this.#container(request.id);
+    const process = container.process(request);
+    process.assertSignalable();
+    const { signal, scope } = request;
+    const isInit = process === container.init;
+    // A frozen process does not even end; the runtime knows how to thaw it.
+    if (isInit && signal === SIGNALS.SIGKILL && container.isPaused) {
+      return await container.runtime.kill(signal, scope);
+    }
+    if (isInit && scope === "all") {
+      for (const pid of container.pids) sendSignal(pid, signal);
+      return;
+    }
+    // It is a child that has not been waited for: the number means no other.
+    sendSignal(process.pid, signal);
+  }
+
+  async exec(_ctx: Context, request: ShimExecRequest): Promise<void> {
+    await this.#container(request.id).exec(request);
+  }
+
+  resizePty(
+    _ctx: Context,
+    request: ProcessRef & { readonly columns: number; readonly rows: number },
+  ): Promise<void> {
+    this.#process(request).io.resize(request);
+    return Promise.resolve();
+  }
+
+  closeStdin(_ctx: Context, process: ProcessRef): Promise<void> {
+    this.#process(process).io.closeStdin();
+    return Promise.resolve();
+  }
+
+  async update(
+    _ctx: Context,
+    request: { readonly id: string; readonly resources: TypedValue },
+  ): Promise<void> {
+    const { id, resources } = request;
+    const json = new TextDecoder().decode(resources.value);
+    await this.#container(id).runtime.update(json);
+  }
+
+  async wait(ctx: Context, process: ProcessRef): Promise<ExitStatus> {
+    return await unlessAborted(ctx.signal, this.#process(process).ended);
+  }
+
+  state(_ctx: Context, process: ProcessRef): Promise<ShimProcessState> {
+    const container = this.#container(process.id);
+    const found = container.process(process);
+    const { stdin, stdout, stderr, terminal } = found.stdio;
+    return Promise.resolve({
+      ...found.ref,
+      bundle: container.bundle,
+      pid: found.pid,
+      status: statusOf(container, found),
+      ...found.state.status === "stopped" ? { exit: found.state.exit } : {},
+      stdin,
+      stdout,
+      stderr,
+      terminal,
+    });
+  }
+
+  stats(_ctx: Context, id: string): Promise<TypedValue> {
+    return Promise.resolve(this.#deps.metrics(this.#container(id).group));
+  }
+
+  connect(_ctx: Context, id: string): Promise<{
+    readonly shimPid: number;
+    readonly taskPid: number;
+    readonly version: string;
+  }> {
+    const taskPid = this.#containers.get(id)?.init.pid ?? 0;
+    return Promise.resolve({ shimPid: Deno.pid, taskPid, version: "" });
+  }
+
+  shutdown(
+    _ctx: Context,
+    { when }: { readonly id: string; readonly when: "idle" | "now" },
+  ): Promise<void> {
+    const isIdle = this.#containers.size === 0 && this.#reserved.size === 0;
+    if (isIdle || when === "now") this.#deps.end();
+    return Promise.resolve();
+  }
+
+  #count(): void {
+    this.#deps.counted(this.#containers.size + this.#reserved.size);
+  }
+
+  #container(id: string): KeptContainer {
+    const container = this.#containers.get(id);
+    if (container === undefined) throw notFound("task", id);
+    return container;
+  }
+
+  #process(ref: ProcessRef): KeptProcess {
+    return this.#container(ref.id).process(ref);
+  }
+
+  #running(id: string, verb: string): KeptContainer {
+    const container = this.#container(id);
+    const { status } = container.init.state;
+    if (status === "running") return container;
+    throw failedPrecondition(`Cannot ${verb} task "${id}": it is ${status}`);
+  }
+}
+
+function statusOf(
+  container: KeptContainer,
+  { state }: KeptProcess,
+): ShimProcessStatus {
+  if (state.status === "stopped") return "stopped";
+  if (container.isPaused) return "paused";
+  return state.status === "running" ? "running" : "created";
+}
+
+async function unlessAborted<T>(
+  signal: AbortSignal,
+  work: Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
