@@ -14,7 +14,7 @@ import type { Mounter } from "../core/mount.ts";
 import type { RegistryTrust, Resolver } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
-import type { TaskManager } from "../core/task.ts";
+import type { BundleStore, TaskManager } from "../core/task.ts";
 import type { LayerUnpacker } from "../core/unpack.ts";
 import { createContentStore } from "../drivers/content_local/store.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
@@ -48,6 +48,12 @@ export interface ComposeOptions {
   readonly snapshotter?: string;
 }
 
+interface Made {
+  readonly bundles: () => BundleStore;
+  readonly tasks: () => TaskManager;
+  readonly host: () => Host;
+}
+
 /**
  * The services of this process.
  * @throws {EngineError} `notFound` for an unknown snapshotter
@@ -70,11 +76,11 @@ export function compose(options: ComposeOptions): Services {
   const mounter = createMounter();
   const host = lazy(() => createHost({ env: (name) => Deno.env.get(name) }));
   const unpacker = lazyUnpacker(() => loadUnpacker(options, mounter));
-  const made = {
+  const made: Made = {
     bundles: lazy(() =>
       createBundleStore({ state: paths.state, now: () => new Date() })
     ),
-    tasks: lazy(() => createTasks(options, host())),
+    tasks: lazy(() => createTasks(options, host(), made.bundles())),
     host,
   };
   return {
@@ -156,6 +162,7 @@ async function loadDiffer(
 function createTasks(
   { paths, config }: ComposeOptions,
   host: Host,
+  bundles: BundleStore,
 ): TaskManager {
   const runner = createTaskRunner({
     host,
@@ -166,7 +173,14 @@ function createTasks(
         .map(([name, value]) => `${name}=${value}`),
     ...config.runtime === undefined ? {} : { defaultRuntime: config.runtime },
   });
-  return createTaskManager({ runner });
+  return createTaskManager({
+    runner,
+    bundles,
+    local: lazy(async () => (await import("./task_parts.ts")).loadLocalTasks()),
+    foreign: lazy(async () =>
+      (await import("./task_parts.ts")).loadForeignTasks()
+    ),
+  });
 }
 
 function createSnapshotters(

@@ -10,6 +10,7 @@ import { type Config, configPath, loadConfig } from "./config.ts";
 import { ensureStorePaths, type StorePaths, storePaths } from "./paths.ts";
 import { registryConfigDirs } from "./registry_dirs.ts";
 import { arrive, enterNamespace } from "./rootless/enter.ts";
+import { isStateChosen, rememberState, withSameState } from "./same_state.ts";
 import { selfCommand } from "./self.ts";
 
 export interface ConnectOptions {
@@ -44,7 +45,10 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const identity = arrive();
   const config = await loadConfig(configPath(env, identity.uid));
   options.onConfig?.(config);
-  const paths = storePaths(env, identity.uid, options, config);
+  const named = storePaths(env, identity.uid, options, config);
+  const follows = identity.kind !== "root" &&
+    !isStateChosen(env, options.state, config.state);
+  const paths = follows ? withSameState(named) : named;
   if (identity.kind === "ordinary") {
     return await enterNamespace({
       identity,
@@ -56,6 +60,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     });
   }
   ensureStorePaths(paths, 0);
+  if (follows) rememberState(paths);
   // Loaded only now: an ordinary user's process never comes here.
   const { openStore } = await import("./open_store.ts");
   return await openStore({

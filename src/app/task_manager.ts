@@ -1,20 +1,106 @@
-/** Puts the task managers of this process together. */
+/**
+ * Puts the task managers of this process together: what an OCI runtime runs,
+ * in the foreground or under a shim of ours, and what shims of others keep.
+ */
 
-import { unimplemented } from "../base/errors.ts";
-import type { TaskManager } from "../core/task.ts";
+import type { Context } from "../base/context.ts";
+import type {
+  Bundle,
+  BundleRecord,
+  BundleStore,
+  ExitStatus,
+  StartRequest,
+  Task,
+  TaskManager,
+  TaskRef,
+  TaskStdio,
+} from "../core/task.ts";
+import { isForeignRuntime } from "../engine/runtime_name.ts";
 import type { TaskRunner } from "../runtime/task_runner.ts";
+
+/** Starts under shims, and finds what other processes have started. */
+export type LocalTasks = Pick<TaskManager, "prepareStart" | "start" | "find">;
+
+export type ForeignTasks = Pick<
+  TaskManager,
+  "prepareStart" | "start" | "find" | "runForeground" | "destroy"
+>;
 
 export interface TaskManagerDeps {
   readonly runner: TaskRunner;
+  readonly bundles: BundleStore;
+  /** Both are loaded when they are needed: a foreground run needs neither. */
+  readonly local: () => Promise<LocalTasks>;
+  readonly foreign: () => Promise<ForeignTasks>;
 }
 
-export function createTaskManager({ runner }: TaskManagerDeps): TaskManager {
-  return {
-    defaultRuntime: runner.defaultRuntime,
-    runForeground: (...args) => runner.runForeground(...args),
-    destroy: (...args) => runner.destroy(...args),
-    prepareStart: () => ({ [Symbol.dispose]() {} }),
-    start: () => Promise.reject(unimplemented("Starting in the background")),
-    find: () => Promise.resolve(undefined),
-  };
+export function createTaskManager(deps: TaskManagerDeps): TaskManager {
+  return new RoutingTaskManager(deps);
+}
+
+class RoutingTaskManager implements TaskManager {
+  readonly defaultRuntime: string;
+  readonly #deps: TaskManagerDeps;
+
+  constructor(deps: TaskManagerDeps) {
+    this.#deps = deps;
+    this.defaultRuntime = deps.runner.defaultRuntime;
+  }
+
+  async runForeground(
+    ctx: Context,
+    bundle: Bundle,
+    stdio: TaskStdio,
+    started?: (pid: number) => void,
+  ): Promise<ExitStatus> {
+    const { runner, foreign } = this.#deps;
+    const runs = isForeignRuntime(bundle.record.runtime)
+      ? await foreign()
+      : runner;
+    return await runs.runForeground(ctx, bundle, stdio, started);
+  }
+
+  prepareStart(
+    ctx: Context,
+    task: TaskRef & { readonly runtime: string },
+  ): Disposable {
+    const early = this.#starter(task.runtime)
+      .then((tasks) => tasks.prepareStart(ctx, task));
+    // Whatever is wrong, the start itself says so.
+    early.catch(() => {});
+    return {
+      [Symbol.dispose]: () => {
+        early.then((prepared) => prepared[Symbol.dispose](), () => {});
+      },
+    };
+  }
+
+  async start(
+    ctx: Context,
+    bundle: Bundle,
+    request: StartRequest,
+  ): Promise<Task> {
+    const tasks = await this.#starter(bundle.record.runtime);
+    return await tasks.start(ctx, bundle, request);
+  }
+
+  async find(ctx: Context, task: TaskRef): Promise<Task | undefined> {
+    const bundle = this.#deps.bundles.find(ctx, task);
+    if (bundle === undefined) return undefined;
+    const tasks = await this.#starter(bundle.record.runtime);
+    return await tasks.find(ctx, task);
+  }
+
+  async destroy(ctx: Context, record: BundleRecord): Promise<void> {
+    const { runner, foreign } = this.#deps;
+    const destroys = isForeignRuntime(record.runtime)
+      ? await foreign()
+      : runner;
+    await destroys.destroy(ctx, record);
+  }
+
+  #starter(runtime: string): Promise<LocalTasks> {
+    const { local, foreign } = this.#deps;
+    return isForeignRuntime(runtime) ? foreign() : local();
+  }
 }

@@ -1,5 +1,5 @@
-/** `io.containerd.runc.v2`; ours, under its name, would be one as well. */
-const SHIM_RUNTIME = /^[a-z0-9]+(?:\.[\w-]+)+\.v\d+$/;
+/** `io.containerd.runc.v2`, or the path of a program that is called so. */
+const SHIM_RUNTIME = /^(?:[\w-]+\.)+v\d+$|\/containerd-shim-[\w-]+$/;
 
 /** True of a containerd shim by name, false of an OCI runtime. */
 export function isForeignRuntime(runtime: string): boolean {

@@ -1,0 +1,16 @@
+/** The parts of the task manager that most commands don't need. */
+
+import { unimplemented } from "../base/errors.ts";
+import type { ForeignTasks, LocalTasks } from "./task_manager.ts";
+
+export function loadLocalTasks(): Promise<LocalTasks> {
+  return Promise.resolve({
+    prepareStart: () => ({ [Symbol.dispose]() {} }),
+    start: () => Promise.reject(unimplemented("start in the background")),
+    find: () => Promise.resolve(undefined),
+  });
+}
+
+export function loadForeignTasks(): Promise<ForeignTasks> {
+  return Promise.reject(unimplemented("use shims of others"));
+}
