@@ -259,7 +259,7 @@ const CONFIG = new URL("../deno.json", import.meta.url).pathname;
 /** Does to the store's state what switching the machine off does. */
 async function endAll(store: RunStore): Promise<void> {
   const state = `${store.dir}/state`;
-  for (const { name } of Deno.readDirSync(`${state}/bundles`)) {
+  for await (const { name } of Deno.readDir(`${state}/bundles`)) {
     const id = name.slice(name.indexOf(".") + 1);
     const namespace = name.slice(0, name.indexOf("."));
     await new Deno.Command("runc", {

@@ -1,0 +1,64 @@
+/**
+ * Containers of an ordinary user, seen from several logins: the executable,
+ * because what it starts again must not need a developer's files.
+ */
+
+import { assertEquals } from "@std/assert";
+import { makeUser, run, succeed } from "./rootless_support.ts";
+import { writeBusyboxRoot } from "./support/run_image.ts";
+
+const BUILD = new URL("../scripts/build.ts", import.meta.url).pathname;
+
+Deno.test({
+  name: "containers of an ordinary user are the same in every login",
+  ignore: Deno.uid() !== 0,
+  fn: async (t) => {
+    await using user = await makeUser("ranges");
+    await writeRootArchive(`${user.home}/root.tar`);
+    const program = `${user.home}/coracle`;
+    await succeed([Deno.execPath(), "run", "-A", BUILD, "--output", program]);
+    const call = (...args: string[]) => run(user.command([program, ...args]));
+    const elsewhere = (...args: string[]) =>
+      run(user.command([program, ...args], {
+        XDG_RUNTIME_DIR: `${user.home}/other`,
+      }));
+    const none = (...args: string[]) =>
+      run(user.command([program, ...args], { XDG_RUNTIME_DIR: "" }));
+    const ok = async (made: ReturnType<typeof run>) => {
+      const { code, stdout, stderr } = await made;
+      assertEquals(code, 0, stderr);
+      return stdout.trim();
+    };
+    await ok(call("import", `${user.home}/root.tar`, "busybox"));
+
+    await t.step("create here, start there", async () => {
+      await ok(call("create", "--name", "web", "busybox", "id", "-u"));
+      assertEquals(await ok(elsewhere("start", "-a", "web")), "0");
+      const state = ["inspect", "--format", "{{.State.Status}}", "web"];
+      assertEquals(await ok(none(...state)), "exited");
+      assertEquals(await ok(none("rm", "web")), "web");
+    });
+
+    await t.step("what runs here is left alone there", async () => {
+      const child = run(user.command([
+        ...[program, "run", "--name", "web", "busybox"],
+        ...["sh", "-c", "sleep 2; exit 7"],
+      ]));
+      for (const other of [elsewhere, none, elsewhere, none]) {
+        await ok(other("ps", "-a"));
+      }
+      assertEquals((await child).code, 7);
+      await ok(elsewhere("rm", "web"));
+    });
+  },
+});
+
+async function writeRootArchive(path: string): Promise<void> {
+  const root = await Deno.makeTempDir();
+  try {
+    writeBusyboxRoot(root);
+    await succeed(["tar", "--numeric-owner", "-cf", path, "-C", root, "."]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
