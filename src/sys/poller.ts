@@ -62,7 +62,8 @@ export interface Poller extends Disposable {
   /**
    * Calls back again and again while `fd` is ready (level-triggered), never
    * from within this call. Dispose the watch before the descriptor is closed.
-   * @throws {SysError} EPERM for files and `/dev/null`, which are always ready
+   * @throws {SysError} EPERM for files and `/dev/null`, which are always
+   * ready; EEXIST if it is watched already
    */
   watch(
     fd: number,

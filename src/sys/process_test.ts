@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "../base/errors.ts";
+import { closeFd, makePipe, openFifo, readSome } from "./descriptors.ts";
 import {
   exitCodeOf,
   isAlive,
@@ -22,6 +23,9 @@ function shell(script: string, more: Partial<SpawnOptions> = {}) {
 await shell("exit 0", { stdin: "null" }).wait();
 isAlive(Deno.pid);
 assertThrows(() => shell("", { path: "/nonexistent" }));
+await shell("", { stdout: { fd: 2 } }).wait();
+closeFd(-1);
+assertThrows(() => readSome(-1, new Uint8Array(1)));
 
 async function withFile(use: (path: string) => Promise<void>): Promise<void> {
   const path = await Deno.makeTempFile();
@@ -89,4 +93,62 @@ Deno.test("sendSignal() ends a child, and is false when it has gone", async () =
   assert(sendSignal(child.pid, 15));
   assertEquals(exitCodeOf(await child.wait()), 143);
   assertEquals(sendSignal(child.pid, 15), false);
+});
+
+Deno.test("spawn() gives descriptors where asked when they lie in each other's way", async () => {
+  await withFile(async (path) => {
+    const empty = openFifo(path, "read");
+    const { read, write } = makePipe();
+    const child = shell("echo out; echo err >&2; echo four >&4; cat <&3", {
+      stdin: "null",
+      stdout: { fd: write },
+      stderr: { fd: write },
+      extra: [empty, write],
+      cwd: "/",
+    });
+    closeFd(write);
+    assertEquals(await child.wait(), { kind: "exited", code: 0 });
+    const buffer = new Uint8Array(100);
+    const count = readSome(read, buffer);
+    assert(count !== "again");
+    const text = new TextDecoder().decode(buffer.subarray(0, count));
+    assertEquals(text, "out\nerr\nfour\n");
+    closeFd(read);
+    closeFd(empty);
+  });
+});
+
+Deno.test("spawn() swaps the standard streams when each is given as the other", async () => {
+  const { read, write } = makePipe();
+  const child = shell("echo out; echo err >&2", {
+    stdin: "null",
+    stdout: { fd: 2 },
+    stderr: { fd: write },
+    extra: [1, 0, write, read],
+  });
+  closeFd(write);
+  assertEquals(await child.wait(), { kind: "exited", code: 0 });
+  const buffer = new Uint8Array(100);
+  const count = readSome(read, buffer);
+  assert(count !== "again");
+  assertEquals(new TextDecoder().decode(buffer.subarray(0, count)), "err\n");
+  closeFd(read);
+});
+
+Deno.test("spawn() makes a session and starts in a directory when asked", async () => {
+  const { read, write } = makePipe();
+  const child = shell('echo "$$ $(cut -d " " -f 6 /proc/$$/stat) $PWD"', {
+    stdin: "null",
+    stdout: { fd: write },
+    session: "new",
+    cwd: "/usr",
+  });
+  closeFd(write);
+  await child.wait();
+  const buffer = new Uint8Array(100);
+  const count = readSome(read, buffer);
+  assert(count !== "again");
+  const text = new TextDecoder().decode(buffer.subarray(0, count));
+  assertEquals(text, `${child.pid} ${child.pid} /usr\n`);
+  closeFd(read);
 });
