@@ -86,17 +86,18 @@ export class TaskService implements ShimService {
   }
 
   pids(_ctx: Context, id: string): Promise<readonly ShimProcessInfo[]> {
-    const container = this.#container(id);
-    const execs = new Map(
-      [...container.execs].map(({ pid, ref }) => [pid, ref.execId]),
-    );
-    const list = container.pids.map((pid) => {
-      const execId = execs.get(pid);
-      return execId === undefined
-        ? { pid }
-        : { pid, info: this.#deps.codec.processDetails(execId) };
+    return Promise.try(() => {
+      const container = this.#container(id);
+      const execs = new Map(
+        [...container.execs].map(({ pid, ref }) => [pid, ref.execId]),
+      );
+      return container.pids.map((pid) => {
+        const execId = execs.get(pid);
+        return execId === undefined
+          ? { pid }
+          : { pid, info: this.#deps.codec.processDetails(execId) };
+      });
     });
-    return Promise.resolve(list);
   }
 
   async pause(_ctx: Context, id: string): Promise<void> {
@@ -161,13 +162,11 @@ export class TaskService implements ShimService {
     _ctx: Context,
     request: ProcessRef & { readonly columns: number; readonly rows: number },
   ): Promise<void> {
-    this.#process(request).io.resize(request);
-    return Promise.resolve();
+    return Promise.try(() => this.#process(request).io.resize(request));
   }
 
   closeStdin(_ctx: Context, process: ProcessRef): Promise<void> {
-    this.#process(process).io.closeStdin();
-    return Promise.resolve();
+    return Promise.try(() => this.#process(process).io.closeStdin());
   }
 
   async update(
@@ -184,24 +183,14 @@ export class TaskService implements ShimService {
   }
 
   state(_ctx: Context, process: ProcessRef): Promise<ShimProcessState> {
-    const container = this.#container(process.id);
-    const found = container.process(process);
-    const { stdin, stdout, stderr, terminal } = found.stdio;
-    return Promise.resolve({
-      ...found.ref,
-      bundle: container.bundle,
-      pid: found.pid,
-      status: statusOf(container, found),
-      ...found.state.status === "stopped" ? { exit: found.state.exit } : {},
-      stdin,
-      stdout,
-      stderr,
-      terminal,
+    return Promise.try(() => {
+      const container = this.#container(process.id);
+      return stateOf(container, container.process(process));
     });
   }
 
   stats(_ctx: Context, id: string): Promise<TypedValue> {
-    return Promise.resolve(this.#deps.metrics(this.#container(id).group));
+    return Promise.try(() => this.#deps.metrics(this.#container(id).group));
   }
 
   connect(_ctx: Context, id: string): Promise<{
@@ -242,6 +231,22 @@ export class TaskService implements ShimService {
     if (status === "running") return container;
     throw failedPrecondition(`Cannot ${verb} task "${id}": it is ${status}`);
   }
+}
+
+function stateOf(
+  container: KeptContainer,
+  process: KeptProcess,
+): ShimProcessState {
+  const { stdin, stdout, stderr, terminal } = process.stdio;
+  const { ref, pid, state } = process;
+  return {
+    ...ref,
+    bundle: container.bundle,
+    pid,
+    status: statusOf(container, process),
+    ...state.status === "stopped" ? { exit: state.exit } : {},
+    ...{ stdin, stdout, stderr, terminal },
+  };
 }
 
 function statusOf(

@@ -1,0 +1,149 @@
+/** A task service of ours in this process, with bundles for it to keep. */
+
+import type { TypedValue } from "../../src/core/container.ts";
+import { Copier } from "../../src/shim/copy.ts";
+import type { ShimEvent } from "../../src/shim/events.ts";
+import { DEFAULT_RUNC_OPTIONS } from "../../src/shim/options.ts";
+import { createTaskService, type TaskService } from "../../src/shim/service.ts";
+import { openPoller } from "../../src/sys/poller.ts";
+import { adoptOrphans } from "../../src/sys/process.ts";
+import { createReaper } from "../../src/sys/reaper.ts";
+import { writeBusyboxRoot } from "./run_image.ts";
+
+export interface KeptBundles extends AsyncDisposable {
+  readonly directory: string;
+  readonly service: TaskService;
+  readonly events: readonly ShimEvent[];
+  /** @returns the directory of a bundle that is ready to be created */
+  make(id: string, options: BundleOptions): string;
+  /** What is left of containers: cgroups, states, mounts. */
+  leftovers(): readonly string[];
+}
+
+interface BundleOptions {
+  readonly args: readonly string[];
+  readonly terminal?: "terminal";
+  readonly pids?: "own" | "host";
+}
+
+export function openKeptBundles(): KeptBundles {
+  const directory = Deno.makeTempDirSync({ prefix: "coracle-kept-" });
+  const namespace = `kept${crypto.randomUUID().slice(0, 8)}`;
+  const events: ShimEvent[] = [];
+  const poller = openPoller();
+  const reaper = createReaper();
+  // A shim listens meanwhile; the end of a child alone keeps nobody waiting.
+  const alive = setInterval(() => {}, 60_000);
+  adoptOrphans();
+  const service = createTaskService({
+    namespace,
+    poller,
+    reaper,
+    copier: new Copier(poller),
+    env: Object.entries(Deno.env.toObject()).map(([k, v]) => `${k}=${v}`),
+    now: () => new Date(),
+    publish: (event) => void events.push(event),
+    codec: {
+      runcOptions: () => ({
+        ...DEFAULT_RUNC_OPTIONS,
+        root: `${directory}/runc`,
+      }),
+      checkpointOptions: () => ({ after: "goOn", flags: [], workPath: "" }),
+      processDetails: (execId) => typed("ProcessDetails", execId),
+    },
+    metrics: ({ version }) =>
+      typed(`io.containerd.cgroups.v${version}.Metrics`, "figures"),
+    counted: () => {},
+    end: () => {},
+  });
+  return {
+    directory,
+    service,
+    events,
+    make(id, options) {
+      const bundle = `${directory}/${id}`;
+      writeBusyboxRoot(`${bundle}/rootfs`);
+      const cgroup = `/coracle/${namespace}/${id}`;
+      const spec = JSON.stringify(specOf(options, cgroup));
+      Deno.writeTextFileSync(`${bundle}/config.json`, spec);
+      return bundle;
+    },
+    leftovers: () => [
+      ...namesIn(`${directory}/runc/${namespace}`),
+      ...cgroupsOf(namespace).flatMap((path) => directoriesIn(path)),
+      ...Deno.readTextFileSync("/proc/self/mountinfo").split("\n")
+        .filter((line) => line.includes(directory)),
+    ],
+    async [Symbol.asyncDispose]() {
+      clearInterval(alive);
+      reaper[Symbol.dispose]();
+      await poller.close();
+      // The listener for signals ends a moment after it was removed.
+      await new Promise((resolve) => setTimeout(resolve));
+      for (const path of cgroupsOf(namespace)) Deno.removeSync(path);
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+function typed(typeUrl: string, text: string): TypedValue {
+  return { typeUrl, value: new TextEncoder().encode(text) };
+}
+
+function specOf(
+  { args, terminal, pids = "own" }: BundleOptions,
+  cgroup: string,
+) {
+  const namespaces = ["mount", "ipc", "uts", "network"];
+  if (pids === "own") namespaces.push("pid");
+  return {
+    ociVersion: "1.0.2",
+    process: {
+      terminal: terminal === "terminal",
+      args,
+      cwd: "/",
+      env: ["PATH=/bin"],
+      user: { uid: 0, gid: 0 },
+    },
+    root: { path: "rootfs" },
+    mounts: [
+      { destination: "/proc", type: "proc", source: "proc" },
+      {
+        destination: "/dev",
+        type: "tmpfs",
+        source: "tmpfs",
+        options: ["nosuid", "mode=755", "size=65536k"],
+      },
+      {
+        destination: "/dev/pts",
+        type: "devpts",
+        source: "devpts",
+        options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666"],
+      },
+    ],
+    linux: {
+      cgroupsPath: cgroup,
+      namespaces: namespaces.map((type) => ({ type })),
+    },
+  };
+}
+
+function namesIn(path: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => `${path}/${name}`);
+  } catch {
+    return [];
+  }
+}
+
+function directoriesIn(path: string): readonly string[] {
+  return [...Deno.readDirSync(path)].filter((it) => it.isDirectory)
+    .map(({ name }) => `${path}/${name}`);
+}
+
+/** Of v1, where each controller has its own, and of v2. */
+function cgroupsOf(namespace: string): readonly string[] {
+  return ["/sys/fs/cgroup", ...namesIn("/sys/fs/cgroup")]
+    .map((root) => `${root}/coracle/${namespace}`)
+    .filter((path) => namesIn(path).length > 0);
+}
