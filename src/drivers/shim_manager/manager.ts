@@ -8,44 +8,37 @@
 
 import type { Context } from "../../base/context.ts";
 import { hasCode } from "../../base/errors.ts";
-import type { TypedValue } from "../../core/container.ts";
 import type { Host } from "../../core/host.ts";
 import type { ShimService, StdioAddresses } from "../../core/shim.ts";
-import type {
-  Bundle,
-  BundleRecord,
-  BundleStore,
-  ExitStatus,
-  StartRequest,
-  Task,
-  TaskManager,
-  TaskRef,
-  TaskStdio,
+import {
+  type Bundle,
+  type BundleRecord,
+  type BundleStore,
+  type BundleView,
+  type ExitStatus,
+  type StartRequest,
+  type Task,
+  type TaskManager,
+  type TaskRef,
+  TaskStartError,
+  type TaskStdio,
 } from "../../core/task.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
-import { exitCodeOf, spawn } from "../../sys/process.ts";
-import {
-  readEndpoint,
-  readShimPath,
-  readShimPid,
-  writeShimPid,
-} from "./bundle_files.ts";
+import { readEndpoint, readShimPath, readShimPid } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
-import { type DestroyDeps, destroyTask, endTask, leave } from "./destroy.ts";
+import { type DestroyDeps, destroyTask, leave } from "./destroy.ts";
 import { detachedStdio } from "./detached_stdio.ts";
+import { forceDelete } from "./force_delete.ts";
 import { waitInForeground } from "./foreground.ts";
 import { launchShim, type ShimCall } from "./launch.ts";
 import { createBootstrapMemory } from "./memory.ts";
-import { openOurStdio } from "./our_stdio.ts";
+import { openOurStdio, type OurStdio } from "./our_stdio.ts";
 import { findShim, shimKind } from "./runtime_name.ts";
-import {
-  START_CALLS,
-  type StartErrors,
-  startFailure,
-} from "./start_failure.ts";
-import { runningStatus, statusOf, stoppedStatus } from "./status.ts";
+import type { StartErrors } from "./start_failure.ts";
+import { startTask } from "./start_task.ts";
+import { statusOf, stoppedStatus } from "./status.ts";
 import { ANSWER_MS, cannotRestart, ForeignTask } from "./task.ts";
 import type { ForwardedEvent, ShimWire } from "./wire.ts";
 
@@ -101,33 +94,50 @@ class ForeignShims implements ShimManager {
     stdio: TaskStdio,
     started?: (pid: number) => void,
   ): Promise<ExitStatus> {
-    const { id, runtime } = bundle.record;
+    const { record } = bundle;
     // The program is looked for before anything is made.
-    const program = findShim(runtime, this.#deps.host);
+    const program = findShim(record.runtime, this.#deps.host);
     using streams = openOurStdio(this.#thePoller, stdio, {
       directory: `${bundle.path}/io`,
       name: "init",
     });
     const call = { program, stdio: streams.addresses };
-    return await this.#withStarted(ctx, bundle, call, async (shim, pid) => {
-      started?.(pid);
-      const process = { id, execId: "" };
-      const exit = await waitInForeground(ctx, {
-        service: shim,
-        process,
-        stdio,
-        streams,
+    try {
+      return await this.#withStarted(ctx, bundle, call, async (shim, pid) => {
+        started?.(pid);
+        return await this.#follow(ctx, bundle, { shim, stdio, streams });
       });
-      bundle.writeStatus(stoppedStatus(bundle.status(), exit));
-      const patient = { ...ctx, signal: new AbortController().signal };
-      await shim.delete(patient, process).catch(ignoreMissing);
-      await streams.drained();
-      await leave(patient, this.#thePoller, shim, {
-        id,
-        pid: readShimPid(bundle.path),
-      });
-      return exit;
+    } catch (error) {
+      // Its shim was killed: it runs on, and nobody would know.
+      if (!(error instanceof TaskStartError)) await this.destroy(ctx, record);
+      throw error;
+    }
+  }
+
+  async #follow(
+    ctx: Context,
+    bundle: Bundle,
+    { shim, stdio, streams }: {
+      readonly shim: ShimService;
+      readonly stdio: TaskStdio;
+      readonly streams: OurStdio;
+    },
+  ): Promise<ExitStatus> {
+    const { id } = bundle.record;
+    const process = { id, execId: "" };
+    const exit = await waitInForeground(ctx, {
+      service: shim,
+      process,
+      stdio,
+      streams,
     });
+    bundle.writeStatus(stoppedStatus(bundle.status(), exit));
+    const patient = { ...ctx, signal: new AbortController().signal };
+    await shim.delete(patient, process).catch(ignoreMissing);
+    await streams.drained();
+    const pid = readShimPid(bundle.path);
+    await leave(patient, this.#thePoller, shim, { id, pid });
+    return exit;
   }
 
   async start(
@@ -198,7 +208,7 @@ class ForeignShims implements ShimManager {
     });
   }
 
-  /** Starts shim and container, and undoes both if `then` fails. */
+  /** @param then what is done while the connection is open */
   async #withStarted<T>(
     ctx: Context,
     bundle: Bundle,
@@ -208,63 +218,23 @@ class ForeignShims implements ShimManager {
     },
     then: (shim: ShimService, pid: number) => Promise<T>,
   ): Promise<T> {
-    const { namespace, id } = bundle.record;
     return await this.#withEvents(bundle.path, async (eventsAddress) => {
-      const call: ShimCall = {
-        namespace,
-        id,
-        program,
-        bundle: bundle.path,
-        eventsAddress,
+      const deps = {
+        ...this.#destroyDeps(),
+        startErrors: this.#deps.startErrors,
+        now: this.#deps.now,
+        runtimeRoot: this.#runtimeRoot,
       };
-      await launchShim(this.#destroyDeps(), call);
-      const work = (shim: ShimService) =>
-        this.#startTask(ctx, bundle, shim, stdio, then);
-      return await withShim(ctx, this.#deps.wire, bundle.path, work);
-    });
-  }
-
-  async #startTask<T>(
-    ctx: Context,
-    bundle: Bundle,
-    shim: ShimService,
-    stdio: StdioAddresses,
-    then: (shim: ShimService, pid: number) => Promise<T>,
-  ): Promise<T> {
-    const { id, runtime } = bundle.record;
-    let pid: number;
-    try {
-      await shim.create(ctx, {
-        ...stdio,
-        id,
-        bundle: bundle.path,
-        // The engine has mounted it.
-        rootfs: [],
-        checkpoint: "",
-        ...this.#options(runtime),
-      });
-      writeShimPid(bundle.path, (await shim.connect(ctx, id)).shimPid);
-      pid = await shim.start(ctx, { id, execId: "" });
-    } catch (error) {
-      const patient = { ...ctx, signal: new AbortController().signal };
-      await endFailed(patient, this.#thePoller, shim, id);
-      throw startFailure(
-        this.#deps.startErrors,
-        shimKind(runtime),
-        START_CALLS.container,
-        error,
+      const call = { ...callOf(bundle), program, eventsAddress };
+      await launchShim(deps, call);
+      return await withShim(
+        ctx,
+        deps.wire,
+        bundle.path,
+        async (shim) =>
+          await then(shim, await startTask(ctx, deps, shim, bundle, stdio)),
       );
-    }
-    const { now } = this.#deps;
-    bundle.writeStatus(runningStatus(bundle.status(), pid, now()));
-    return await then(shim, pid);
-  }
-
-  /** runc's own state lies with ours: two stores may use the same names. */
-  #options(runtime: string): { readonly options?: TypedValue } {
-    if (shimKind(runtime) !== "runc") return {};
-    const root = this.#runtimeRoot;
-    return { options: this.#deps.wire.encodeRuncOptions({ root }) };
+    });
   }
 
   get #runtimeRoot(): string {
@@ -296,34 +266,17 @@ class ForeignShims implements ShimManager {
       env,
       engineAddress: `${state}/coracle.sock`,
       publishBinary,
-      forceDelete: (ctx, call) => this.#forceDelete(ctx, call),
+      forceDelete: (ctx, call) =>
+        forceDelete(ctx, {
+          program: this.#deps.host.findProgram([shimKind(call.program)]),
+          root: `${this.#runtimeRoot}/${call.namespace}`,
+          id: call.id,
+          env: env(),
+        }),
     };
   }
 
-  /** Of runtimes that we know by name only. */
-  async #forceDelete(ctx: Context, call: ShimCall): Promise<void> {
-    const kind = shimKind(call.program);
-    const path = this.#deps.host.findProgram([kind]);
-    if (path === undefined) return;
-    const status = await spawn({
-      path,
-      args: [
-        ...["--root", `${this.#runtimeRoot}/${call.namespace}`],
-        ...["delete", "--force", call.id],
-      ],
-      env: this.#deps.env(),
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-      processGroup: "own",
-    }).wait();
-    const exitCode = exitCodeOf(status);
-    if (exitCode !== 0) {
-      ctx.log.debug("Cannot delete a container", { id: call.id, exitCode });
-    }
-  }
-
-  #taskOf(bundle: ConstructorParameters<typeof ForeignTask>[1]): Task {
+  #taskOf(bundle: BundleView): Task {
     const { wire, startErrors, now } = this.#deps;
     return new ForeignTask({
       wire,
@@ -339,23 +292,8 @@ class ForeignShims implements ShimManager {
   }
 }
 
-/** Nothing of a container that did not start is worth an error of its own. */
-async function endFailed(
-  ctx: Context,
-  poller: Poller,
-  shim: ShimService,
-  id: string,
-): Promise<void> {
-  try {
-    await withDeadline(
-      ctx,
-      ANSWER_MS,
-      (ctx) => endTask(ctx, poller, shim, id),
-    );
-  } catch (error) {
-    ctx.log.debug("Cannot end a shim without a container", { id, error });
-    await shim.shutdown(ctx, { id, when: "now" }).catch(() => {});
-  }
+function callOf({ record: { namespace, id }, path }: Bundle) {
+  return { namespace, id, bundle: path };
 }
 
 function writeStatus(bundle: string, status: TaskStatus): void {
