@@ -53,10 +53,10 @@ export async function finishAbandoned(
   else if (written.state === "stopped") {
     await finishContainer(ctx, deps, bundle, written);
   } else {
-    await tellOfLoss(ctx, deps, bundle);
     const lost = written.state === "restarting" && written.exit !== undefined
       ? { ...written, state: "stopped" as const }
       : lostStatus(written, deps.now());
+    await tellOfLoss(ctx, deps, bundle, lost);
     await finishContainer(ctx, deps, bundle, lost);
   }
   return true;
@@ -97,14 +97,18 @@ async function tellOfLoss(
   ctx: Context,
   deps: LifeDeps,
   { record }: Bundle,
+  { exit }: TaskStatus,
 ): Promise<void> {
   const container = await find(ctx, deps, record.id);
   const name = container === undefined
     ? record.id.slice(0, 12)
     : containerName(container);
   ctx.log.warn(
-    `Container "${name}" was killed, because the process that kept it was ` +
-      "(exit code 137 is a guess)",
+    exit?.certainty === "guessed"
+      ? `Container "${name}" was killed, because the process that kept it ` +
+        `was; nobody saw it end, exit code ${exit.exitCode} is a guess`
+      : `Container "${name}" is not started again, because the process that ` +
+        "kept it was killed",
     { id: record.id },
   );
 }
