@@ -23,7 +23,7 @@ import type { ShimCodec } from "./options.ts";
 export interface TaskServiceDeps extends ContainerDeps {
   readonly codec: ShimCodec;
   /** Figures of a group, `io.containerd.cgroups.v1.Metrics` or `…v2…`. */
-  readonly metrics: (group: Group) => TypedValue;
+  readonly metrics: (group: Group) => Promise<TypedValue>;
   /** The number of containers has changed. */
   readonly counted: (containers: number) => void;
   /** Somebody wants this shim to end. */
@@ -189,8 +189,8 @@ export class TaskService implements ShimService {
     });
   }
 
-  stats(_ctx: Context, id: string): Promise<TypedValue> {
-    return Promise.try(() => this.#deps.metrics(this.#container(id).group));
+  async stats(_ctx: Context, id: string): Promise<TypedValue> {
+    return await this.#deps.metrics(this.#container(id).group);
   }
 
   connect(_ctx: Context, id: string): Promise<{

@@ -1,9 +1,9 @@
 /** A task service of ours in this process, with bundles for it to keep. */
 
-import type { TypedValue } from "../../src/core/container.ts";
+import { shimCodec } from "../../src/app/shim_codec.ts";
+import { encodeMetrics } from "../../src/app/shim_metrics.ts";
 import { Copier } from "../../src/shim/copy.ts";
 import type { ShimEvent } from "../../src/shim/events.ts";
-import { DEFAULT_RUNC_OPTIONS } from "../../src/shim/options.ts";
 import { createTaskService, type TaskService } from "../../src/shim/service.ts";
 import { openPoller } from "../../src/sys/poller.ts";
 import { adoptOrphans } from "../../src/sys/process.ts";
@@ -44,15 +44,13 @@ export function openKeptBundles(): KeptBundles {
     now: () => new Date(),
     publish: (event) => void events.push(event),
     codec: {
-      runcOptions: () => ({
-        ...DEFAULT_RUNC_OPTIONS,
+      ...shimCodec,
+      runcOptions: (value) => ({
+        ...shimCodec.runcOptions(value),
         root: `${directory}/runc`,
       }),
-      checkpointOptions: () => ({ after: "goOn", flags: [], workPath: "" }),
-      processDetails: (execId) => typed("ProcessDetails", execId),
     },
-    metrics: ({ version }) =>
-      typed(`io.containerd.cgroups.v${version}.Metrics`, "figures"),
+    metrics: encodeMetrics,
     counted: () => {},
     end: () => {},
   });
@@ -84,10 +82,6 @@ export function openKeptBundles(): KeptBundles {
       await Deno.remove(directory, { recursive: true });
     },
   };
-}
-
-function typed(typeUrl: string, text: string): TypedValue {
-  return { typeUrl, value: new TextEncoder().encode(text) };
 }
 
 function specOf(
