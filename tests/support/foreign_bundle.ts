@@ -54,7 +54,7 @@ export async function openForeignBundles(
       ...mountsBelow(dir),
       ...cgroupDirectories(namespace),
       ...names(`${state}/runtime/${namespace}`),
-      ...names(state).filter((name) => name.includes("ev-")),
+      ...names(state).filter((name) => name.includes("/events-")),
     ],
     async [Symbol.asyncDispose]() {
       removeCgroups(namespace);

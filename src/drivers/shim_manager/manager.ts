@@ -32,9 +32,10 @@ import { type DestroyDeps, destroyTask, leave } from "./destroy.ts";
 import { detachedStdio } from "./detached_stdio.ts";
 import { forceDelete } from "./force_delete.ts";
 import { waitInForeground } from "./foreground.ts";
-import { launchShim, type ShimCall } from "./launch.ts";
+import { launchShim } from "./launch.ts";
 import { createBootstrapMemory } from "./memory.ts";
 import { openOurStdio, type OurStdio } from "./our_stdio.ts";
+import { shortPath } from "./short_path.ts";
 import { findShim, shimKind } from "./runtime_name.ts";
 import type { StartErrors } from "./start_failure.ts";
 import { startTask } from "./start_task.ts";
@@ -246,15 +247,12 @@ class ForeignShims implements ShimManager {
     bundle: string,
     work: (address: string) => Promise<T>,
   ): Promise<T> {
+    const { state, wire, receive } = this.#deps;
+    // Not in the bundle: nobody looks for it later.
     const name = bundle.slice(bundle.lastIndexOf("/") + 1);
-    // Not in the bundle: paths of sockets are short.
-    const short = name.replace(/^.*\./, "").slice(0, 12);
-    const path = `${this.#deps.state}/ev-${Deno.pid}-${short}`;
-    await using _events = this.#deps.wire.serveEvents(
-      path,
-      this.#deps.receive,
-    );
-    return await work(path);
+    using address = shortPath(`${state}/events-${Deno.pid}-${name}`);
+    await using _events = wire.serveEvents(address.path, receive);
+    return await work(address.path);
   }
 
   #destroyDeps(): DestroyDeps {
