@@ -160,7 +160,7 @@ async function loadDiffer(
 }
 
 function createTasks(
-  { paths, config }: ComposeOptions,
+  { paths, config, metadata }: ComposeOptions,
   host: Host,
   bundles: BundleStore,
 ): TaskManager {
@@ -178,7 +178,12 @@ function createTasks(
     bundles,
     local: lazy(async () => (await import("./task_parts.ts")).loadLocalTasks()),
     foreign: lazy(async () =>
-      (await import("./task_parts.ts")).loadForeignTasks()
+      (await import("./task_parts.ts")).loadForeignTasks({
+        host,
+        bundles,
+        events: metadata.events,
+        state: paths.state,
+      })
     ),
   });
 }

@@ -1,6 +1,7 @@
 /** The parts of the task manager that most commands don't need. */
 
 import { unimplemented } from "../base/errors.ts";
+import type { ForeignShimOptions } from "./foreign_shims.ts";
 import type { ForeignTasks, LocalTasks } from "./task_manager.ts";
 
 export function loadLocalTasks(): Promise<LocalTasks> {
@@ -11,6 +12,9 @@ export function loadLocalTasks(): Promise<LocalTasks> {
   });
 }
 
-export function loadForeignTasks(): Promise<ForeignTasks> {
-  return Promise.reject(unimplemented("use shims of others"));
+export async function loadForeignTasks(
+  options: ForeignShimOptions,
+): Promise<ForeignTasks> {
+  const { createForeignShims } = await import("./foreign_shims.ts");
+  return createForeignShims(options);
 }
