@@ -160,7 +160,7 @@ class RuntimeCalls implements ContainerRuntime {
       path: this.#path,
       args: [
         ...["--root", runtimeRoot(options, namespace)],
-        ...["--log", log, "--log-format", "json"],
+        ...exists(bundle) ? ["--log", log, "--log-format", "json"] : [],
         ...options.cgroupDriver === "systemd" ? ["--systemd-cgroup"] : [],
         verb,
         ...launch === undefined ? [] : ["--pid-file", launch.pidFile],
@@ -186,6 +186,15 @@ class RuntimeCalls implements ContainerRuntime {
     const said = lastError(readIfThere(log));
     removeIfThere(log);
     return code === 0 ? undefined : said ?? `it ended with exit code ${code}`;
+  }
+}
+
+/** A bundle may be gone before its container is. */
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
   }
 }
 

@@ -1,7 +1,8 @@
 /** containerd's task service, over the containers that this shim keeps. */
 
-import type { Context } from "../base/context.ts";
+import { background, type Context } from "../base/context.ts";
 import { alreadyExists, failedPrecondition, notFound } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import type { TypedValue } from "../core/container.ts";
 import type {
   ProcessRef,
@@ -14,6 +15,7 @@ import type {
 } from "../core/shim.ts";
 import type { ExitStatus } from "../core/task.ts";
 import { sendSignal } from "../sys/process.ts";
+import { watchRemoval } from "../sys/removal_watch.ts";
 import { SIGNALS } from "../sys/signals.ts";
 import { type ContainerDeps, KeptContainer } from "./container.ts";
 import type { Group } from "./group.ts";
@@ -21,6 +23,7 @@ import type { KeptProcess } from "./kept_process.ts";
 import type { ShimCodec } from "./options.ts";
 
 export interface TaskServiceDeps extends ContainerDeps {
+  readonly log: Logger;
   readonly codec: ShimCodec;
   /** Figures of a group, `io.containerd.cgroups.v1.Metrics` or `…v2…`. */
   readonly metrics: (group: Group) => Promise<TypedValue>;
@@ -39,6 +42,7 @@ export class TaskService implements ShimService {
   readonly #containers = new Map<string, KeptContainer>();
   /** Being created: their names are taken. */
   readonly #reserved = new Set<string>();
+  readonly #watches = new WeakMap<KeptContainer, Disposable>();
 
   constructor(deps: TaskServiceDeps) {
     this.#deps = deps;
@@ -58,6 +62,7 @@ export class TaskService implements ShimService {
       const options = this.#deps.codec.runcOptions(request.options);
       const made = await KeptContainer.create(this.#deps, request, options);
       this.#containers.set(id, made);
+      this.#watch(made);
       const { pid } = made.init;
       this.#deps.publish(
         { kind: "create", id, bundle, rootfs, stdio: request, checkpoint, pid },
@@ -77,8 +82,10 @@ export class TaskService implements ShimService {
     _ctx: Context,
     process: ProcessRef,
   ): Promise<{ readonly pid: number; readonly exit: ExitStatus }> {
-    const deleted = await this.#container(process.id).delete(process);
+    const container = this.#container(process.id);
+    const deleted = await container.delete(process);
     if (process.execId === "") {
+      this.#watches.get(container)?.[Symbol.dispose]();
       this.#containers.delete(process.id);
       this.#count();
     }
@@ -209,6 +216,33 @@ export class TaskService implements ShimService {
     const isIdle = this.#containers.size === 0 && this.#reserved.size === 0;
     if (isIdle || when === "now") this.#deps.end();
     return Promise.resolve();
+  }
+
+  /** Without its bundle nobody finds a container again: it must not stay. */
+  #watch(container: KeptContainer): void {
+    const { id, bundle } = container;
+    const { poller, log } = this.#deps;
+    try {
+      const gone = () => void this.#abandon(container);
+      this.#watches.set(container, watchRemoval(poller, bundle, gone));
+    } catch (error) {
+      log.warn("cannot watch the bundle", { id, error });
+    }
+  }
+
+  async #abandon(container: KeptContainer): Promise<void> {
+    const { id, init } = container;
+    const { log } = this.#deps;
+    log.warn("bundle has gone: ending the container", { id });
+    try {
+      if (init.isAlive) {
+        await container.runtime.kill(SIGNALS.SIGKILL, "process");
+        await init.ended;
+      }
+      await this.delete(background(), init.ref);
+    } catch (error) {
+      log.error("cannot end the container", { id, error });
+    }
   }
 
   #count(): void {

@@ -2,6 +2,7 @@
 
 import { shimCodec } from "../../src/app/shim_codec.ts";
 import { encodeMetrics } from "../../src/app/shim_metrics.ts";
+import { silentLogger } from "../../src/base/log.ts";
 import { Copier } from "../../src/shim/copy.ts";
 import type { ShimEvent } from "../../src/shim/events.ts";
 import { createTaskService, type TaskService } from "../../src/shim/service.ts";
@@ -37,6 +38,7 @@ export function openKeptBundles(): KeptBundles {
   adoptOrphans();
   const service = createTaskService({
     namespace,
+    log: silentLogger,
     poller,
     reaper,
     copier: new Copier(poller),
