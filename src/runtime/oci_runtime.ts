@@ -72,6 +72,23 @@ export interface RuntimeFiles {
   readonly log?: string;
 }
 
+/** Where a runtime tells of the process that it starts. */
+export interface ProcessFiles {
+  /** It writes the process's number there. */
+  readonly pidFile?: string;
+  /** It sends the master of the process's terminal there. */
+  readonly consoleSocket?: string;
+}
+
+function fileFlags(
+  { pidFile, consoleSocket }: ProcessFiles,
+): readonly string[] {
+  return [
+    ...pidFile === undefined ? [] : ["--pid-file", pidFile],
+    ...consoleSocket === undefined ? [] : ["--console-socket", consoleSocket],
+  ];
+}
+
 export type DeleteMode = "stopped" | "force";
 
 /** The command lines of one runtime. */
@@ -83,40 +100,75 @@ export class RuntimeCommands {
   }
 
   /** Creates, starts, waits and deletes. */
-  run(id: string, bundle: string): readonly string[] {
-    return this.#with("run", "--bundle", bundle, id);
+  run(
+    id: string,
+    bundle: string,
+    files: ProcessFiles = {},
+  ): readonly string[] {
+    return this.#with("run", ...fileFlags(files), "--bundle", bundle, id);
   }
 
   /** Creates and starts; the container goes on when the runtime has left. */
-  runDetached(id: string, bundle: string, pidFile: string): readonly string[] {
+  runDetached(
+    id: string,
+    bundle: string,
+    files: ProcessFiles,
+  ): readonly string[] {
     return this.#with(
-      ...["run", "--detach", "--pid-file", pidFile, "--bundle", bundle, id],
+      ...["run", "--detach", ...fileFlags(files), "--bundle", bundle, id],
     );
   }
 
   create(
     id: string,
     bundle: string,
-    options: { readonly pidFile?: string; readonly consoleSocket?: string } =
-      {},
+    files: ProcessFiles = {},
   ): readonly string[] {
-    const { pidFile, consoleSocket } = options;
-    return this.#with(
-      "create",
-      "--bundle",
-      bundle,
-      ...pidFile === undefined ? [] : ["--pid-file", pidFile],
-      ...consoleSocket === undefined ? [] : ["--console-socket", consoleSocket],
-      id,
-    );
+    return this.#with("create", "--bundle", bundle, ...fileFlags(files), id);
   }
 
   start(id: string): readonly string[] {
     return this.#with("start", id);
   }
 
-  kill(id: string, signal: string | number): readonly string[] {
-    return this.#with("kill", id, String(signal));
+  kill(
+    id: string,
+    signal: string | number,
+    scope: "init" | "all" = "init",
+  ): readonly string[] {
+    const all = scope === "all" ? ["--all"] : [];
+    return this.#with("kill", ...all, id, String(signal));
+  }
+
+  pause(id: string): readonly string[] {
+    return this.#with("pause", id);
+  }
+
+  resume(id: string): readonly string[] {
+    return this.#with("resume", id);
+  }
+
+  /** @param resources file with resources, as in the spec */
+  update(id: string, resources: string): readonly string[] {
+    return this.#with("update", "--resources", resources, id);
+  }
+
+  checkpoint(
+    id: string,
+    options: {
+      readonly image: string;
+      readonly work: string;
+      readonly after: "stop" | "goOn";
+      readonly flags?: readonly string[];
+    },
+  ): readonly string[] {
+    const { image, work, after, flags = [] } = options;
+    return this.#with(
+      ...["checkpoint", "--image-path", image, "--work-path", work],
+      ...flags,
+      ...after === "goOn" ? ["--leave-running"] : [],
+      id,
+    );
   }
 
   delete(id: string, mode: DeleteMode): readonly string[] {
@@ -129,21 +181,15 @@ export class RuntimeCommands {
 
   exec(
     id: string,
-    options: {
+    options: ProcessFiles & {
       /** File with the process, as in the spec. */
       readonly process: string;
-      readonly pidFile?: string;
-      readonly consoleSocket?: string;
       readonly wait: "foreground" | "detached";
     },
   ): readonly string[] {
-    const { process, pidFile, consoleSocket, wait } = options;
+    const { process, wait } = options;
     return this.#with(
-      "exec",
-      "--process",
-      process,
-      ...pidFile === undefined ? [] : ["--pid-file", pidFile],
-      ...consoleSocket === undefined ? [] : ["--console-socket", consoleSocket],
+      ...["exec", "--process", process, ...fileFlags(options)],
       ...wait === "detached" ? ["--detach"] : [],
       id,
     );

@@ -33,8 +33,20 @@ const NOT_EXECUTABLE =
 /** Only an error about the command itself is the user's. */
 const ABOUT_COMMAND = /exec: |exec \/|exec failed|executable|execve/i;
 
+/** What it was that did not start: the container, or a process in it. */
+export type Startable = "container" | "exec";
+
+const ATTEMPT: Readonly<Record<Startable, string>> = {
+  container: "Cannot start the container",
+  exec: "Cannot run the command",
+};
+
 /** Docker's exit codes: 127 not found, 126 not executable, else 125. */
-export function startError(runtime: string, message: string): TaskStartError {
+export function startError(
+  runtime: string,
+  message: string,
+  what: Startable = "container",
+): TaskStartError {
   const isAboutCommand = ABOUT_COMMAND.test(message);
   const exitCode = isAboutCommand && NOT_FOUND.test(message)
     ? START_FAILURE.notFound
@@ -43,13 +55,13 @@ export function startError(runtime: string, message: string): TaskStartError {
     : START_FAILURE.engine;
   return new TaskStartError(
     exitCode,
-    `Cannot start the container: ${runtime}: ${shorten(message)}`,
+    `${ATTEMPT[what]}: ${runtime}: ${shorten(message)}`,
   );
 }
 
 /** Without what every message of runc begins with. */
 function shorten(message: string): string {
   return message
-    .replace(/^runc (?:run|create) failed: /, "")
+    .replace(/^(?:runc (?:run|create)|exec) failed: /, "")
     .replace(/^unable to start container process: /, "");
 }

@@ -127,7 +127,9 @@ class OciTaskRunner implements TaskRunner {
     adoptOrphans();
     const started = await spawn({
       path: runtime.path,
-      args: this.#commands(record, log).runDetached(record.id, path, pidFile),
+      args: this.#commands(record, log).runDetached(record.id, path, {
+        pidFile,
+      }),
       env: this.#deps.env(),
       stdin,
       processGroup: "own",

@@ -60,6 +60,11 @@ export function openFifo(
   return open(path, mode | O.nonblock);
 }
 
+/** For files whose number the kernel asks for. */
+export function openToRead(path: string): number {
+  return open(path, O.readOnly);
+}
+
 /** A directory to name files by, `/proc/self/fd/N/…`, not to list it. */
 export function openDirectoryFd(path: string): number {
   return open(path, O.path | O.directory);

@@ -1,0 +1,53 @@
+/** Learning that the kernel has killed a process for want of memory. */
+
+import type { Poller } from "../sys/poller.ts";
+import { watchCgroupV1, watchModified } from "../sys/cgroup_events.ts";
+import { type ControlGroup, readIfThere } from "./cgroup.ts";
+
+/**
+ * How many processes of the group were killed for want of memory so far;
+ * undefined if the kernel does not count them, or there is no group (any more).
+ */
+export function oomKills(group: ControlGroup): number | undefined {
+  const place = oomFile(group);
+  const text = place && readIfThere(place.path);
+  const count = text && /^oom_kill (\d+)$/m.exec(text)?.[1];
+  return count === undefined || count === "" ? undefined : Number(count);
+}
+
+/**
+ * Calls back after each such kill until disposed. Nothing is told, and nothing
+ * thrown, where memory is not counted.
+ */
+export function watchOom(
+  poller: Poller,
+  group: ControlGroup,
+  callback: () => void,
+): Disposable {
+  const place = oomFile(group);
+  if (place === undefined || readIfThere(place.path) === undefined) {
+    return { [Symbol.dispose]: () => {} };
+  }
+  let known = oomKills(group) ?? 0;
+  const look = () => {
+    // Told also when the group is removed: then there is nothing to read.
+    const now = oomKills(group) ?? known;
+    if (now > known) callback();
+    known = now;
+  };
+  return place.version === 2
+    ? watchModified(poller, place.path, look)
+    : watchCgroupV1(poller, place.directory, "memory.oom_control", look);
+}
+
+function oomFile({ directories }: ControlGroup) {
+  const unified = directories.get("");
+  if (unified !== undefined) {
+    const path = `${unified}/memory.events`;
+    return { version: 2, directory: unified, path } as const;
+  }
+  const directory = directories.get("memory");
+  if (directory === undefined) return undefined;
+  const path = `${directory}/memory.oom_control`;
+  return { version: 1, directory, path } as const;
+}

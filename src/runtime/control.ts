@@ -1,0 +1,255 @@
+/** An OCI runtime as a child process, one for each verb. */
+
+import { EngineError } from "../base/errors.ts";
+import type { SpecResources } from "../oci/runtime_spec.ts";
+import {
+  type ChildStatus,
+  type ChildStream,
+  exitCodeOf,
+  spawn,
+} from "../sys/process.ts";
+import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
+import { lastError, type Startable, startError } from "./start_failure.ts";
+
+export interface RuntimeControlDeps {
+  readonly runtime: OciRuntime;
+  /** Where it keeps its state. */
+  readonly root: string;
+  /** Directory for what it says and for short-lived files, usually a bundle. */
+  readonly scratch: string;
+  /** Of the runtime, `NAME=value`. */
+  readonly env: readonly string[];
+  /** How a child ended: `waitFor`, or a reaper's `wait`. */
+  readonly wait: (pid: number) => Promise<ChildStatus>;
+}
+
+/** What a new process gets as its streams. */
+export type LaunchStreams =
+  | {
+    readonly kind: "streams";
+    readonly stdin: ChildStream;
+    readonly stdout: ChildStream;
+    readonly stderr: ChildStream;
+  }
+  /** A terminal of its own, whose master comes over this socket. */
+  | { readonly kind: "terminal"; readonly consoleSocket: string };
+
+export interface Launch {
+  readonly streams: LaunchStreams;
+  /** The runtime writes the number of the process there. */
+  readonly pidFile: string;
+}
+
+/** Streams of a process that has none. */
+export const NO_STREAMS: LaunchStreams = {
+  kind: "streams",
+  stdin: "null",
+  stdout: "null",
+  stderr: "null",
+};
+
+/**
+ * One runtime and its containers. Every verb waits until the runtime has left;
+ * what it has started is then a child of the nearest subreaper.
+ */
+export class RuntimeControl {
+  readonly #deps: RuntimeControlDeps;
+  #calls = 0;
+
+  constructor(deps: RuntimeControlDeps) {
+    this.#deps = deps;
+  }
+
+  /** Creates and starts. @returns its process @throws {TaskStartError} */
+  async run(id: string, bundle: string, launch: Launch): Promise<number> {
+    return await this.#launch(
+      "container",
+      launch,
+      (commands) =>
+        commands.runDetached(id, bundle, {
+          pidFile: launch.pidFile,
+          ...consoleOf(launch),
+        }),
+    );
+  }
+
+  /** @returns its process, which waits for `start` @throws {TaskStartError} */
+  async create(id: string, bundle: string, launch: Launch): Promise<number> {
+    return await this.#launch(
+      "container",
+      launch,
+      (commands) =>
+        commands.create(id, bundle, {
+          pidFile: launch.pidFile,
+          ...consoleOf(launch),
+        }),
+    );
+  }
+
+  /** Lets a created container go. @throws {TaskStartError} */
+  async start(id: string): Promise<void> {
+    const message = await this.#run((commands) => commands.start(id));
+    if (message !== undefined) {
+      throw startError(this.#deps.runtime.name, message);
+    }
+  }
+
+  /**
+   * @param process path of a file with the process, as in the spec
+   * @returns the process @throws {TaskStartError}
+   */
+  async exec(id: string, process: string, launch: Launch): Promise<number> {
+    return await this.#launch("exec", launch, (commands) =>
+      commands.exec(id, {
+        process,
+        pidFile: launch.pidFile,
+        wait: "detached",
+        ...consoleOf(launch),
+      }));
+  }
+
+  async kill(
+    id: string,
+    signal: string | number,
+    scope: "init" | "all" = "init",
+  ): Promise<void> {
+    await this.#call(
+      "kill",
+      id,
+      (commands) => commands.kill(id, signal, scope),
+    );
+  }
+
+  /** With `force` one that is not there is no error. */
+  async delete(id: string, mode: "stopped" | "force"): Promise<void> {
+    await this.#call("delete", id, (commands) => commands.delete(id, mode));
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.#call("pause", id, (commands) => commands.pause(id));
+  }
+
+  async resume(id: string): Promise<void> {
+    await this.#call("resume", id, (commands) => commands.resume(id));
+  }
+
+  async update(id: string, resources: SpecResources): Promise<void> {
+    const file = this.#scratchFile("resources.json");
+    writeText(file, JSON.stringify(resources));
+    try {
+      await this.#call("update", id, (commands) => commands.update(id, file));
+    } finally {
+      removeIfThere(file);
+    }
+  }
+
+  async checkpoint(
+    id: string,
+    options: {
+      /** Directory of the image. */
+      readonly image: string;
+      /** Directory for criu's files. */
+      readonly work: string;
+      readonly after: "stop" | "goOn";
+      readonly flags?: readonly string[];
+    },
+  ): Promise<void> {
+    await this.#call(
+      "checkpoint",
+      id,
+      (commands) => commands.checkpoint(id, options),
+    );
+  }
+
+  async #launch(
+    what: Startable,
+    { streams, pidFile }: Launch,
+    args: (commands: RuntimeCommands) => readonly string[],
+  ): Promise<number> {
+    const message = await this.#run(args, streams);
+    if (message !== undefined) {
+      throw startError(this.#deps.runtime.name, message, what);
+    }
+    return readPid(pidFile);
+  }
+
+  async #call(
+    verb: string,
+    id: string,
+    args: (commands: RuntimeCommands) => readonly string[],
+  ): Promise<void> {
+    const message = await this.#run(args);
+    if (message === undefined) return;
+    throw new EngineError(
+      /does not exist|not running|no such process/i.test(message)
+        ? "notFound"
+        : "failedPrecondition",
+      `Cannot ${verb} container "${id}": ${this.#deps.runtime.name}: ` +
+        message,
+    );
+  }
+
+  /** @returns what went wrong, in the runtime's words */
+  async #run(
+    args: (commands: RuntimeCommands) => readonly string[],
+    streams: LaunchStreams = NO_STREAMS,
+  ): Promise<string | undefined> {
+    const { runtime, root, env, wait } = this.#deps;
+    // Each call its own, or one would read another's failure.
+    const log = this.#scratchFile("log");
+    const { stdin, stdout, stderr } = streams.kind === "streams"
+      ? streams
+      : { stdin: "null", stdout: "null", stderr: "null" } as const;
+    const child = spawn({
+      path: runtime.path,
+      args: args(new RuntimeCommands({ root, log })),
+      env,
+      stdin,
+      stdout,
+      stderr,
+      processGroup: "own",
+    });
+    const code = exitCodeOf(await wait(child.pid));
+    const said = code === 0 ? undefined : lastError(readIfThere(log));
+    removeIfThere(log);
+    return code === 0 ? undefined : said ?? `it ended with exit code ${code}`;
+  }
+
+  #scratchFile(name: string): string {
+    return `${this.#deps.scratch}/.${Deno.pid}-${++this.#calls}.${name}`;
+  }
+}
+
+function consoleOf({ streams }: Launch): { readonly consoleSocket?: string } {
+  return streams.kind === "terminal"
+    ? { consoleSocket: streams.consoleSocket }
+    : {};
+}
+
+function writeText(path: string, text: string): void {
+  Deno.writeTextFileSync(path, text, { mode: 0o600 });
+}
+
+/** Removes the file, which has done its work. */
+function readPid(path: string): number {
+  const pid = Number(Deno.readTextFileSync(path));
+  removeIfThere(path);
+  return pid;
+}
+
+function readIfThere(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    // The bundle may have gone, or the runtime have said nothing.
+    return "";
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

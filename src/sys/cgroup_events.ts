@@ -1,0 +1,77 @@
+/** What the kernel tells of control groups: v1 by eventfd, v2 by inotify. */
+
+import { closeFd, openToRead, readSome } from "./descriptors.ts";
+import { SysError } from "./errno.ts";
+import { coldSymbols, cstr, errno } from "./libc.ts";
+import type { Poller } from "./poller.ts";
+
+const eventSymbols = coldSymbols({
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+});
+const inotifySymbols = coldSymbols({
+  inotify_init1: { parameters: ["i32"], result: "i32" },
+  inotify_add_watch: {
+    parameters: ["i32", "buffer", "u32"],
+    result: "i32",
+  },
+});
+
+const NONBLOCK = 0o4000;
+const CLOSE_ON_EXEC = 0o2000000;
+const IN_MODIFY = 2;
+
+/**
+ * Calls back whenever the kernel changes a file of a v1 group, and once when
+ * the group is removed.
+ * @throws {SysError}
+ */
+export function watchCgroupV1(
+  poller: Poller,
+  directory: string,
+  name: string,
+  callback: () => void,
+): Disposable {
+  using cleanup = new DisposableStack();
+  const fd = eventSymbols().eventfd(0, NONBLOCK | CLOSE_ON_EXEC);
+  if (fd < 0) throw new SysError("open", errno(), "eventfd");
+  cleanup.defer(() => closeFd(fd));
+  const file = openToRead(`${directory}/${name}`);
+  cleanup.defer(() => closeFd(file));
+  Deno.writeTextFileSync(
+    `${directory}/cgroup.event_control`,
+    `${fd} ${file}`,
+    { create: false },
+  );
+  cleanup.use(watchAndDrain(poller, fd, callback));
+  return cleanup.move();
+}
+
+/** Calls back when somebody, or the kernel, has changed a file. */
+export function watchModified(
+  poller: Poller,
+  path: string,
+  callback: () => void,
+): Disposable {
+  using cleanup = new DisposableStack();
+  const symbols = inotifySymbols();
+  const fd = symbols.inotify_init1(NONBLOCK | CLOSE_ON_EXEC);
+  if (fd < 0) throw new SysError("open", errno(), "inotify");
+  cleanup.defer(() => closeFd(fd));
+  if (symbols.inotify_add_watch(fd, cstr(path), IN_MODIFY) < 0) {
+    throw new SysError("watch", errno(), path);
+  }
+  cleanup.use(watchAndDrain(poller, fd, callback));
+  return cleanup.move();
+}
+
+function watchAndDrain(
+  poller: Poller,
+  fd: number,
+  callback: () => void,
+): Disposable {
+  const buffer = new Uint8Array(4096);
+  return poller.watch(fd, "readable", () => {
+    while (readSome(fd, buffer) !== "again");
+    callback();
+  });
+}
