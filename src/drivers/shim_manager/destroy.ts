@@ -3,8 +3,6 @@
 import type { Context } from "../../base/context.ts";
 import { hasCode } from "../../base/errors.ts";
 import type { ProcessRef, ShimService } from "../../core/shim.ts";
-import { closeFd } from "../../sys/descriptors.ts";
-import { openPidfd } from "../../sys/pidfd.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { isAlive, sendSignal } from "../../sys/process.ts";
 import { SIGNALS } from "../../sys/signals.ts";
@@ -12,9 +10,14 @@ import { readEndpoint, readShimPid } from "./bundle_files.ts";
 import { socketPath, withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { cleanUpAfterShim, type LaunchDeps, type ShimCall } from "./launch.ts";
+import { isServed, removeIfThere } from "./sockets.ts";
+import { watchProcess } from "./watch_process.ts";
 
 /** Deleting waits for what is still written. */
 const DELETE_MS = 15_000;
+/** A shim with nothing left to do leaves at once. */
+const GRACE_MS = 200;
+/** The kernel may take its time. */
 const SHUTDOWN_MS = 3000;
 
 export interface DestroyDeps extends LaunchDeps {
@@ -38,7 +41,7 @@ export async function destroyTask(
           ctx,
           deps.wire,
           call.bundle,
-          (shim) => endTask(ctx, deps.poller, shim, call.id),
+          (shim) => endTask(ctx, deps.poller, shim, call),
         ),
     );
   } catch (error) {
@@ -53,35 +56,51 @@ export async function endTask(
   ctx: Context,
   poller: Poller,
   shim: ShimService,
-  id: string,
+  { id, bundle }: { readonly id: string; readonly bundle: string },
 ): Promise<void> {
   const process = { id, execId: "" };
   const { shimPid } = await shim.connect(ctx, id);
   await killIfAlive(ctx, shim, process);
   await ignoreMissing(shim.delete(ctx, process));
-  await leave(ctx, poller, shim, { id, pid: shimPid });
+  await leave(ctx, poller, shim, { id, bundle, pid: shimPid });
 }
 
-/** Ends the shim if it has nothing more to keep. */
+/**
+ * Ends the shim if it has nothing more to keep, and waits until it has gone.
+ * @param target.bundle directory, which says where the shim listens
+ * @param target.pid of the shim, if it is known
+ */
 export async function leave(
   ctx: Context,
   poller: Poller,
   shim: ShimService,
-  { id, pid }: { readonly id: string; readonly pid: number | undefined },
+  target: {
+    readonly id: string;
+    readonly bundle: string;
+    readonly pid: number | undefined;
+  },
 ): Promise<void> {
-  const gone = pid === undefined ? undefined : whenGone(poller, pid);
-  try {
-    // It may be gone before it has answered.
-    await shim.shutdown(ctx, { id, when: "idle" }).catch(() => {});
-    await withDeadline(ctx, SHUTDOWN_MS, async ({ signal }) => {
-      if (gone !== undefined) await Promise.race([gone.ended, fires(signal)]);
-    });
-  } catch (error) {
-    // One that keeps other containers stays.
-    if (!hasCode(error, "deadlineExceeded")) throw error;
-  } finally {
-    gone?.[Symbol.dispose]();
-  }
+  using process = target.pid === undefined
+    ? undefined
+    : watchProcess(poller, target.pid);
+  // It may be gone before it has answered.
+  await shim.shutdown(ctx, { id: target.id, when: "idle" }).catch(() => {});
+  if (process === undefined || await process.endsWithin(GRACE_MS)) return;
+  // One that keeps other containers listens on, and stays. The rest may take
+  // their time to tell of events that nobody wants to know any more.
+  if (isListening(target.bundle)) return;
+  process.kill();
+  await process.endsWithin(SHUTDOWN_MS);
+}
+
+function isListening(bundle: string): boolean {
+  const path = socketOf(bundle);
+  return path !== undefined && isServed(path);
+}
+
+function socketOf(bundle: string): string | undefined {
+  const endpoint = readEndpoint(bundle);
+  return endpoint && socketPath(endpoint.address);
 }
 
 async function killIfAlive(
@@ -130,43 +149,8 @@ function isShim(pid: number, { program, id }: ShimCall): boolean {
 
 /** A shim that was killed has left its socket. */
 function removeSocket(bundle: string): void {
-  const endpoint = readEndpoint(bundle);
-  const path = endpoint && socketPath(endpoint.address);
-  if (path === undefined) return;
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-function whenGone(
-  poller: Poller,
-  pid: number,
-): Disposable & { readonly ended: Promise<void> } {
-  let fd: number;
-  try {
-    fd = openPidfd(pid);
-  } catch {
-    return { ended: Promise.resolve(), [Symbol.dispose]: () => {} };
-  }
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const watch = poller.watch(fd, "readable", () => resolve());
-  return {
-    ended: promise,
-    [Symbol.dispose]() {
-      watch[Symbol.dispose]();
-      closeFd(fd);
-    },
-  };
-}
-
-function fires(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), {
-      once: true,
-    });
-  });
+  const path = socketOf(bundle);
+  if (path !== undefined && !isServed(path)) removeIfThere(path);
 }
 
 async function ignoreMissing(call: Promise<unknown>): Promise<void> {

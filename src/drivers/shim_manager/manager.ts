@@ -35,7 +35,7 @@ import { waitInForeground } from "./foreground.ts";
 import { launchShim } from "./launch.ts";
 import { createBootstrapMemory } from "./memory.ts";
 import { openOurStdio, type OurStdio } from "./our_stdio.ts";
-import { shortPath } from "./short_path.ts";
+import { serveOrJoin, shortPath } from "./sockets.ts";
 import { findShim, shimKind } from "./runtime_name.ts";
 import type { StartErrors } from "./start_failure.ts";
 import { startTask } from "./start_task.ts";
@@ -137,7 +137,11 @@ class ForeignShims implements ShimManager {
     await shim.delete(patient, process).catch(ignoreMissing);
     await streams.drained();
     const pid = readShimPid(bundle.path);
-    await leave(patient, this.#thePoller, shim, { id, pid });
+    await leave(patient, this.#thePoller, shim, {
+      id,
+      bundle: bundle.path,
+      pid,
+    });
     return exit;
   }
 
@@ -248,10 +252,14 @@ class ForeignShims implements ShimManager {
     work: (address: string) => Promise<T>,
   ): Promise<T> {
     const { state, wire, receive } = this.#deps;
-    // Not in the bundle: nobody looks for it later.
-    const name = bundle.slice(bundle.lastIndexOf("/") + 1);
-    using address = shortPath(`${state}/events-${Deno.pid}-${name}`);
-    await using _events = wire.serveEvents(address.path, receive);
+    // The same for all processes that serve it, one after the other: the shim
+    // was told once. Not in the bundle: paths of sockets are short.
+    const name = bundle.slice(bundle.lastIndexOf(".") + 1).slice(0, 16);
+    using address = shortPath(`${state}/events-${name}`);
+    await using _events = serveOrJoin(
+      address.path,
+      () => wire.serveEvents(address.path, receive),
+    );
     return await work(address.path);
   }
 

@@ -56,7 +56,7 @@ export async function startTask(
     return pid;
   } catch (error) {
     const patient = { ...ctx, signal: new AbortController().signal };
-    await endFailed(patient, deps.poller, shim, id);
+    await endFailed(patient, deps.poller, shim, { id, bundle: bundle.path });
     const { startErrors } = deps;
     const kind = shimKind(runtime);
     throw startFailure(startErrors, kind, START_CALLS.container, error);
@@ -78,13 +78,14 @@ async function endFailed(
   ctx: Context,
   poller: Poller,
   shim: ShimService,
-  id: string,
+  target: { readonly id: string; readonly bundle: string },
 ): Promise<void> {
+  const { id } = target;
   try {
     await withDeadline(
       ctx,
       ANSWER_MS,
-      (ctx) => endTask(ctx, poller, shim, id),
+      (ctx) => endTask(ctx, poller, shim, target),
     );
   } catch (error) {
     ctx.log.debug("Cannot end a shim without a container", { id, error });
