@@ -45,8 +45,9 @@ export async function bundleAll(
 
 /** `…;export{a as mapStack};` → an expression whose value is `a`. */
 function mapperExpression(module: string): string {
-  const [statement, name] = /export\{(\w+) as mapStack\};\s*$/.exec(module) ??
-    [];
+  const [statement, name] =
+    /export\{([\w$]+) as mapStack\};\s*$/.exec(module) ??
+      [];
   if (statement === undefined || name === undefined) {
     throw new Error("Cannot find mapStack in the bundle of stack_trace.ts");
   }

@@ -33,6 +33,7 @@ export async function bundleEntry(
   const directory = await Deno.makeTempDir({ prefix: "coracle-bundle-" });
   try {
     await runBundler(source, directory, options);
+    await minifyAll(directory, options);
     const files = await Array.fromAsync(Deno.readDir(directory));
     const names = files.map(({ name }) => name)
       .filter((name) => name.endsWith(".js")).sort();
@@ -68,15 +69,10 @@ async function runBundler(
   { deno, root }: BundlerOptions,
 ): Promise<void> {
   const args = [
-    ...["bundle", "--quiet", "--minify", "--code-splitting"],
-    ...["--sourcemap=external", "--outdir", directory, root + source],
+    ...["bundle", "--quiet", "--code-splitting"],
+    ...["--sourcemap=linked", "--outdir", directory, root + source],
   ];
-  const { code, stderr } = await new Deno.Command(deno, { args, cwd: root })
-    .output();
-  if (code === 0) return;
-  throw new Error(
-    `Cannot bundle "${source}":\n${new TextDecoder().decode(stderr)}`,
-  );
+  await run(deno, args, root);
 }
 
 /** A module as text, for files that are not bundled but embedded alone. */
@@ -84,14 +80,78 @@ export async function bundleFile(
   source: string,
   { deno, root }: BundlerOptions,
 ): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(deno, {
-    args: ["bundle", "--quiet", "--minify", root + source],
-    cwd: root,
-  }).output();
-  if (code === 0) return new TextDecoder().decode(stdout);
-  throw new Error(
-    `Cannot bundle "${source}":\n${new TextDecoder().decode(stderr)}`,
-  );
+  const bundled = await run(deno, ["bundle", "--quiet", root + source], root);
+  return await minify(bundled, deno);
+}
+
+/**
+ * Not `deno bundle --minify`, which rewrites statements, too: it puts the
+ * value of `using x = open()` directly where `x` is used if that is the next
+ * statement and the only one, and then nothing is ever disposed.
+ */
+const MINIFY = [
+  "--minify-whitespace",
+  "--minify-identifiers",
+  "--format=esm",
+  "--legal-comments=eof",
+] as const;
+
+/** Replaces the chunks and their maps in a directory. */
+async function minifyAll(
+  directory: string,
+  { deno }: BundlerOptions,
+): Promise<void> {
+  const files = await Array.fromAsync(Deno.readDir(directory));
+  const chunks = files.map(({ name }) => name)
+    .filter((name) => name.endsWith(".js"));
+  await run(await minifierOf(deno), [
+    ...chunks,
+    ...MINIFY,
+    ...["--sourcemap=external", "--outdir=.", "--allow-overwrite"],
+    "--log-level=error",
+  ], directory);
+}
+
+/** Exported for its test. */
+export async function minify(module: string, deno: string): Promise<string> {
+  return await run(await minifierOf(deno), [...MINIFY], "/", module);
+}
+
+/** The bundler that `deno bundle` has fetched to where it keeps such things. */
+async function minifierOf(deno: string): Promise<string> {
+  const { denoDir } = JSON.parse(await run(deno, ["info", "--json"], "/"));
+  const directory = `${denoDir}/dl`;
+  for await (const { name } of Deno.readDir(directory)) {
+    if (!name.startsWith("esbuild-")) continue;
+    for await (const file of Deno.readDir(`${directory}/${name}`)) {
+      if (file.name.startsWith("esbuild-")) {
+        return `${directory}/${name}/${file.name}`;
+      }
+    }
+  }
+  throw new Error(`Cannot find the bundler in "${directory}"`);
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  input = "",
+): Promise<string> {
+  const child = new Deno.Command(program, {
+    args: [...args],
+    cwd,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const [{ code, stdout, stderr }] = await Promise.all([
+    child.output(),
+    new Blob([input]).stream().pipeTo(child.stdin).catch(() => {}),
+  ]);
+  const decoder = new TextDecoder();
+  if (code === 0) return decoder.decode(stdout);
+  throw new Error(`${program} failed:\n${decoder.decode(stderr)}`);
 }
 
 interface SourceMap {
