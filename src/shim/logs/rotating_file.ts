@@ -1,0 +1,95 @@
+/**
+ * The files of a log: `NAME` is written to; when it is full it becomes
+ * `NAME.1`, that `NAME.2`, and so on; the oldest goes.
+ */
+
+import type { Rotation } from "../../base/container_log/settings.ts";
+
+/** As docker's. */
+const FILE_MODE = 0o640;
+const DIRECTORY_MODE = 0o710;
+
+export interface RotatingFileOptions extends Rotation {
+  readonly path: string;
+  /**
+   * How much of a file that a killed process left is whole; what follows is
+   * cut off.
+   */
+  readonly wholeBytes: (file: Deno.FsFile, size: number) => number;
+}
+
+/** Has one writer. Readers that have a file open find the rest of it there. */
+export class RotatingFile implements Disposable {
+  readonly #options: RotatingFileOptions;
+  #file: Deno.FsFile;
+  #size: number;
+
+  /** Goes on with the file that is there. */
+  constructor(options: RotatingFileOptions) {
+    this.#options = options;
+    const { path, wholeBytes } = options;
+    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), {
+      recursive: true,
+      mode: DIRECTORY_MODE,
+    });
+    this.#file = open(path);
+    const { size } = this.#file.statSync();
+    this.#size = wholeBytes(this.#file, size);
+    if (this.#size < size) this.#file.truncateSync(this.#size);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * All of it, or, if it fails, nothing that can be seen.
+   * @throws for instance if the file system is full
+   */
+  append(bytes: Uint8Array): void {
+    let rest = bytes;
+    try {
+      while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
+      this.#size += bytes.length;
+    } catch (error) {
+      this.#file.truncateSync(this.#size);
+      throw error;
+    }
+  }
+
+  rotate(): void {
+    const { path, maxFiles } = this.#options;
+    // Never emptied in place: whoever reads it would lose what it had.
+    if (maxFiles === 1) ifThere(() => Deno.removeSync(path));
+    for (let index = maxFiles - 1; index > 0; index--) {
+      const from = index === 1 ? path : `${path}.${index - 1}`;
+      ifThere(() => Deno.renameSync(from, `${path}.${index}`));
+    }
+    const next = open(path);
+    this.#file.close();
+    this.#file = next;
+    this.#size = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+function open(path: string): Deno.FsFile {
+  return Deno.openSync(path, {
+    read: true,
+    append: true,
+    create: true,
+    mode: FILE_MODE,
+  });
+}
+
+/** There may not have been so many files yet. */
+function ifThere(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,23 @@
+/** The time of day, more exactly than `Date` has it. */
+
+import { SysError } from "./errno.ts";
+import { coldSymbols, errno } from "./libc.ts";
+
+const clockSymbols = coldSymbols({
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+});
+
+const CLOCK_REALTIME = 0;
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** @returns reads nanoseconds since 1970, UTC */
+export function openClock(): () => bigint {
+  const { clock_gettime: read } = clockSymbols();
+  const time = new BigInt64Array(2);
+  return () => {
+    if (read(CLOCK_REALTIME, time) !== 0) {
+      throw new SysError("read", errno(), "clock");
+    }
+    return (time[0] ?? 0n) * NS_PER_SECOND + (time[1] ?? 0n);
+  };
+}
