@@ -1,6 +1,152 @@
-import { unimplemented } from "../base/errors.ts";
+/**
+ * Our own shim: the process that keeps containers which a command of ours has
+ * started, when that command has gone.
+ *
+ * It is started before there is anything to keep, and waits for one line on
+ * its input; the input's end before that means that it is not needed.
+ */
+
+import { background } from "../base/context.ts";
+import { EngineError } from "../base/errors.ts";
+import type { Keeper, KeepRequest } from "../core/keeper.ts";
+import { TaskStartError } from "../core/task.ts";
+import type { KeptContainer } from "../shim/keeper/kept_container.ts";
+import { createPublisher } from "../shim/keeper/publish.ts";
+import { createKeeper } from "../shim/keeper/service.ts";
+import { silenceStreams } from "../sys/null_streams.ts";
+import { openPoller } from "../sys/poller.ts";
+import { adoptOrphans, spawn } from "../sys/process.ts";
+import { createReaper } from "../sys/reaper.ts";
+import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";
+import { keeperLog } from "./keeper_log.ts";
+
+const TASK_API = 3;
+/** How long those who are attached may take to read the rest. */
+const GOODBYE_MS = 10_000;
 
 /** @returns the exit code */
-export function keep(_args: readonly string[]): Promise<number> {
-  throw unimplemented("keep a container");
+export async function keep(_args: readonly string[]): Promise<number> {
+  // What lies there must not be held busy.
+  Deno.chdir("/");
+  ignoreTermination();
+  const order = await readOrder();
+  if (order === undefined) return 0;
+  const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
+  adoptOrphans();
+  const poller = openPoller();
+  const reaper = createReaper();
+  const env = Object.entries(Deno.env.toObject())
+    .map(([name, value]) => `${name}=${value}`);
+  let kept = 0;
+  const keeper = createKeeper({
+    poller,
+    reaper,
+    env,
+    now: () => new Date(),
+    openLog: (request) => keeperLog({ poller, reaper, env }, request),
+    publish: createPublisher({ reaper, env }),
+    record: { address: order.address, pid: Deno.pid, version: TASK_API },
+    ended(container) {
+      finish(container, env);
+      if (--kept === 0) becomeIdle();
+    },
+  });
+  const serving = import("./keeper_serve.ts");
+  const counted: Keeper = {
+    ...keeper,
+    async launch(ctx, request) {
+      kept++;
+      try {
+        return await keeper.launch(ctx, request);
+      } catch (error) {
+        kept--;
+        throw error;
+      }
+    },
+  };
+  const answer = await launch(counted, order.request);
+  if ("error" in answer) {
+    say(answer);
+    return 1;
+  }
+  const { serveKeeper } = await serving;
+  const server = serveKeeper(counted, order.address);
+  say(answer);
+  silenceStreams();
+  await idle;
+  await within(GOODBYE_MS, server.idle());
+  return 0;
+}
+
+/** Whoever ends everybody, for instance at a logout, does not mean us. */
+function ignoreTermination(): void {
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    Deno.addSignalListener(name, () => {});
+  }
+}
+
+async function readOrder(): Promise<LaunchOrder | undefined> {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(64 * 1024);
+  let text = "";
+  while (!text.endsWith("\n")) {
+    const count = await Deno.stdin.read(buffer);
+    if (count === null) return undefined;
+    text += decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+  return JSON.parse(text);
+}
+
+function say(answer: LaunchAnswer): void {
+  const line = new TextEncoder().encode(`${JSON.stringify(answer)}\n`);
+  try {
+    Deno.stdout.writeSync(line);
+  } catch {
+    // Who asked has gone; the container runs all the same.
+  }
+}
+
+async function launch(
+  keeper: Keeper,
+  request: KeepRequest,
+): Promise<LaunchAnswer> {
+  const ctx = background({ namespace: request.namespace });
+  try {
+    return { pid: await keeper.launch(ctx, request) };
+  } catch (thrown) {
+    const error = EngineError.from(thrown);
+    return {
+      error: error.message,
+      code: error.code,
+      ...error.hint === undefined ? {} : { hint: error.hint },
+      ...thrown instanceof TaskStartError ? { exitCode: thrown.exitCode } : {},
+    };
+  }
+}
+
+/** Another process finishes the bundle: it needs the store, we do not. */
+function finish(container: KeptContainer, env: readonly string[]): void {
+  container.release();
+  const [path = "", ...args] = container.request.finishCommand;
+  try {
+    spawn({
+      path,
+      args,
+      env,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      processGroup: "own",
+      session: "new",
+    });
+  } catch {
+    // The next command of anybody finds it.
+  }
+}
+
+async function within(ms: number, end: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([end, promise]);
+  clearTimeout(timer);
 }

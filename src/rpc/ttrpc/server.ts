@@ -71,6 +71,8 @@ async function* mapped<A, B>(
 export interface TtrpcServer extends AsyncDisposable {
   /** Connections that are open. */
   readonly connections: number;
+  /** Settles when all calls so far have been answered. */
+  idle(): Promise<void>;
 }
 
 interface Listener extends AsyncIterable<Connection> {
@@ -100,6 +102,9 @@ export function serveTtrpc(
   return {
     get connections() {
       return open.size;
+    },
+    async idle() {
+      await Promise.all([...open].map((connection) => connection.idle()));
     },
     async [Symbol.asyncDispose]() {
       listener.close();
@@ -135,6 +140,10 @@ class ServerConnection {
       await this.#receive(frame);
     }
     this.close();
+    await Promise.all(this.#answers);
+  }
+
+  async idle(): Promise<void> {
     await Promise.all(this.#answers);
   }
 

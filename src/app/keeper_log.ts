@@ -1,0 +1,25 @@
+/** What becomes of the output of a container that is kept. */
+
+import { planLog } from "../base/container_log/settings.ts";
+import type { KeepRequest } from "../core/keeper.ts";
+import type { LoggerDeps } from "../shim/logger_program.ts";
+import type { LogTarget } from "../shim/keeper/streams.ts";
+import { openWriter } from "../shim/logs/open_log.ts";
+
+export function keeperLog(deps: LoggerDeps, request: KeepRequest): LogTarget {
+  const { id, namespace, logDirectory: directory, settings } = request;
+  const plan = planLog(settings.log);
+  if (plan.kind !== "program") {
+    const writer = openWriter(plan, { directory, id, namespace });
+    return { kind: "writer", writer };
+  }
+  return {
+    kind: "program",
+    async start() {
+      const { startLogProgram } = await import(
+        "../shim/logs/log_program.ts"
+      );
+      return await startLogProgram(deps, plan, { id, namespace });
+    },
+  };
+}

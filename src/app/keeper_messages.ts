@@ -1,0 +1,24 @@
+/** What a command and the shim that it starts say to each other: two lines. */
+
+import type { ErrorCode } from "../base/errors.ts";
+import type { KeepRequest } from "../core/keeper.ts";
+import type { TaskStartError } from "../core/task.ts";
+
+/** On the shim's input. */
+export interface LaunchOrder {
+  readonly request: KeepRequest;
+  /** Where it is to listen: `unix://` and a path. */
+  readonly address: string;
+}
+
+/** On its output. */
+export type LaunchAnswer =
+  /** Of the container's process, on the host. */
+  | { readonly pid: number }
+  | {
+    readonly error: string;
+    readonly code: ErrorCode;
+    readonly hint?: string;
+    /** Of a container that did not start. */
+    readonly exitCode?: TaskStartError["exitCode"];
+  };

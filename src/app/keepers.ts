@@ -1,0 +1,132 @@
+/** The command's side of our own shims: starting them, and calling them. */
+
+import { remoteKeeper } from "../api/remote/keeper.ts";
+import { EngineError, unavailable } from "../base/errors.ts";
+import type {
+  Keepers,
+  KeepRequest,
+  PendingShim,
+  ShimRecord,
+} from "../core/keeper.ts";
+import { TaskStartError } from "../core/task.ts";
+import { TtrpcClient } from "../rpc/ttrpc/client.ts";
+import { closeFd, makePipe } from "../sys/descriptors.ts";
+import { spawn } from "../sys/process.ts";
+import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";
+import { selfCommand } from "./self.ts";
+import { connectUnix } from "./unix_socket.ts";
+
+export function createKeepers(env: () => readonly string[]): Keepers {
+  return {
+    spawn: (namespace, id, bundle) =>
+      new SpawnedShim(env(), [
+        ...["-namespace", namespace, "-id", id, "-bundle", bundle],
+      ]),
+    connect: (_ctx, shim) => connect(shim),
+  };
+}
+
+async function connect({ address }: ShimRecord) {
+  let connection: Deno.UnixConn;
+  try {
+    connection = await connectUnix(address);
+  } catch (cause) {
+    throw unavailable(`Cannot reach the shim at "${address}"`, { cause });
+  }
+  const client = new TtrpcClient(connection);
+  return {
+    ...remoteKeeper(client),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+class SpawnedShim implements PendingShim {
+  readonly #ours = new Set<number>();
+  readonly #input: number;
+  readonly #output: number;
+
+  /** @param args say whose shim it is, for those who look at processes */
+  constructor(env: readonly string[], args: readonly string[]) {
+    const input = makePipe();
+    const output = makePipe();
+    const [path = "", ...self] = selfCommand();
+    try {
+      spawn({
+        path,
+        args: [...self, "shim", "keep", ...args],
+        env,
+        stdin: { fd: input.read },
+        stdout: { fd: output.write },
+        // Until it has answered: then it lets go of all three.
+        stderr: "inherit",
+        processGroup: "own",
+        session: "new",
+      });
+    } finally {
+      closeFd(input.read);
+      closeFd(output.write);
+    }
+    this.#input = input.write;
+    this.#output = output.read;
+    this.#ours.add(input.write).add(output.read);
+  }
+
+  async launch(ctx: { signal: AbortSignal }, request: KeepRequest) {
+    ctx.signal.throwIfAborted();
+    const address = `unix://${request.bundle}/shim.sock`;
+    const order: LaunchOrder = { request, address };
+    writeLine(this.#input, JSON.stringify(order));
+    const text = await readAnswer(this.#output);
+    this[Symbol.dispose]();
+    if (text === "") {
+      throw new EngineError(
+        "internal",
+        `Cannot start container "${request.id}": its shim ended at once`,
+      );
+    }
+    return pidOf(JSON.parse(text));
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#ours) closeFd(fd);
+    this.#ours.clear();
+  }
+}
+
+/** A descriptor of ours, opened once more by means of the runtime. */
+function pathOf(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+function writeLine(fd: number, line: string): void {
+  using file = Deno.openSync(pathOf(fd), { write: true });
+  const bytes = new TextEncoder().encode(`${line}\n`);
+  for (let at = 0; at < bytes.length;) {
+    at += file.writeSync(bytes.subarray(at));
+  }
+}
+
+/** One line; empty if the other side ended without one. */
+async function readAnswer(fd: number): Promise<string> {
+  using file = await Deno.open(pathOf(fd));
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(4096);
+  let text = "";
+  while (!text.endsWith("\n")) {
+    const count = await file.read(buffer);
+    if (count === null) return "";
+    text += decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+  return text;
+}
+
+/** @throws {TaskStartError} {EngineError} */
+function pidOf(answer: LaunchAnswer): number {
+  if ("pid" in answer) return answer.pid;
+  const { error, code, hint, exitCode } = answer;
+  const options = hint === undefined ? {} : { hint };
+  if (exitCode !== undefined) {
+    throw new TaskStartError(exitCode, error, options);
+  }
+  throw new EngineError(code, error, options);
+}

@@ -1,0 +1,72 @@
+/** The read end of one of a container's output streams. */
+
+import { readSome } from "../../sys/descriptors.ts";
+import type { Poller, Watch } from "../../sys/poller.ts";
+
+/** For a buffer that all readers share: what is read is dealt with at once. */
+export const BUFFER_BYTES: number = 64 * 1024;
+
+export class OutputReader {
+  /** Settles at the end of the stream. */
+  readonly ended: Promise<void>;
+  readonly #fd: number;
+  readonly #buffer: Uint8Array<ArrayBuffer>;
+  readonly #receive: (bytes: Uint8Array) => void;
+  readonly #watch: Watch;
+  readonly #end: () => void;
+  #isOver = false;
+
+  /**
+   * @param fd that does not block, closed by its owner
+   * @param receive gets bytes that are valid during the call only
+   */
+  constructor(
+    poller: Poller,
+    fd: number,
+    buffer: Uint8Array<ArrayBuffer>,
+    receive: (bytes: Uint8Array) => void,
+  ) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#fd = fd;
+    this.#buffer = buffer;
+    this.#receive = receive;
+    this.#watch = poller.watch(fd, "readable", () => void this.#read());
+  }
+
+  /** Lets the container wait with what it writes. */
+  pause(): void {
+    if (!this.#isOver) this.#watch.update("none");
+  }
+
+  resume(): void {
+    if (!this.#isOver) this.#watch.update("readable");
+  }
+
+  /** Reads what is there. */
+  drain(): void {
+    while (!this.#isOver && this.#read()) {
+      // There may be more.
+    }
+  }
+
+  stop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#watch[Symbol.dispose]();
+    this.#end();
+  }
+
+  /** @returns false if there was nothing */
+  #read(): boolean {
+    const count = readSome(this.#fd, this.#buffer);
+    if (count === "again") return false;
+    if (count === 0) {
+      this.stop();
+      return false;
+    }
+    this.#receive(this.#buffer.subarray(0, count));
+    return true;
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * A container's streams: from its pipes or its terminal into its log and to
+ * all who are attached, and from them to its input. They outlast its runs.
+ */
+
+import type {
+  AttachInput,
+  AttachOutput,
+  AttachRequest,
+} from "../../core/keeper.ts";
+import type { ContainerSettings } from "../../core/container_settings.ts";
+import type { ExitStatus } from "../../core/task.ts";
+import type { LaunchStreams } from "../../runtime/control.ts";
+import type { Poller } from "../../sys/poller.ts";
+import { setTerminalSize, type TerminalSize } from "../../sys/pty.ts";
+import { Attachment } from "./attachment.ts";
+import type { InputWriter } from "./input.ts";
+import type { LogWriter } from "../logs/log_writer.ts";
+import type { LogProgram } from "../logs/log_program.ts";
+import { BUFFER_BYTES, type OutputReader } from "./output.ts";
+import { type Line, openPipes, openProgramLine, openTerminal } from "./line.ts";
+
+/** What becomes of a container's output. */
+export type LogTarget =
+  | { readonly kind: "writer"; readonly writer: LogWriter }
+  /** It reads the container's streams itself, in each run another one. */
+  | { readonly kind: "program"; readonly start: () => Promise<LogProgram> };
+
+export interface StreamsDeps {
+  readonly poller: Poller;
+  readonly log: LogTarget;
+  /** The bundle's directory, for a socket. */
+  readonly bundle: string;
+}
+
+type StreamSettings = Pick<ContainerSettings, "stdio" | "stdin">;
+
+/** Ctrl-D: what a terminal's user types where a file ends. */
+const END_OF_TRANSMISSION = new Uint8Array([0x04]);
+
+export class KeptStreams {
+  readonly #deps: StreamsDeps;
+  readonly #settings: StreamSettings;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  readonly #attachments = new Set<Attachment>();
+  #line: Line | undefined;
+  #size: TerminalSize | undefined;
+  #isPaused = false;
+
+  constructor(deps: StreamsDeps, settings: StreamSettings) {
+    this.#deps = deps;
+    this.#settings = settings;
+  }
+
+  /** New pipes, or a new terminal. @returns what its runtime gets */
+  async open(): Promise<LaunchStreams> {
+    const { poller, bundle, log } = this.#deps;
+    const receive = (kind: "stdout" | "stderr", bytes: Uint8Array) =>
+      this.#receive(kind, bytes);
+    const make = { poller, buffer: this.#buffer, receive };
+    const { stdio, stdin } = this.#settings;
+    this.#line = stdio === "terminal"
+      ? openTerminal(make, `${bundle}/console.sock`)
+      : log.kind === "program"
+      ? openProgramLine(make, stdin, await log.start())
+      : openPipes(make, stdin);
+    return this.#line.streams;
+  }
+
+  /** The container has its ends. */
+  async started(): Promise<void> {
+    await this.#line?.started();
+    if (this.#size !== undefined) this.#resize(this.#size);
+  }
+
+  /**
+   * The container has ended: what it wrote is read, and the line closed.
+   * Others may hold its other end for as long as they like.
+   */
+  async finish(): Promise<void> {
+    const line = this.#line;
+    this.#line = undefined;
+    await line?.finish();
+  }
+
+  /** Nothing comes any more, in no run. */
+  end(status: ExitStatus): void {
+    for (const attachment of this.#attachments) {
+      attachment.push({ kind: "exit", status });
+      attachment.end();
+    }
+    const { log } = this.#deps;
+    if (log.kind === "writer") log.writer.close();
+  }
+
+  async *attach(
+    { stdin }: Pick<AttachRequest, "stdin">,
+    input: AsyncIterable<AttachInput>,
+  ): AsyncIterable<AttachOutput> {
+    const attachment = new Attachment(() => this.#goOn());
+    this.#attachments.add(attachment);
+    // What goes wrong with a client's input ends its input.
+    const taking = this.#take(input, stdin).catch(() => {});
+    try {
+      yield* attachment;
+    } finally {
+      this.#attachments.delete(attachment);
+      this.#goOn();
+    }
+    void taking;
+  }
+
+  #receive(kind: "stdout" | "stderr", bytes: Uint8Array): void {
+    const { log } = this.#deps;
+    if (log.kind === "writer") log.writer.write(kind, bytes);
+    if (this.#attachments.size === 0) return;
+    const copy = bytes.slice();
+    for (const attachment of this.#attachments) {
+      attachment.push({ kind, bytes: copy });
+      if (attachment.isFull) this.#holdUp();
+    }
+  }
+
+  #holdUp(): void {
+    this.#isPaused = true;
+    for (const output of this.#outputs()) output.pause();
+  }
+
+  #goOn(): void {
+    if (!this.#isPaused) return;
+    if ([...this.#attachments].some(({ isFull }) => isFull)) return;
+    this.#isPaused = false;
+    for (const output of this.#outputs()) output.resume();
+  }
+
+  async #take(
+    input: AsyncIterable<AttachInput>,
+    stdin: AttachRequest["stdin"],
+  ): Promise<void> {
+    for await (const it of input) {
+      if (it.kind === "size") {
+        this.#size = it;
+        this.#resize(it);
+      } else if (stdin === "send") {
+        await this.#feed(it);
+      }
+    }
+  }
+
+  async #feed(
+    it: Extract<AttachInput, { kind: "stdin" | "endOfStdin" }>,
+  ): Promise<void> {
+    const writer = this.#input();
+    if (it.kind === "stdin") return await writer?.write(it.bytes);
+    if (this.#settings.stdio === "terminal") {
+      // Hanging up would take away what has not been read yet.
+      return await writer?.write(END_OF_TRANSMISSION);
+    }
+    await writer?.flush();
+    this.#line?.closeInput();
+  }
+
+  #resize(size: TerminalSize): void {
+    const terminal = this.#line?.terminal();
+    if (terminal !== undefined) setTerminalSize(terminal, size);
+  }
+
+  #input(): InputWriter | undefined {
+    return this.#line?.input();
+  }
+
+  #outputs(): readonly OutputReader[] {
+    return this.#line?.outputs() ?? [];
+  }
+}
