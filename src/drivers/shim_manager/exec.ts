@@ -11,7 +11,11 @@ import type {
 } from "../../core/task.ts";
 import type { SpecProcess } from "../../oci/runtime_spec.ts";
 import type { Poller } from "../../sys/poller.ts";
-import { waitInForeground } from "./foreground.ts";
+import {
+  catchSignals,
+  type ForegroundDeps,
+  waitInForeground,
+} from "./foreground.ts";
 import { openOurStdio, type OurStdio } from "./our_stdio.ts";
 import {
   START_CALLS,
@@ -85,9 +89,10 @@ async function startOnOurs(
       directory: `${deps.bundle}/io`,
       name: process.execId,
     });
+    using signals = catchSignals(ctx, stdio);
     await add(ctx, service, process, spec, streams.addresses);
     started.resolve(await start(ctx, deps, service, process));
-    return await follow(ctx, service, process, stdio, streams);
+    return await follow(ctx, { service, process, streams, signals });
   });
   // Whoever does not wait for the end has not asked to hear of a failure.
   ended.catch((error) => started.reject(error));
@@ -96,17 +101,10 @@ async function startOnOurs(
 
 async function follow(
   ctx: Context,
-  service: ShimService,
-  process: ProcessRef,
-  stdio: TaskStdio,
-  streams: OurStdio,
+  deps: ForegroundDeps,
 ): Promise<ExitStatus> {
-  const exit = await waitInForeground(ctx, {
-    service,
-    process,
-    stdio,
-    streams,
-  });
+  const { service, process, streams } = deps;
+  const exit = await waitInForeground(ctx, deps);
   // The shim closes the FIFOs when it deletes the process.
   await service.delete(ctx, process);
   await streams.drained();

@@ -7,11 +7,46 @@ import type { ExitStatus, TaskStdio } from "../../core/task.ts";
 import { proxySignals, SIGNALS } from "../../sys/signals.ts";
 import type { OurStdio } from "./our_stdio.ts";
 
+/**
+ * Signals that we get from now on, kept until there is a process to tell.
+ * Disposing ends that.
+ */
+export interface CaughtSignals extends Disposable {
+  /** Passes on what has come, and what comes. */
+  passTo(send: (signal: number) => void): void;
+}
+
+/** Before the process starts: it might say something, and be answered. */
+export function catchSignals(
+  ctx: Context,
+  { kind }: TaskStdio,
+): CaughtSignals {
+  const early: number[] = [];
+  let send = (signal: number): void => {
+    early.push(signal);
+  };
+  using owned = new DisposableStack();
+  owned.use(proxySignals((signal) => send(signal), {
+    keys: "proxy",
+    // Its terminal tells it, once it has the size.
+    ...kind === "terminal" ? { detours: { SIGWINCH: () => {} } } : {},
+  }));
+  owned.use(onAbort(ctx.signal, () => send(SIGNALS.SIGTERM)));
+  const kept = owned.move();
+  return {
+    passTo(target) {
+      send = target;
+      for (const signal of early) target(signal);
+    },
+    [Symbol.dispose]: () => kept.dispose(),
+  };
+}
+
 export interface ForegroundDeps {
   readonly service: ShimService;
   readonly process: ProcessRef;
-  readonly stdio: TaskStdio;
   readonly streams: OurStdio;
+  readonly signals: CaughtSignals;
 }
 
 /**
@@ -21,25 +56,18 @@ export interface ForegroundDeps {
  */
 export async function waitInForeground(
   ctx: Context,
-  { service, process, stdio, streams }: ForegroundDeps,
+  { service, process, streams, signals }: ForegroundDeps,
 ): Promise<ExitStatus> {
   // Told to end is the process, not this call: it waits for that.
   const patient = { ...ctx, signal: new AbortController().signal };
   const tell = (call: Promise<void>) => void ignoreEnd(ctx, call);
-  const send = (signal: number) =>
-    tell(service.kill(patient, { ...process, signal, scope: "process" }));
-  const resize = (size: { columns: number; rows: number }) =>
-    tell(service.resizePty(patient, { ...process, ...size }));
+  signals.passTo((signal) =>
+    tell(service.kill(patient, { ...process, signal, scope: "process" }))
+  );
   streams.begin({
     closeStdin: () => tell(service.closeStdin(patient, process)),
-    resize,
+    resize: (size) => tell(service.resizePty(patient, { ...process, ...size })),
   });
-  using _proxy = proxySignals(send, {
-    keys: "proxy",
-    // Its terminal tells it, once it has the size.
-    ...stdio.kind === "terminal" ? { detours: { SIGWINCH: () => {} } } : {},
-  });
-  using _abort = onAbort(ctx.signal, () => send(SIGNALS.SIGTERM));
   return await service.wait(patient, process);
 }
 

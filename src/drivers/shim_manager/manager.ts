@@ -31,7 +31,11 @@ import { withDeadline } from "./deadline.ts";
 import { type DestroyDeps, destroyTask, leave } from "./destroy.ts";
 import { detachedStdio } from "./detached_stdio.ts";
 import { forceDelete } from "./force_delete.ts";
-import { waitInForeground } from "./foreground.ts";
+import {
+  catchSignals,
+  type CaughtSignals,
+  waitInForeground,
+} from "./foreground.ts";
 import { launchShim } from "./launch.ts";
 import { createBootstrapMemory } from "./memory.ts";
 import { openOurStdio, type OurStdio } from "./our_stdio.ts";
@@ -102,11 +106,12 @@ class ForeignShims implements ShimManager {
       directory: `${bundle.path}/io`,
       name: "init",
     });
+    using signals = catchSignals(ctx, stdio);
     const call = { program, stdio: streams.addresses };
     try {
       return await this.#withStarted(ctx, bundle, call, async (shim, pid) => {
         started?.(pid);
-        return await this.#follow(ctx, bundle, { shim, stdio, streams });
+        return await this.#follow(ctx, bundle, { shim, signals, streams });
       });
     } catch (error) {
       // Its shim was killed: it runs on, and nobody would know.
@@ -118,9 +123,9 @@ class ForeignShims implements ShimManager {
   async #follow(
     ctx: Context,
     bundle: Bundle,
-    { shim, stdio, streams }: {
+    { shim, signals, streams }: {
       readonly shim: ShimService;
-      readonly stdio: TaskStdio;
+      readonly signals: CaughtSignals;
       readonly streams: OurStdio;
     },
   ): Promise<ExitStatus> {
@@ -129,8 +134,8 @@ class ForeignShims implements ShimManager {
     const exit = await waitInForeground(ctx, {
       service: shim,
       process,
-      stdio,
       streams,
+      signals,
     });
     bundle.writeStatus(stoppedStatus(bundle.status(), exit));
     const patient = { ...ctx, signal: new AbortController().signal };

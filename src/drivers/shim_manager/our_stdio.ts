@@ -94,7 +94,9 @@ class FifoStdio implements OurStdio {
     }
     const ours = this.#owned.use(openOwnStream(0, "read"));
     const copy = this.#owned.use(startCopy(this.#poller, ours, input));
-    if (await copy.ended !== "endOfFile") return;
+    const end = await copy.ended;
+    // A terminal's input has no end: shims hang it up, output and all.
+    if (end !== "endOfFile" || this.#stdio.kind === "terminal") return;
     input[Symbol.dispose]();
     events.closeStdin();
   }

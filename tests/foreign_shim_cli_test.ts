@@ -1,0 +1,199 @@
+/** The command line with Debian's shim of containerd keeping containers. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { RUNTIME, SHIM } from "./support/foreign_shims.ts";
+import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+
+const MAIN = new URL("../main.ts", import.meta.url).pathname;
+const CONFIG = new URL("../deno.json", import.meta.url).pathname;
+const FLAGS = ["--runtime", RUNTIME] as const;
+const DETACHED = [
+  ...["run", "--detach", "--log-driver", "none"],
+  ...FLAGS,
+] as const;
+/** Ends at once when it is asked to, once it has said that it can. */
+const UNTIL_TERM = "trap 'exit 7' TERM; echo > /ready; sleep 100000 & wait";
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** Of the store's shims, by what they were told. */
+function shims({ dir }: RunStore): readonly number[] {
+  return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const line = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      return line.startsWith(SHIM) && line.includes(dir) ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function ok(
+  store: RunStore,
+  ...args: readonly string[]
+): Promise<string> {
+  const { code, stdout, stderr } = await store.call(args);
+  assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
+  return stdout.trim();
+}
+
+async function eventually(check: () => boolean): Promise<void> {
+  const until = Date.now() + 10_000;
+  while (!check()) {
+    assert(Date.now() < until, "It did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Starts a container that has come to its `trap` when this settles. */
+async function startUntilTerm(store: RunStore, name: string): Promise<void> {
+  const script = ["sh", "-c", UNTIL_TERM];
+  const id = await ok(store, ...DETACHED, "--name", name, IMAGE, ...script);
+  await waitReady(store, id);
+}
+
+async function waitReady(store: RunStore, id: string): Promise<void> {
+  const rootfs = `${bundleOf(store, id)}/rootfs`;
+  await eventually(() => exists(`${rootfs}/ready`));
+}
+
+function bundleOf({ dir }: RunStore, id: string): string {
+  const bundles = `${dir}/state/bundles`;
+  const names = [...Deno.readDirSync(bundles)].map(({ name }) => name);
+  return `${bundles}/${names.find((name) => name.endsWith(id)) ?? ""}`;
+}
+
+async function status(store: RunStore, name: string): Promise<string> {
+  const filter = ["--filter", `name=${name}`, "--format", "{{.Status}}"];
+  return await ok(store, "ps", "--all", ...filter);
+}
+
+async function assertClean(store: RunStore): Promise<void> {
+  await eventually(() => shims(store).length === 0);
+  assertEquals(await store.leftovers(), []);
+  await ok(store, "fsck");
+}
+
+Deno.test({
+  name: "a container that containerd's own shim keeps",
+  ignore: Deno.uid() !== 0 || !exists(SHIM),
+  fn: async (t) => {
+    await using store = await openRunStore();
+
+    await t.step("runs in the foreground on our streams", async () => {
+      const { code, stdout, stderr } = await store.run(
+        [...FLAGS, "-i", IMAGE, "sh", "-c", "cat; echo err >&2; exit 5"],
+        { stdin: "aye\n" },
+      );
+      assertEquals([code, stdout, stderr], [5, "aye\n", "err\n"]);
+      await assertClean(store);
+    });
+
+    await t.step("has docker's exit codes when it does not start", async () => {
+      for (const [command, expected] of [["nope", 127], ["/etc", 126]]) {
+        const { code } = await store.run([...FLAGS, IMAGE, String(command)]);
+        assertEquals(code, expected, String(command));
+      }
+      await assertClean(store);
+    });
+
+    await t.step("gives all of a long output", async () => {
+      const size = 20_000_000;
+      const { code, stdout } = await store.run([
+        ...[...FLAGS, IMAGE, "head", "-c", String(size), "/dev/zero"],
+      ]);
+      assertEquals([code, stdout.length], [0, size]);
+      await assertClean(store);
+    });
+
+    await t.step("gets the signals that coracle gets", async () => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags],
+          ...["run", "--rm", ...FLAGS, IMAGE, "sh", "-c"],
+          "trap 'echo caught; exit 9' USR1; echo up; sleep 1000 & wait",
+        ],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "inherit",
+      }).spawn();
+      const reader = child.stdout.getReader();
+      assertEquals(
+        new TextDecoder().decode((await reader.read()).value),
+        "up\n",
+      );
+      child.kill("SIGUSR1");
+      const { value } = await reader.read();
+      assertEquals(new TextDecoder().decode(value), "caught\n");
+      assertEquals((await child.status).code, 9);
+      await reader.cancel();
+      await assertClean(store);
+    });
+
+    await t.step("has a terminal as large as ours", async () => {
+      const command = [
+        ...["stty rows 33 cols 77;", Deno.execPath(), "run", "-A"],
+        ...[`--config=${CONFIG}`, MAIN, ...store.flags, "run", "--rm", "-it"],
+        ...[...FLAGS, IMAGE, "sh", "-c"],
+        // The size comes when it runs; until then there is none.
+        "'until stty size 2>&1 | grep 33; do sleep 0.1; done; exit 6'",
+      ].join(" ");
+      const { code, stdout } = await new Deno.Command("script", {
+        args: ["--quiet", "--return", "--command", command, "/dev/null"],
+        stdin: "null",
+        env: { NO_COLOR: "1" },
+      }).output();
+      assertStringIncludes(new TextDecoder().decode(stdout), "33 77");
+      assertEquals(code, 6);
+      await assertClean(store);
+    });
+
+    await t.step("lives on when its command has left", async () => {
+      await startUntilTerm(store, "bg");
+      assertStringIncludes(await status(store, "bg"), "Up ");
+      await ok(store, "pause", "bg");
+      assertStringIncludes(await status(store, "bg"), "(Paused)");
+      await ok(store, "unpause", "bg");
+      await ok(store, "stop", "bg");
+      assertStringIncludes(await status(store, "bg"), "Exited (7)");
+      assertEquals(shims(store), []);
+
+      await ok(store, "start", "bg");
+      assertStringIncludes(await status(store, "bg"), "Up ");
+      await ok(store, "kill", "bg");
+      assertEquals(await ok(store, "wait", "bg"), "137");
+      await ok(store, "start", "bg");
+      await ok(store, "rm", "--force", "bg");
+      await assertClean(store);
+    });
+
+    await t.step("is known to have ended, and how", async () => {
+      const script = ["sh", "-c", "sleep 0.2; exit 4"];
+      await ok(store, ...DETACHED, "--name", "short", IMAGE, ...script);
+      assertEquals(await ok(store, "wait", "short"), "4");
+      assertStringIncludes(await status(store, "short"), "Exited (4)");
+      await ok(store, "rm", "short");
+      await assertClean(store);
+    });
+
+    await t.step("is known to be killed when its shim is", async () => {
+      await startUntilTerm(store, "lost");
+      const [shim = 0, ...others] = shims(store);
+      assertEquals(others, []);
+      Deno.kill(shim, "SIGKILL");
+      await eventually(() => shims(store).length === 0);
+      const { stdout, stderr } = await store.call(["ps", "--all"]);
+      assertStringIncludes(stdout, "Exited (137)");
+      assertStringIncludes(stderr, "guess");
+      await ok(store, "rm", "lost");
+      await assertClean(store);
+    });
+  },
+});
