@@ -25,8 +25,8 @@ export const LENGTH_BYTES = 4;
 export const MAX_MESSAGE_BYTES: number = 1024 * 1024;
 
 const MOST_AROUND = 128;
-/** The last time that can be written with four digits for the year. */
-const LAST_NS = 253_402_300_799_999_999_999n;
+/** Times have 63 bits; a negative one has 64. */
+const LAST_NS = 2n ** 63n - 1n;
 const LINE_FEED = 0x0a;
 
 /** Tags of protobuf: number and wire type of a field. */
