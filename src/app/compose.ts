@@ -176,7 +176,13 @@ function createTasks(
   return createTaskManager({
     runner,
     bundles,
-    local: lazy(async () => (await import("./task_parts.ts")).loadLocalTasks()),
+    local: lazy(async () =>
+      (await import("./task_parts.ts")).loadLocalTasks({
+        host,
+        bundles,
+        paths,
+      })
+    ),
     foreign: lazy(async () =>
       (await import("./task_parts.ts")).loadForeignTasks({
         host,

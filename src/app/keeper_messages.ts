@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from "../base/errors.ts";
 import type { KeepRequest } from "../core/keeper.ts";
-import type { TaskStartError } from "../core/task.ts";
+import type { StartFailureCode } from "../core/task.ts";
 
 /** On the shim's input. */
 export interface LaunchOrder {
@@ -20,5 +20,5 @@ export type LaunchAnswer =
     readonly code: ErrorCode;
     readonly hint?: string;
     /** Of a container that did not start. */
-    readonly exitCode?: TaskStartError["exitCode"];
+    readonly exitCode?: StartFailureCode;
   };

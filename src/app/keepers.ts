@@ -1,7 +1,6 @@
 /** The command's side of our own shims: starting them, and calling them. */
 
-import { remoteKeeper } from "../api/remote/keeper.ts";
-import { EngineError, unavailable } from "../base/errors.ts";
+import { EngineError } from "../base/errors.ts";
 import type {
   Keepers,
   KeepRequest,
@@ -9,12 +8,10 @@ import type {
   ShimRecord,
 } from "../core/keeper.ts";
 import { TaskStartError } from "../core/task.ts";
-import { TtrpcClient } from "../rpc/ttrpc/client.ts";
 import { closeFd, makePipe } from "../sys/descriptors.ts";
 import { spawn } from "../sys/process.ts";
 import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";
 import { selfCommand } from "./self.ts";
-import { connectUnix } from "./unix_socket.ts";
 
 export function createKeepers(env: () => readonly string[]): Keepers {
   return {
@@ -26,18 +23,10 @@ export function createKeepers(env: () => readonly string[]): Keepers {
   };
 }
 
-async function connect({ address }: ShimRecord) {
-  let connection: Deno.UnixConn;
-  try {
-    connection = await connectUnix(address);
-  } catch (cause) {
-    throw unavailable(`Cannot reach the shim at "${address}"`, { cause });
-  }
-  const client = new TtrpcClient(connection);
-  return {
-    ...remoteKeeper(client),
-    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
-  };
+/** What speaks to shims is not needed to start them. */
+async function connect(shim: ShimRecord) {
+  const { connectKeeper } = await import("./keeper_connection.ts");
+  return await connectKeeper(shim);
 }
 
 class SpawnedShim implements PendingShim {

@@ -1,14 +1,37 @@
 /** The parts of the task manager that most commands don't need. */
 
-import { unimplemented } from "../base/errors.ts";
+import type { Host } from "../core/host.ts";
+import type { BundleStore } from "../core/task.ts";
 import type { ForeignShimOptions } from "./foreign_shims.ts";
+import type { StorePaths } from "./paths.ts";
+import { selfCommand } from "./self.ts";
 import type { ForeignTasks, LocalTasks } from "./task_manager.ts";
 
-export function loadLocalTasks(): Promise<LocalTasks> {
-  return Promise.resolve({
-    prepareStart: () => ({ [Symbol.dispose]() {} }),
-    start: () => Promise.reject(unimplemented("start in the background")),
-    find: () => Promise.resolve(undefined),
+export interface LocalTaskOptions {
+  readonly host: Host;
+  readonly bundles: BundleStore;
+  readonly paths: StorePaths;
+}
+
+export async function loadLocalTasks(
+  { host, bundles, paths }: LocalTaskOptions,
+): Promise<LocalTasks> {
+  const { createLocalTasks } = await import("../runtime/local_tasks.ts");
+  const { createKeepers } = await import("./keepers.ts");
+  const { root, state } = paths;
+  const self = [...selfCommand(), "--root", root, "--state", state];
+  const env = () =>
+    Object.entries(Deno.env.toObject())
+      .map(([name, value]) => `${name}=${value}`);
+  return createLocalTasks({
+    host,
+    bundles,
+    state,
+    keepers: createKeepers(env),
+    now: () => new Date(),
+    env,
+    finishCommand: [...self, "system", "reconcile"],
+    publishCommand: [...self, "publish"],
   });
 }
 

@@ -225,12 +225,14 @@ export const START_FAILURE = {
   notFound: 127,
 } as const;
 
+export type StartFailureCode = typeof START_FAILURE[keyof typeof START_FAILURE];
+
 /** The container did not start. */
 export class TaskStartError extends EngineError {
-  readonly exitCode: number;
+  readonly exitCode: StartFailureCode;
 
   constructor(
-    exitCode: typeof START_FAILURE[keyof typeof START_FAILURE],
+    exitCode: StartFailureCode,
     message: string,
     options?: EngineErrorOptions,
   ) {

@@ -8,17 +8,14 @@ import type {
   BundleRecord,
   ExitStatus,
   TaskManager,
+  TaskRef,
   TaskStdio,
 } from "../core/task.ts";
-import {
-  adoptOrphans,
-  exitCodeOf,
-  sendSignal,
-  spawn,
-  waitFor,
-} from "../sys/process.ts";
-import { keepTerminal, openPty, type Pty } from "../sys/pty.ts";
-import { proxySignals, SIGNALS } from "../sys/signals.ts";
+import { NEW_STATUS } from "../core/task_status.ts";
+import { adoptOrphans, exitCodeOf, spawn, waitFor } from "../sys/process.ts";
+import { proxySignals } from "../sys/signals.ts";
+import { processStartTime } from "../sys/pidfd.ts";
+import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
 import {
   findRuntime,
   type OciRuntime,
@@ -64,43 +61,30 @@ class OciTaskRunner implements TaskRunner {
     ctx: Context,
     bundle: Bundle,
     stdio: TaskStdio,
+    started?: (pid: number) => void,
   ): Promise<ExitStatus> {
     const { record, path } = bundle;
     const runtime = this.#find(record.runtime);
     const log = `${path}/log.json`;
     const commands = this.#commands(record, log);
     if (stdio.kind === "streams" && canDetach(runtime)) {
-      return await this.#runStreams(ctx, bundle, runtime, stdio);
+      return await this.#runStreams(ctx, bundle, runtime, stdio, started);
     }
-    const usesTerminal = readsTerminal(stdio);
-    const processGroup = usesTerminal ? "shared" : "own";
-    using _terminal = stdio.kind === "terminal" ? keepTerminal() : undefined;
-    // A runtime wants a terminal to set, even if nobody types at one: it gets
-    // one as its standard error, to which nothing of the container goes. Ours
-    // stays as it is, and Ctrl-C remains a signal.
-    using substitute = stdio.kind === "terminal" && !usesTerminal
-      ? openPty()
-      : undefined;
-    using _size = substitute && keepSize(substitute);
-    const child = spawn({
-      path: runtime.path,
-      args: commands.run(record.id, path),
-      env: this.#deps.env(),
-      stdin: stdio.stdin,
-      ...substitute === undefined ? {} : { stderr: { file: substitute.path } },
-      processGroup,
+    const noted = notePid(`${path}/init.pid`, (pid) => {
+      this.#noteStarted(bundle, pid);
+      started?.(pid);
     });
-    const send = (signal: number) => void sendSignal(child.pid, signal);
-    using _proxy = proxySignals(send, {
-      // With a terminal of its own ours is raw: it sends no signals.
-      keys: usesTerminal && stdio.kind === "streams" ? "terminal" : "proxy",
-      // Interrupted with a terminal, runc leaves, and the container stays.
-      ...stdio.kind === "terminal"
-        ? { detours: { SIGINT: () => void this.#interrupt(record) } }
-        : {},
-    });
-    using _abort = onAbort(ctx.signal, send);
-    const status = await child.wait();
+    const status = await runAttached(
+      ctx.signal,
+      {
+        path: runtime.path,
+        args: commands.run(record.id, path, { pidFile: `${path}/init.pid` }),
+        env: this.#deps.env(),
+        interrupt: () => void this.#interrupt(record),
+      },
+      stdio,
+    );
+    noted[Symbol.dispose]();
     // It was killed, but what it had started was not.
     if (status.kind === "signalled") await this.destroy(ctx, record);
     const exitCode = exitCodeOf(status);
@@ -114,10 +98,12 @@ class OciTaskRunner implements TaskRunner {
    */
   async #runStreams(
     ctx: Context,
-    { record, path }: Bundle,
+    bundle: Bundle,
     runtime: OciRuntime,
     { stdin }: TaskStdio,
+    onStarted: ((pid: number) => void) | undefined,
   ): Promise<ExitStatus> {
+    const { record, path } = bundle;
     const log = `${path}/log.json`;
     const pidFile = `${path}/init.pid`;
     const target = new SignalTarget();
@@ -142,6 +128,8 @@ class OciTaskRunner implements TaskRunner {
     }
     const pid = Number(this.#deps.host.readText(pidFile));
     target.found(pid);
+    this.#noteStarted(bundle, pid);
+    onStarted?.(pid);
     const exitCode = exitCodeOf(await waitFor(pid));
     const exitedAt = this.#deps.now();
     const isGone = runtime.name === "runc" &&
@@ -172,6 +160,18 @@ class OciTaskRunner implements TaskRunner {
     );
   }
 
+  /** For other processes, which look at the bundle. */
+  #noteStarted(bundle: Bundle, pid: number): void {
+    const startTime = processStartTime(pid);
+    bundle.writeStatus({
+      ...NEW_STATUS,
+      state: "running",
+      pid,
+      ...startTime === undefined ? {} : { pidStartTime: startTime },
+      startedAt: this.#deps.now().toISOString(),
+    });
+  }
+
   /** One that has just ended has nothing to be told. */
   async #interrupt(record: BundleRecord): Promise<void> {
     await spawn({
@@ -186,16 +186,11 @@ class OciTaskRunner implements TaskRunner {
   }
 
   #find(name: string): OciRuntime {
-    const { host } = this.#deps;
-    return findRuntime(name, {
-      find: (name) => host.findProgram([name]),
-      exists: (path) => host.exists(path),
-    });
+    return runtimeOn(this.#deps.host, name);
   }
 
-  /** Where the runtime keeps its state. */
-  #root({ namespace }: BundleRecord): string {
-    return `${this.#deps.state}/runtime/${namespace}`;
+  #root(task: TaskRef): string {
+    return runtimeRoot(this.#deps.state, task);
   }
 
   #commands(record: BundleRecord, log?: string): RuntimeCommands {
@@ -212,59 +207,41 @@ class OciTaskRunner implements TaskRunner {
   }
 }
 
+/** @throws {EngineError} `failedPrecondition` with what to install */
+export function runtimeOn(host: Host, name: string): OciRuntime {
+  return findRuntime(name, {
+    find: (name) => host.findProgram([name]),
+    exists: (path) => host.exists(path),
+  });
+}
+
+/** Where the runtime keeps its state. @param state the state directory */
+export function runtimeRoot(state: string, { namespace }: TaskRef): string {
+  return `${state}/runtime/${namespace}`;
+}
+
+const LOOK_MS = 10;
+
+/**
+ * Calls back once a runtime that stays has written a process's number. It says
+ * so in no other way.
+ */
+function notePid(file: string, callback: (pid: number) => void): Disposable {
+  const timer = setInterval(() => {
+    let text: string;
+    try {
+      text = Deno.readTextFileSync(file);
+    } catch {
+      return;
+    }
+    if (text === "") return;
+    clearInterval(timer);
+    callback(Number(text));
+  }, LOOK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 /** Runtimes whose `run` knows `--detach`. */
 function canDetach({ name }: OciRuntime): boolean {
   return ["runc", "crun", "runsc"].includes(name);
-}
-
-/** Keeps what comes before there is a process to tell. */
-class SignalTarget {
-  readonly #early: number[] = [];
-  #pid: number | undefined;
-
-  send(signal: number): void {
-    if (this.#pid === undefined) this.#early.push(signal);
-    else sendSignal(this.#pid, signal);
-  }
-
-  found(pid: number): void {
-    this.#pid = pid;
-    for (const signal of this.#early) sendSignal(pid, signal);
-  }
-}
-
-/**
- * True if the runtime copies from our terminal, which stops whoever is not in
- * its foreground.
- */
-function readsTerminal({ stdin }: TaskStdio): boolean {
-  return stdin === "inherit" && Deno.stdin.isTerminal();
-}
-
-/** Makes a terminal as large as ours, if there is one, until disposed. */
-function keepSize(pty: Pty): Disposable {
-  const copy = () => {
-    try {
-      pty.setSize(Deno.consoleSize());
-    } catch {
-      // Nobody sees what is written: it may have any size.
-    }
-  };
-  copy();
-  Deno.addSignalListener("SIGWINCH", copy);
-  return {
-    [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", copy),
-  };
-}
-
-/** Ends the container when `signal` fires. */
-function onAbort(
-  signal: AbortSignal,
-  send: (signal: number) => void,
-): Disposable {
-  const stop = () => send(SIGNALS.SIGTERM);
-  signal.addEventListener("abort", stop, { once: true });
-  return {
-    [Symbol.dispose]: () => signal.removeEventListener("abort", stop),
-  };
 }

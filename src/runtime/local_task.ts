@@ -1,0 +1,269 @@
+/**
+ * A task on this machine, driven directly: by signals, control groups and its
+ * runtime. What only its keeper knows, the keeper is asked for.
+ */
+
+import type { Context } from "../base/context.ts";
+import { EngineError, failedPrecondition } from "../base/errors.ts";
+import type { RestartPolicy } from "../core/container_settings.ts";
+import type { Host } from "../core/host.ts";
+import type {
+  AttachInput,
+  AttachOutput,
+  Keeper,
+  Keepers,
+  ShimRecord,
+} from "../core/keeper.ts";
+import type {
+  BundleView,
+  ExecProcess,
+  ExecRequest,
+  ExitStatus,
+  Task,
+  TaskStats,
+} from "../core/task.ts";
+import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
+import type { SpecResources } from "../oci/runtime_spec.ts";
+import { processStartTime } from "../sys/pidfd.ts";
+import { sendSignal, waitFor } from "../sys/process.ts";
+import {
+  containerGroup,
+  type ControlGroup,
+  groupPids,
+  isFrozen,
+  processesOf,
+  thaw,
+} from "./cgroup.ts";
+import { groupStats, networkStats } from "./cgroup_stats.ts";
+import { RuntimeControl } from "./control.ts";
+import { runtimeOn, runtimeRoot } from "./task_runner.ts";
+import { startExec } from "./exec_process.ts";
+
+export interface LocalTaskDeps {
+  readonly host: Host;
+  /** The state directory. */
+  readonly state: string;
+  readonly keepers: Keepers;
+  readonly now: () => Date;
+  /** Of this process, `NAME=value`. */
+  readonly env: () => readonly string[];
+  readonly bundle: BundleView;
+  /** Absent if it runs in the foreground of a command. */
+  readonly shim?: ShimRecord;
+}
+
+const SIGKILL = 9;
+/** Exit code of one whose end nobody saw. */
+const KILLED = 137;
+
+export class LocalTask implements Task {
+  readonly id: string;
+  readonly keeping: "foreground" | "shim";
+  readonly #deps: LocalTaskDeps;
+
+  constructor(deps: LocalTaskDeps) {
+    this.#deps = deps;
+    this.id = deps.bundle.record.id;
+    this.keeping = deps.shim === undefined ? "foreground" : "shim";
+  }
+
+  status(_ctx: Context): Promise<TaskStatus> {
+    return Promise.resolve(this.#status());
+  }
+
+  kill(_ctx: Context, signal: number, scope: "init" | "all"): Promise<void> {
+    const pid = this.#livePid();
+    const group = this.#group(pid);
+    const pids = scope === "all" ? this.#all(pid, group) : [pid];
+    for (const one of pids) sendSignal(one, signal);
+    // What is frozen dies only when it goes on.
+    if (signal === SIGKILL && group !== undefined) thaw(group);
+    return Promise.resolve();
+  }
+
+  async retire(ctx: Context): Promise<void> {
+    await this.#ask(ctx, (keeper) => keeper.retire(ctx, this.id));
+  }
+
+  async setRestartPolicy(ctx: Context, policy: RestartPolicy): Promise<void> {
+    await this.#ask(
+      ctx,
+      (keeper) => keeper.setRestartPolicy(ctx, this.id, policy),
+    );
+  }
+
+  async pause(_ctx: Context): Promise<void> {
+    await this.#control().pause(this.id);
+  }
+
+  async resume(_ctx: Context): Promise<void> {
+    await this.#control().resume(this.id);
+  }
+
+  async exec(ctx: Context, request: ExecRequest): Promise<ExecProcess> {
+    const { state, env, now, bundle, host } = this.#deps;
+    return await startExec(ctx, {
+      id: this.id,
+      bundle: bundle.path,
+      runtime: runtimeOn(host, bundle.record.runtime),
+      root: runtimeRoot(state, bundle.record),
+      env: env(),
+      now,
+    }, request);
+  }
+
+  pids(_ctx: Context): Promise<readonly number[]> {
+    const pid = this.#livePid();
+    return Promise.resolve(this.#all(pid, this.#group(pid)));
+  }
+
+  stats(_ctx: Context): Promise<TaskStats> {
+    const pid = this.#livePid();
+    const group = this.#group(pid);
+    if (group === undefined) {
+      throw failedPrecondition(
+        `Cannot read figures of container "${this.id}": it has no control ` +
+          "group of its own",
+      );
+    }
+    return Promise.resolve({
+      at: this.#deps.now(),
+      ...groupStats(group),
+      ...networkStats(pid),
+    });
+  }
+
+  async update(_ctx: Context, resources: SpecResources): Promise<void> {
+    await this.#control().update(this.id, resources);
+  }
+
+  async wait(ctx: Context): Promise<ExitStatus> {
+    const { shim } = this.#deps;
+    if (shim !== undefined) {
+      try {
+        await using keeper = await this.#deps.keepers.connect(ctx, shim);
+        return await keeper.wait(ctx, this.id);
+      } catch (error) {
+        ctx.signal.throwIfAborted();
+        if (!isGone(error)) throw error;
+      }
+    } else await this.#untilLetGo();
+    return this.#lastExit();
+  }
+
+  async *attach(
+    ctx: Context,
+    stdin: "send" | "none",
+    input: AsyncIterable<AttachInput>,
+  ): AsyncGenerator<AttachOutput> {
+    const { shim } = this.#deps;
+    if (shim === undefined) {
+      throw failedPrecondition(
+        `Cannot attach to container "${this.id}": it runs in the foreground ` +
+          "of another command, which has its streams",
+      );
+    }
+    await using keeper = await this.#deps.keepers.connect(ctx, shim);
+    yield* keeper.attach(ctx, { id: this.id, stdin }, input);
+  }
+
+  async checkpoint(
+    _ctx: Context,
+    { path, after }: {
+      readonly path: string;
+      readonly after: "stop" | "goOn";
+    },
+  ): Promise<void> {
+    const work = this.#deps.bundle.path;
+    await this.#control().checkpoint(this.id, { image: path, work, after });
+  }
+
+  #status(): TaskStatus {
+    const status = this.#deps.bundle.status() ?? NEW_STATUS;
+    if (status.state !== "running") return status;
+    if (!isSame(status)) return status;
+    const group = this.#group(status.pid);
+    const isPaused = group !== undefined && isFrozen(group) === true;
+    return isPaused ? { ...status, state: "paused" } : status;
+  }
+
+  /** @throws {EngineError} `notFound` */
+  #livePid(): number {
+    const status = this.#status();
+    if (status.pid > 0 && isSame(status)) return status.pid;
+    throw new EngineError(
+      "notFound",
+      `Cannot find a process of container "${this.id}": it has ended`,
+    );
+  }
+
+  #group(pid: number): ControlGroup | undefined {
+    return containerGroup(pid, this.id);
+  }
+
+  #all(pid: number, group: ControlGroup | undefined): readonly number[] {
+    return group === undefined ? processesOf(pid) : groupPids(group);
+  }
+
+  #control(): RuntimeControl {
+    const { host, state, env, bundle } = this.#deps;
+    return new RuntimeControl({
+      runtime: runtimeOn(host, bundle.record.runtime),
+      root: runtimeRoot(state, bundle.record),
+      scratch: bundle.path,
+      env: env(),
+      wait: waitFor,
+    });
+  }
+
+  /** In the foreground there is nothing that its keeper need be told. */
+  async #ask(
+    ctx: Context,
+    question: (keeper: Keeper) => Promise<void>,
+  ): Promise<void> {
+    const { shim, keepers } = this.#deps;
+    if (shim === undefined) return;
+    try {
+      await using keeper = await keepers.connect(ctx, shim);
+      await question(keeper);
+    } catch (error) {
+      // One that has ended, and its shim, need not be told either.
+      if (!isGone(error)) throw error;
+    }
+  }
+
+  /** Settles when nobody holds the bundle any more. */
+  async #untilLetGo(): Promise<void> {
+    let lock: Deno.FsFile;
+    try {
+      lock = await Deno.open(`${this.#deps.bundle.path}/lock`, {
+        write: true,
+      });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    using held = lock;
+    await held.lock(true);
+  }
+
+  #lastExit(): ExitStatus {
+    const { exit } = this.#deps.bundle.status() ?? NEW_STATUS;
+    return exit === undefined
+      ? { exitCode: KILLED, exitedAt: this.#deps.now() }
+      : { exitCode: exit.exitCode, exitedAt: new Date(exit.exitedAt) };
+  }
+}
+
+/** The shim has gone, or does not know the container any more. */
+function isGone(error: unknown): boolean {
+  return error instanceof EngineError &&
+    (error.code === "unavailable" || error.code === "notFound");
+}
+
+/** Whether the process is still the one that was started. */
+function isSame({ pid, pidStartTime }: TaskStatus): boolean {
+  const startTime = processStartTime(pid);
+  return startTime !== undefined &&
+    (pidStartTime === undefined || startTime === pidStartTime);
+}

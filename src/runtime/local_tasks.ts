@@ -1,0 +1,108 @@
+/**
+ * Tasks that an OCI runtime runs: started under shims of ours, and found again
+ * by any process, whoever keeps them.
+ */
+
+import type { Context } from "../base/context.ts";
+import type { Host } from "../core/host.ts";
+import type { Keepers, PendingShim, ShimRecord } from "../core/keeper.ts";
+import type {
+  Bundle,
+  BundleStore,
+  StartRequest,
+  Task,
+  TaskManager,
+  TaskRef,
+} from "../core/task.ts";
+import { bundlePath } from "./bundles.ts";
+import { LocalTask } from "./local_task.ts";
+import { runtimeOn, runtimeRoot } from "./task_runner.ts";
+
+export interface LocalTasksDeps {
+  readonly host: Host;
+  /** The state directory. */
+  readonly state: string;
+  readonly bundles: BundleStore;
+  readonly keepers: Keepers;
+  readonly now: () => Date;
+  /** Of this process, `NAME=value`. */
+  readonly env: () => readonly string[];
+  /** The command that finishes what has ended. */
+  readonly finishCommand: readonly string[];
+  /** The command that publishes an event, which is its input. */
+  readonly publishCommand: readonly string[];
+}
+
+type LocalTasks = Pick<TaskManager, "prepareStart" | "start" | "find">;
+
+export function createLocalTasks(deps: LocalTasksDeps): LocalTasks {
+  const pending = new Map<string, PendingShim>();
+  const spawnShim = (task: TaskRef) =>
+    deps.keepers.spawn(task.namespace, task.id, bundlePath(deps.state, task));
+  return {
+    prepareStart(_ctx: Context, task) {
+      const key = `${task.namespace}/${task.id}`;
+      const shim = spawnShim(task);
+      pending.set(key, shim);
+      return {
+        [Symbol.dispose]() {
+          if (pending.get(key) === shim) pending.delete(key);
+          shim[Symbol.dispose]();
+        },
+      };
+    },
+
+    async start(ctx: Context, bundle: Bundle, request: StartRequest) {
+      const { namespace, id, runtime } = bundle.record;
+      const { path } = runtimeOn(deps.host, runtime);
+      const key = `${namespace}/${id}`;
+      const shim = pending.get(key) ?? spawnShim(bundle.record);
+      pending.delete(key);
+      using _shim = shim;
+      await shim.launch(ctx, {
+        namespace,
+        id,
+        bundle: bundle.path,
+        runtime: path,
+        runtimeRoot: runtimeRoot(deps.state, bundle.record),
+        settings: request.settings,
+        logDirectory: request.logDirectory,
+        finishCommand: deps.finishCommand,
+        publishCommand: deps.publishCommand,
+      });
+      return taskOf(ctx, deps, bundle.record) ?? missing(bundle);
+    },
+
+    find: (ctx: Context, task: TaskRef) =>
+      Promise.resolve(taskOf(ctx, deps, task)),
+  };
+}
+
+function missing(bundle: Bundle): never {
+  throw new Error(`bundle "${bundle.path}" has gone while it was held`);
+}
+
+function taskOf(
+  ctx: Context,
+  deps: LocalTasksDeps,
+  ref: TaskRef,
+): Task | undefined {
+  const bundle = deps.bundles.find(ctx, ref);
+  if (bundle === undefined) return undefined;
+  const shim = readShim(bundle.path);
+  return new LocalTask({
+    ...deps,
+    bundle,
+    ...shim === undefined ? {} : { shim },
+  });
+}
+
+/** Undefined if it runs in the foreground of a command. */
+function readShim(bundle: string): ShimRecord | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(`${bundle}/shim.json`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
