@@ -43,7 +43,7 @@ export class KeptContainer {
   readonly #specs = new WeakMap<KeptProcess, string>();
   #group: Group | undefined;
 
-  /** @throws {TaskStartError} */
+  /** @throws {EngineError} */
   static async create(
     deps: ContainerDeps,
     request: ShimCreateRequest,
@@ -216,8 +216,9 @@ export class KeptContainer {
         );
       });
     } catch (error) {
-      // Whoever waits for it must not wait for ever.
+      // Whoever waits for it, or reads its output, must not wait for ever.
       process.stop({ exitCode: NEVER_RAN, exitedAt: this.#deps.now() });
+      await process.io.finish();
       throw error;
     } finally {
       removeIfThere(file);

@@ -31,9 +31,9 @@ export interface RestoreOptions {
  * {EngineError}s with the runtime's own words.
  */
 export interface ContainerRuntime {
-  /** @throws {TaskStartError} */
+  /** @throws {EngineError} `unknown`, with words that clients look for */
   create(launch: Launch): Promise<void>;
-  /** Creates and starts. @throws {TaskStartError} */
+  /** Creates and starts. */
   restore(launch: Launch, options: RestoreOptions): Promise<void>;
   start(): Promise<void>;
   /** @param process path of a file with the process, as in the spec */

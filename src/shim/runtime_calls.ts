@@ -1,7 +1,7 @@
 /** Calling the OCI runtime, one child process for each verb. */
 
 import { EngineError } from "../base/errors.ts";
-import { lastError, startError } from "../runtime/start_failure.ts";
+import { lastError } from "../runtime/start_failure.ts";
 import { exitCodeOf, spawn } from "../sys/process.ts";
 import type { Reaper } from "../sys/reaper.ts";
 import { findProgram } from "./find_program.ts";
@@ -133,7 +133,12 @@ class RuntimeCalls implements ContainerRuntime {
 
   async #launch(call: Call): Promise<void> {
     const message = await this.#run(call);
-    if (message !== undefined) throw startError(this.#name, message);
+    if (message === undefined) return;
+    // Clients look for these words, and for the runtime's own behind them.
+    throw new EngineError(
+      "unknown",
+      `OCI runtime ${call.verb} failed: ${message}`,
+    );
   }
 
   async #call(call: Call): Promise<void> {

@@ -1,0 +1,378 @@
+/**
+ * Real containerd with our shim, and with its own: whatever a user does, both
+ * say and leave the same.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Containerd,
+  hasContainerd,
+  IMAGE,
+  openContainerd,
+  processesWith,
+} from "./support/containerd.ts";
+import { buildExecutable } from "./support/executable.ts";
+
+const OURS = "io.containerd.coracle.v1";
+const THEIRS = "io.containerd.runc.v2";
+const FOREVER = ["sh", "-c", "while :; do sleep 0.1; done"];
+
+/** What a user sees; the same with either shim. */
+type Seen = readonly unknown[];
+type Scenario = (user: User) => Promise<Seen>;
+
+/** Somebody who runs containers with one of the shims. */
+class User {
+  readonly containerd: Containerd;
+  readonly runtime: string;
+  #containers = 0;
+
+  constructor(containerd: Containerd, runtime: string) {
+    this.containerd = containerd;
+    this.runtime = runtime;
+  }
+
+  newId(): string {
+    return `${this.runtime === OURS ? "ours" : "theirs"}-${++this.#containers}`;
+  }
+
+  /** `ctr`, with what differs from shim to shim taken out. */
+  async ctr(...args: readonly string[]): Promise<Seen> {
+    const { code, stdout, stderr } = await this.containerd.ctr(...args);
+    return [code, this.#neutral(stdout), this.#neutral(stderr)];
+  }
+
+  async run(
+    flags: readonly string[],
+    id: string,
+    ...command: readonly string[]
+  ): Promise<Seen> {
+    const args = ["run", "--runtime", this.runtime, ...flags, IMAGE, id];
+    return await this.ctr(...args, ...command);
+  }
+
+  /** Starts a container that runs until it is killed. */
+  async runForever(): Promise<string> {
+    const id = this.newId();
+    const [code, , stderr] = await this.run(["-d"], id, ...FOREVER);
+    assertEquals(code, 0, String(stderr));
+    return id;
+  }
+
+  async end(id: string): Promise<Seen> {
+    await this.ctr("tasks", "kill", "-s", "KILL", id);
+    await this.untilStopped(id);
+    return [
+      await this.ctr("tasks", "delete", id),
+      await this.ctr("containers", "delete", id),
+    ];
+  }
+
+  async status(id: string): Promise<string | undefined> {
+    const { stdout } = await this.containerd.ctr("tasks", "ls");
+    const line = stdout.split("\n").find((line) => line.startsWith(`${id} `));
+    return line?.trim().split(/\s+/).at(-1);
+  }
+
+  async untilStopped(id: string): Promise<void> {
+    await until(async () => await this.status(id) === "STOPPED");
+  }
+
+  #neutral(text: string): string {
+    return text.replaceAll(/(ours|theirs)-\d+ */g, "ID ")
+      .replaceAll(/\b\d{2,}\b/g, (number) => number.length > 3 ? "N" : number)
+      .replaceAll(/time="[^"]*"/g, "time")
+      .replaceAll(/ +/g, " ");
+  }
+}
+
+async function until(check: () => Promise<boolean> | boolean): Promise<void> {
+  const end = Date.now() + 15_000;
+  while (!await check()) {
+    assert(Date.now() < end, "It did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+interface Conversation {
+  /** Typed at once. */
+  readonly input: string;
+  /** Input ends when this has been seen: ctr does not notice an earlier end. */
+  readonly expected: string;
+  /** Set up a terminal with this command. */
+  readonly terminal?: string;
+}
+
+/** Runs ctr with input and maybe on a terminal. */
+async function converse(
+  user: User,
+  args: readonly string[],
+  { input, expected, terminal }: Conversation,
+): Promise<{ readonly code: number; readonly output: string }> {
+  const { directory, namespace } = user.containerd;
+  const ctr = ["-a", `${directory}/c.sock`, "-n", namespace, ...args];
+  const quoted = ["ctr", ...ctr].map((arg) => `'${arg}'`).join(" ");
+  const [program, programArgs] = terminal === undefined
+    ? ["ctr", ctr]
+    : ["script", ["-qec", `${terminal}; exec ${quoted}`, "/dev/null"]];
+  const child = new Deno.Command(program, {
+    args: programArgs,
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  const decoder = new TextDecoder();
+  let output = "";
+  let isOpen = true;
+  for await (const chunk of child.stdout) {
+    output += decoder.decode(chunk, { stream: true });
+    if (!isOpen || !output.includes(expected)) continue;
+    isOpen = false;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await writer.close().catch(() => {});
+  }
+  if (isOpen) await writer.close().catch(() => {});
+  const { code } = await child.status;
+  return { code, output };
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  "runs in the foreground: both outputs and the exit code": async (user) => [
+    await user.run(["--rm"], user.newId(), "echo", "hello"),
+    await user.run(["--rm"], user.newId(), "sh", "-c", "echo no >&2; exit 3"),
+    await user.run(["--rm"], user.newId(), "sh", "-c", "kill -9 $$"),
+  ],
+
+  "passes input on to its end": async (user) => {
+    const id = user.newId();
+    const args = ["run", "--rm", "--runtime", user.runtime, IMAGE, id, "cat"];
+    return [
+      await converse(user, args, {
+        input: "a\nb\n",
+        expected: "b\n",
+      }),
+    ];
+  },
+
+  "gives a terminal of the right size": async (user) => {
+    const id = user.newId();
+    const script = "read line; stty size; echo got $line; exit 5";
+    const { code, output } = await converse(user, [
+      ...["run", "--rm", "-t", "--runtime", user.runtime, IMAGE, id],
+      ...["sh", "-c", script],
+    ], {
+      input: "gold\n",
+      expected: "got gold",
+      terminal: "stty rows 33 cols 77",
+    });
+    const lines = output.split(/[\r\n]+/);
+    return [code, lines.includes("33 77"), lines.includes("got gold")];
+  },
+
+  "runs in the background; lists, measures, ends": async (user) => {
+    const id = await user.runForever();
+    const seen = [
+      await user.status(id),
+      (await user.containerd.ctr("tasks", "ps", id)).stdout.split("\n").length >
+        1,
+      metricNames(await user.containerd.ctr("tasks", "metrics", id)),
+      await user.ctr("tasks", "delete", id),
+      await user.ctr("containers", "delete", id),
+      await user.end(id),
+      await user.ctr("tasks", "kill", id),
+    ];
+    return seen;
+  },
+
+  "runs further processes": async (user) => {
+    const id = await user.runForever();
+    const exec = (name: string, ...command: readonly string[]) =>
+      user.ctr("tasks", "exec", "--exec-id", name, id, ...command);
+    return [
+      await exec("one", "sh", "-c", "echo in; exit 4"),
+      await exec("two", "true"),
+      await exec("one", "echo", "again"),
+      (await exec("three", "/not/there")).at(0),
+      await converse(
+        user,
+        ["tasks", "exec", "--exec-id", "four", id, "cat"],
+        { input: "more", expected: "more" },
+      ),
+      await user.end(id),
+    ];
+  },
+
+  "pauses and resumes": async (user) => {
+    const id = await user.runForever();
+    return [
+      await user.ctr("tasks", "pause", id),
+      await user.status(id),
+      await user.ctr("tasks", "resume", id),
+      await user.status(id),
+      await user.end(id),
+    ];
+  },
+
+  "kills what is paused": async (user) => {
+    const id = await user.runForever();
+    await user.ctr("tasks", "pause", id);
+    return [await user.end(id)];
+  },
+
+  "kills all, or with any signal": async (user) => {
+    const id = user.newId();
+    const script = "trap 'exit 7' USR1; while :; do sleep 0.1; done";
+    await user.run(["-d"], id, "sh", "-c", script);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const other = await user.runForever();
+    const seen = [
+      await user.ctr("tasks", "kill", "-s", "USR1", id),
+      await user.untilStopped(id),
+      await user.ctr("tasks", "delete", id),
+      await user.ctr("containers", "delete", id),
+      await user.ctr("tasks", "kill", "-a", "-s", "KILL", other),
+      await user.untilStopped(other),
+    ];
+    return [...seen, await user.end(other)];
+  },
+
+  "says why a command can't be started, and leaves nothing": async (user) => {
+    const id = user.newId();
+    const [code] = await user.run(["--rm"], id, "/not/there");
+    return [code, await user.status(id)];
+  },
+
+  "writes to a file": async (user) => {
+    const id = user.newId();
+    const path = `${user.containerd.directory}/log-${id}`;
+    const script = "echo out; echo err >&2";
+    const flags = ["-d", "--log-uri", `file://${path}`];
+    const seen = [
+      await user.run(flags, id, "sh", "-c", script),
+      await user.untilStopped(id),
+      (await Deno.readTextFile(path)).split("\n").toSorted(),
+    ];
+    return [...seen, await user.end(id)];
+  },
+
+  "tells of everything in order": async (user) => {
+    const { containerd } = user;
+    const events = containerd.spawn(["events"]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const id = user.newId();
+    await user.run(["--rm"], id, "true");
+    const other = await user.runForever();
+    await user.ctr("tasks", "exec", "--exec-id", "x", other, "true");
+    await user.ctr("tasks", "pause", other);
+    await user.ctr("tasks", "resume", other);
+    await user.end(other);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    events.kill("SIGTERM");
+    const { stdout } = await events.output();
+    return [
+      new TextDecoder().decode(stdout).split("\n")
+        .filter((line) => line.includes(` /tasks/`))
+        .map((line) => / (\/tasks\/\S+) /.exec(line)?.[1]),
+    ];
+  },
+
+  "keeps its containers while containerd is started again": async (user) => {
+    const id = await user.runForever();
+    const quick = user.newId();
+    await user.run(["-d"], quick, "sh", "-c", "sleep 1; exit 6");
+    await user.containerd.stop("SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await user.containerd.start();
+    return [
+      await user.status(id),
+      await user.status(quick),
+      await user.ctr("tasks", "exec", "--exec-id", "x", id, "echo", "still"),
+      await user.ctr("tasks", "delete", quick),
+      await user.ctr("containers", "delete", quick),
+      await user.end(id),
+    ];
+  },
+
+  "is cleaned up after when it is killed": async (user) => {
+    const id = await user.runForever();
+    const { pid } = await shimOf(user, id);
+    Deno.kill(pid, "SIGKILL");
+    await until(async () => await user.status(id) === undefined);
+    return [await user.ctr("containers", "delete", id)];
+  },
+
+  "brings a large output whole": async (user) => {
+    const { containerd } = user;
+    const script = "dd if=/dev/zero bs=65536 count=1600";
+    const child = containerd.spawn([
+      ...["run", "--rm", "--runtime", user.runtime, IMAGE, user.newId()],
+      ...["/bin/busybox", ...script.split(" ")],
+    ]);
+    await child.stdin.close();
+    let count = 0;
+    const drained = child.stderr.pipeTo(new WritableStream());
+    for await (const chunk of child.stdout) count += chunk.length;
+    await drained;
+    return [count, (await child.status).code];
+  },
+
+  "runs many at once": async (user) => {
+    const ids = Array.from({ length: 8 }, () => user.newId());
+    return await Promise.all(
+      ids.map((id) => user.run(["--rm"], id, "echo", "aye")),
+    );
+  },
+};
+
+function metricNames({ stdout }: { readonly stdout: string }): Seen {
+  return stdout.split("\n").map((line) => line.split(/\s/)[0])
+    .filter((name) => name?.includes("."));
+}
+
+async function shimOf(user: User, id: string): Promise<{ pid: number }> {
+  const { stdout } = await user.containerd.ctr("tasks", "ls");
+  const line = stdout.split("\n").find((line) => line.startsWith(`${id} `));
+  const pid = Number(line?.trim().split(/\s+/)[1]);
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return { pid: Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]) };
+}
+
+function sockets(): readonly string[] {
+  try {
+    return [...Deno.readDirSync("/run/containerd/s")].map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+Deno.test({
+  name: "containerd works with our shim as with its own",
+  ignore: !hasContainerd(),
+  async fn(t) {
+    await using executable = await buildExecutable();
+    await using containerd = await openContainerd(executable.path);
+    for (const [name, scenario] of Object.entries(SCENARIOS)) {
+      await t.step(name, async () => {
+        const before = new Set(sockets());
+        const seen = [];
+        for (const runtime of [OURS, THEIRS]) {
+          seen.push(await scenario(new User(containerd, runtime)));
+          if (runtime === OURS) await assertNothingLeft(containerd, before);
+        }
+        const [ours, theirs] = seen;
+        assertEquals(ours, theirs, containerd.log().slice(-2000));
+      });
+    }
+  },
+});
+
+async function assertNothingLeft(
+  containerd: Containerd,
+  before: ReadonlySet<string>,
+): Promise<void> {
+  // A shim has answered before it ends.
+  await until(() => processesWith(`${containerd.state}/`).length === 0);
+  assertEquals(containerd.leftovers(), []);
+  assertEquals(sockets().filter((name) => !before.has(name)), []);
+}
