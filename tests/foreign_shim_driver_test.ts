@@ -90,6 +90,7 @@ async function openShim(): Promise<ShimUnderTest> {
     env: environment,
     engineAddress: `${state}/coracle.sock`,
     publishBinary: "/bin/false",
+    socketDirectory: `${state}/containerd`,
   }, { program: SHIM, bundle: bundle.path, eventsAddress, namespace, id: ID });
   const service = await wire.connect(ctx, endpoint);
   const output = `${dir}/output`;

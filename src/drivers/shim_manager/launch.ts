@@ -9,6 +9,7 @@ import type { TaskRef } from "../../core/task.ts";
 import { parseBootstrap } from "./bootstrap.ts";
 import { makeLog, writeEndpoint, writeShimPath } from "./bundle_files.ts";
 import { type ProgramResult, runProgram } from "./run_program.ts";
+import { ensureSocketDirectory } from "./socket_directory.ts";
 import type { BootstrapParams, ShimEndpoint, ShimWire } from "./wire.ts";
 
 export interface LaunchDeps {
@@ -22,6 +23,8 @@ export interface LaunchDeps {
   readonly engineAddress: string;
   /** The program that publishes events, called as containerd's own. */
   readonly publishBinary: string;
+  /** For sockets, where the usual place is not ours to write. */
+  readonly socketDirectory: string;
 }
 
 /** Which shim, for which container. */
@@ -51,6 +54,7 @@ export async function launchShim(
   deps: LaunchDeps,
   call: ShimCall,
 ): Promise<ShimEndpoint> {
+  ensureSocketDirectory(deps.socketDirectory);
   makeLog(call.bundle);
   const { program } = call;
   const known = deps.memory.recall(program);

@@ -277,6 +277,7 @@ class ForeignShims implements ShimManager {
       env,
       engineAddress: `${state}/coracle.sock`,
       publishBinary,
+      socketDirectory: `${state}/containerd`,
       forceDelete: (ctx, call) =>
         forceDelete(ctx, {
           program: this.#deps.host.findProgram([shimKind(call.program)]),
