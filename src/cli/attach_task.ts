@@ -1,14 +1,160 @@
 /** Connects our streams with those of a task that a shim keeps. */
 
-import { unimplemented } from "../base/errors.ts";
+import type { AttachInput } from "../core/keeper.ts";
 import type { ExitStatus, Task } from "../core/task.ts";
-import type { Invocation } from "./command.ts";
+import { SIGNALS } from "../base/signals.ts";
+import { ExitError, type Invocation } from "./command.ts";
+import { DetachKeys, parseDetachKeys } from "./detach_keys.ts";
 
-/** @returns how it ended */
-export function attachTask(
-  _inv: Invocation,
-  _task: Task,
-  _stdin: "open" | "closed",
+export interface AttachStyle {
+  readonly stdin: "open" | "closed";
+  /** Whether the container has a terminal. */
+  readonly stdio: "terminal" | "streams";
+  /** Whether signals that we get are the container's. */
+  readonly signals?: "pass" | "keep";
+  /** As docker writes them. */
+  readonly detachKeys?: string;
+}
+
+const PASSED = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"];
+
+/**
+ * @returns how it ended
+ * @throws {ExitError} if the user detached
+ */
+export async function attachTask(
+  inv: Invocation,
+  task: Task,
+  style: AttachStyle,
 ): Promise<ExitStatus> {
-  return Promise.reject(unimplemented("attach"));
+  using owned = new DisposableStack();
+  const inputs = new InputQueue();
+  const keys = new DetachKeys(parseDetachKeys(style.detachKeys));
+  if (style.stdio === "terminal") watchSize(owned, inputs);
+  const usesTerminal = style.stdio === "terminal" && inv.stdin.isTerminal &&
+    style.stdin === "open";
+  if (usesTerminal) owned.use(rawInput());
+  else if (style.signals !== "keep") passSignals(owned, inv, task);
+  const detached = Promise.withResolvers<"detached">();
+  if (style.stdin === "open") {
+    void feed(inputs, usesTerminal ? keys : undefined, detached.resolve);
+  }
+  const ended = show(inv, task, style, inputs);
+  const end = await Promise.race([ended, detached.promise]);
+  if (end !== "detached") return end;
+  owned.dispose();
+  throw new ExitError(1, "read escape sequence");
+}
+
+/** Until the container ends. */
+async function show(
+  inv: Invocation,
+  task: Task,
+  { stdin }: AttachStyle,
+  inputs: InputQueue,
+): Promise<ExitStatus> {
+  const mode = stdin === "open" ? "send" : "none";
+  for await (const output of task.attach(inv.ctx, mode, inputs)) {
+    switch (output.kind) {
+      case "stdout":
+        inv.stdout.write(output.bytes);
+        break;
+      case "stderr":
+        inv.stderr.write(output.bytes);
+        break;
+      case "exit":
+        return output.status;
+      default:
+        output satisfies never;
+    }
+  }
+  // Its shim has gone without a word: what is on the disk counts.
+  return await task.wait(inv.ctx);
+}
+
+/** What goes to the container, as it comes. */
+class InputQueue implements AsyncIterable<AttachInput> {
+  readonly #waiting: AttachInput[] = [];
+  #wake: () => void = () => {};
+  #taken: () => void = () => {};
+
+  push(input: AttachInput): void {
+    this.#waiting.push(input);
+    this.#wake();
+  }
+
+  /** Settles when the container has been given all of it. */
+  async drained(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#taken = resolve;
+      await promise;
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<AttachInput> {
+    for (;;) {
+      const input = this.#waiting.shift();
+      if (input !== undefined) {
+        this.#taken();
+        yield input;
+        continue;
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+  }
+}
+
+const READ_BYTES = 64 * 1024;
+
+async function feed(
+  inputs: InputQueue,
+  keys: DetachKeys | undefined,
+  detach: (end: "detached") => void,
+): Promise<void> {
+  const buffer = new Uint8Array(READ_BYTES);
+  for (;;) {
+    const count = await Deno.stdin.read(buffer);
+    if (count === null) return inputs.push({ kind: "endOfStdin" });
+    const bytes = buffer.slice(0, count);
+    const passed = keys === undefined ? bytes : keys.filter(bytes);
+    if (passed === "detach") return detach("detached");
+    if (passed.length > 0) inputs.push({ kind: "stdin", bytes: passed });
+    await inputs.drained();
+  }
+}
+
+function rawInput(): Disposable {
+  Deno.stdin.setRaw(true);
+  return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
+}
+
+function watchSize(owned: DisposableStack, inputs: InputQueue): void {
+  const tell = () => {
+    try {
+      inputs.push({ kind: "size", ...Deno.consoleSize() });
+    } catch {
+      // Nobody sees it: it may have any size.
+    }
+  };
+  tell();
+  Deno.addSignalListener("SIGWINCH", tell);
+  owned.defer(() => Deno.removeSignalListener("SIGWINCH", tell));
+}
+
+function passSignals(
+  owned: DisposableStack,
+  inv: Invocation,
+  task: Task,
+): void {
+  for (const name of PASSED as readonly (keyof typeof SIGNALS)[]) {
+    const pass = () => {
+      // One that has ended has nothing to be told.
+      task.kill(inv.ctx, SIGNALS[name], "init").catch(() => {});
+    };
+    Deno.addSignalListener(name, pass);
+    owned.defer(() => Deno.removeSignalListener(name, pass));
+  }
 }

@@ -63,13 +63,13 @@ async function pull(
   });
 }
 
-function newId(): string {
+export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
     .join("");
 }
 
-function readEnvFile(path: string): string {
+export function readEnvFile(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (cause) {

@@ -1,5 +1,9 @@
 /** The flags of `run` and `create`, and what they say. */
 
+import {
+  checkLogSettings,
+  DEFAULT_LOG_DRIVER,
+} from "../base/container_log/settings.ts";
 import { invalidArgument } from "../base/errors.ts";
 import { parseBytes } from "../base/units.ts";
 import { parseDevice } from "../engine/options/devices.ts";
@@ -250,13 +254,13 @@ function optional<const K extends string, T>(
   return (value === undefined ? {} : { [key]: value }) as Partial<Record<K, T>>;
 }
 
-const DEFAULT_LOG_DRIVER = "json-file";
-
 function logging(flags: Flags): RunOptions["log"] {
-  return {
+  const settings = {
     driver: flags.string("log-driver") || DEFAULT_LOG_DRIVER,
     options: parsePairs("log-opt", flags.list("log-opt")),
   };
+  checkLogSettings(settings);
+  return settings;
 }
 
 function health(flags: Flags): RunOptions["health"] {

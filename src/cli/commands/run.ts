@@ -47,9 +47,13 @@ function checkTerminal(inv: Invocation, { stdin, stdio }: RunOptions): void {
 }
 
 /** One that a shim keeps has its streams there. */
-async function attach(inv: Invocation, task: Task, { stdin }: RunOptions) {
+async function attach(
+  inv: Invocation,
+  task: Task,
+  { stdin, stdio }: RunOptions,
+) {
   const { attachTask } = await import("../attach_task.ts");
-  return await attachTask(inv, task, stdin);
+  return await attachTask(inv, task, { stdin, stdio });
 }
 
 /** The container runs: there is time for what others left behind. */

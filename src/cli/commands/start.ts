@@ -55,7 +55,8 @@ async function startAttached(
   }
   const { attachTask } = await import("../attach_task.ts");
   const task = await startContainer(ctx, deps, container);
-  return (await attachTask(inv, task, stdin)).exitCode;
+  const { stdio } = settings;
+  return (await attachTask(inv, task, { stdin, stdio })).exitCode;
 }
 
 async function attachRunning(
@@ -72,5 +73,6 @@ async function attachRunning(
     container,
     "attach to",
   );
-  return (await attachTask(inv, task, stdin)).exitCode;
+  const stdio = settingsOf(container)?.stdio ?? "streams";
+  return (await attachTask(inv, task, { stdin, stdio })).exitCode;
 }

@@ -1,6 +1,8 @@
 import { diskUsage, type UsageLine } from "../../engine/df.ts";
 import { containerStatus, isAlive } from "../../engine/inspect_state.ts";
+import { logUsage } from "../../engine/logs.ts";
 import type { Invocation } from "../command.ts";
+import { lifeDeps } from "../create_deps.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { type ListFormat, printList } from "../format/list.ts";
 
@@ -27,13 +29,15 @@ const LIST: ListFormat<UsageRow> = {
 const TYPES = {
   images: "Images",
   containers: "Containers",
+  logs: "Logs",
   snapshots: "Snapshots",
   content: "Content",
 } as const satisfies Record<UsageLine["kind"], string>;
 
 /** `coracle system df [-v]` */
 export async function run(inv: Invocation): Promise<number> {
-  const services = await inv.services();
+  const deps = await lifeDeps(inv);
+  const { services } = deps;
   const { ctx } = inv;
   const usage = await diskUsage(ctx, {
     content: services.content,
@@ -43,6 +47,10 @@ export async function run(inv: Invocation): Promise<number> {
     isRunning: async (id) => {
       const container = await services.containers.get(ctx, id);
       return isAlive(await containerStatus(ctx, services, container));
+    },
+    logUsage: async (id) => {
+      const container = await services.containers.get(ctx, id);
+      return await logUsage(ctx, deps, container);
     },
   });
   const format = inv.flags.string("format");

@@ -4,13 +4,13 @@ import type {
   DeviceRule,
   NamespaceType,
   Spec,
-  SpecCapabilities,
   SpecDevice,
   SpecLinux,
   SpecNamespace,
   SpecProcess,
   SpecResources,
 } from "../runtime_spec.ts";
+import { capabilitySets } from "./capabilities.ts";
 import { clampCapabilities, clampOomScoreAdj, clampRlimits } from "./clamp.ts";
 import {
   MASKED_PATHS,
@@ -74,13 +74,6 @@ function process(
 }
 
 /** An ordinary user holds none, but may gain those of the bounding set. */
-function capabilitySets(
-  capabilities: readonly string[],
-  uid: number,
-): SpecCapabilities {
-  const active = uid === 0 ? capabilities : [];
-  return { bounding: capabilities, effective: active, permitted: active };
-}
 
 function apparmorProfile(
   { security }: SpecRequest,

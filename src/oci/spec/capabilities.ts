@@ -2,6 +2,7 @@
 
 import { CAPABILITIES } from "../../base/capabilities.ts";
 import { invalidArgument } from "../../base/errors.ts";
+import type { SpecCapabilities } from "../runtime_spec.ts";
 
 /** What docker gives when nothing is said, in its order. */
 export const DEFAULT_CAPABILITIES: readonly string[] = [
@@ -60,4 +61,13 @@ export function changeCapabilities(
     ? []
     : DEFAULT_CAPABILITIES.filter((name) => !drop.includes(name));
   return [...new Set([...start, ...add])];
+}
+
+/** What a process may have at most, and, if root's, has. */
+export function capabilitySets(
+  capabilities: readonly string[],
+  uid: number,
+): SpecCapabilities {
+  const active = uid === 0 ? capabilities : [];
+  return { bounding: capabilities, effective: active, permitted: active };
 }

@@ -1,0 +1,34 @@
+/** `coracle attach` */
+
+import { failedPrecondition } from "../../base/errors.ts";
+import { settingsOf } from "../../core/container_settings.ts";
+import { findContainer } from "../../engine/inspect_find.ts";
+import { runningTask } from "../../engine/running_task.ts";
+import { attachTask } from "../attach_task.ts";
+import type { Invocation } from "../command.ts";
+import { lifeDeps } from "../create_deps.ts";
+
+/** `coracle attach [--no-stdin] CONTAINER`; the container's exit code */
+export async function run(inv: Invocation): Promise<number> {
+  const { ctx, flags } = inv;
+  const { services } = await lifeDeps(inv);
+  const container = await findContainer(ctx, services, inv.args[0] ?? "");
+  const found = await runningTask(ctx, services, container, "attach to");
+  const { task, status } = found;
+  if (status.state === "paused") {
+    throw failedPrecondition(
+      "You cannot attach to a paused container, unpause it first",
+    );
+  }
+  const settings = settingsOf(container);
+  const takesInput = settings?.stdin === "open" && !flags.boolean("no-stdin");
+  const detachKeys = flags.string("detach-keys");
+  using _signals = inv.takeSignals();
+  const { exitCode } = await attachTask(inv, task, {
+    stdin: takesInput ? "open" : "closed",
+    stdio: settings?.stdio ?? "streams",
+    signals: flags.boolean("sig-proxy") ? "pass" : "keep",
+    ...detachKeys === undefined ? {} : { detachKeys },
+  });
+  return exitCode;
+}

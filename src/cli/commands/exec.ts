@@ -1,0 +1,51 @@
+/** `coracle exec` */
+
+import { invalidArgument } from "../../base/errors.ts";
+import { execInContainer, type ExecOptions } from "../../engine/exec.ts";
+import { findContainer } from "../../engine/inspect_find.ts";
+import { parseEnv, parseEnvFile } from "../../engine/options/environment.ts";
+import type { Invocation } from "../command.ts";
+import { lifeDeps, newId, readEnvFile } from "../create_deps.ts";
+
+/** `coracle exec [-i] [-t] [-d] … CONTAINER COMMAND [ARG...]` */
+export async function run(inv: Invocation): Promise<number> {
+  const [name = "", ...args] = inv.args;
+  const options = execOptions(inv, args);
+  const { services } = await lifeDeps(inv, { leftovers: "later" });
+  const container = await findContainer(inv.ctx, services, name);
+  using _signals = inv.takeSignals();
+  const exit = await execInContainer(
+    inv.ctx,
+    { services, newId, now: inv.now },
+    container,
+    options,
+  );
+  return exit?.exitCode ?? 0;
+}
+
+function execOptions(
+  { flags, stdin, env }: Invocation,
+  args: readonly string[],
+): ExecOptions {
+  const kind = flags.boolean("tty") ? "terminal" : "streams";
+  const isOpen = flags.boolean("interactive");
+  if (kind === "terminal" && isOpen && !stdin.isTerminal) {
+    throw invalidArgument("the input device is not a TTY", {
+      hint: "Leave out -t, or run it from a terminal",
+    });
+  }
+  const user = flags.string("user");
+  const workdir = flags.string("workdir");
+  const files = flags.list("env-file")
+    .flatMap((path) => parseEnvFile(path, readEnvFile(path), env));
+  return {
+    args,
+    env: [...files, ...flags.list("env").map((text) => parseEnv(text, env))],
+    confinement: flags.boolean("privileged") ? "privileged" : "confined",
+    stdio: flags.boolean("detach")
+      ? { to: "none" }
+      : { to: "ours", kind, stdin: isOpen ? "inherit" : "null" },
+    ...user === undefined ? {} : { user },
+    ...workdir === undefined ? {} : { workdir },
+  };
+}

@@ -1,0 +1,146 @@
+/** Runs one more process in a container. */
+
+import type { Context } from "../base/context.ts";
+import { failedPrecondition } from "../base/errors.ts";
+import type { Container } from "../core/container.ts";
+import type { Host, RootDirectory } from "../core/host.ts";
+import type { Services } from "../core/services.ts";
+import type { ExecRequest, ExitStatus, Task } from "../core/task.ts";
+import type { SpecProcess } from "../oci/runtime_spec.ts";
+import { capabilitySets } from "../oci/spec/capabilities.ts";
+import { parseSpec } from "../oci/spec/serialize.ts";
+import { resolveUser } from "../oci/users.ts";
+import { mergeEnv } from "./options/environment.ts";
+import { runningTask } from "./running_task.ts";
+
+export interface ExecOptions {
+  readonly args: readonly string[];
+  /** As for `run`; the container's if absent. */
+  readonly user?: string;
+  readonly workdir?: string;
+  /** `NAME=value` sets, `NAME` removes. */
+  readonly env: readonly string[];
+  readonly confinement: "confined" | "privileged";
+  readonly stdio: ExecRequest["stdio"];
+}
+
+export interface ExecDeps {
+  readonly services: Services;
+  /** 64 random hexadecimal digits. */
+  readonly newId: () => string;
+  readonly now: () => Date;
+}
+
+/**
+ * @param onStart is told that the process runs
+ * @returns undefined if nobody waits for it
+ * @throws {TaskStartError}; {EngineError} `failedPrecondition` if the container
+ * does not run
+ */
+export async function execInContainer(
+  ctx: Context,
+  { services, newId, now }: ExecDeps,
+  container: Container,
+  options: ExecOptions,
+): Promise<ExitStatus | undefined> {
+  const { task, pid } = await startableTask(ctx, services, container);
+  const process = execProcess(container, options, services.host, pid);
+  const execId = newId();
+  const ids = { containerId: container.id, execId };
+  await services.events.publish(ctx, "/tasks/exec-added", ids);
+  const started = await task.exec(ctx, {
+    execId,
+    process,
+    stdio: options.stdio,
+  });
+  const running = { ...ids, pid: started.pid };
+  await services.events.publish(ctx, "/tasks/exec-started", running);
+  if (options.stdio.to === "none") return undefined;
+  const exit = await started.wait();
+  // Whoever ended it has not ended this.
+  const { signal } = new AbortController();
+  await services.events.publish({ ...ctx, signal }, "/tasks/exit", {
+    containerId: container.id,
+    id: execId,
+    pid: started.pid,
+    exitStatus: exit.exitCode,
+    exitedAt: now().toISOString(),
+  });
+  return exit;
+}
+
+async function startableTask(
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<{ readonly task: Task; readonly pid: number }> {
+  const found = await runningTask(ctx, services, container, "exec in");
+  const { task, status } = found;
+  if (status.state === "paused") {
+    throw failedPrecondition(
+      `Container ${container.id} is paused, unpause the container before exec`,
+    );
+  }
+  return { task, pid: (await task.status(ctx)).pid };
+}
+
+/** The container's own process, with what is different. */
+function execProcess(
+  container: Container,
+  options: ExecOptions,
+  host: Host,
+  pid: number,
+): SpecProcess {
+  const text = new TextDecoder().decode(container.spec?.value);
+  const { process } = parseSpec(text);
+  const isTerminal = options.stdio.to === "ours" &&
+    options.stdio.kind === "terminal";
+  const changed: SpecProcess = {
+    ...process,
+    args: options.args,
+    cwd: options.workdir ?? process.cwd,
+    env: mergeEnv(
+      isTerminal ? ["TERM=xterm"] : [],
+      process.env,
+      options.env,
+    ),
+    terminal: isTerminal,
+  };
+  const asUser = options.user === undefined
+    ? changed
+    : withUser(changed, options.user, options.env, host, pid);
+  return options.confinement === "confined" ? asUser : privileged(asUser, host);
+}
+
+function withUser(
+  process: SpecProcess,
+  wanted: string,
+  env: readonly string[],
+  host: Host,
+  pid: number,
+): SpecProcess {
+  using root = host.openRoot(`/proc/${pid}/root`);
+  const { user, home } = resolveUser(wanted, [], {
+    passwd: textOf(root, "/etc/passwd"),
+    group: textOf(root, "/etc/group"),
+  });
+  const { capabilities } = process;
+  return {
+    ...process,
+    user,
+    env: mergeEnv(process.env, [`HOME=${home}`], env),
+    ...capabilities === undefined
+      ? {}
+      : { capabilities: capabilitySets(capabilities.bounding, user.uid) },
+  };
+}
+
+function privileged(process: SpecProcess, host: Host): SpecProcess {
+  const all = [...host.facts().capabilitiesBounding];
+  const { apparmorProfile: _, ...rest } = process;
+  return { ...rest, capabilities: capabilitySets(all, process.user.uid) };
+}
+
+function textOf(root: RootDirectory, path: string): string {
+  return root.readText(path) ?? "";
+}
