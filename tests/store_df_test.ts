@@ -40,6 +40,7 @@ Deno.test("diskUsage() counts shared parts once and says what could go", async (
     ...store,
     snapshotters: new Map([["plain", snapshotter]]),
     isRunning: (id) => Promise.resolve(id === "up"),
+    logUsage: (id) => Promise.resolve(id === "up" ? 7 : 11),
   });
   // Each plain snapshot says that it has one byte.
   assertEquals(lines, [
@@ -56,6 +57,13 @@ Deno.test("diskUsage() counts shared parts once and says what could go", async (
       active: 1,
       sizeBytes: 2,
       reclaimableBytes: 1,
+    },
+    {
+      kind: "logs",
+      count: 2,
+      active: 1,
+      sizeBytes: 18,
+      reclaimableBytes: 11,
     },
     {
       kind: "snapshots",

@@ -10,6 +10,7 @@ import type { Logger } from "../base/log.ts";
 import type { LocalContentStore } from "../core/content.ts";
 import type { Differ } from "../core/diff.ts";
 import type { Host } from "../core/host.ts";
+import type { ContainerLogs } from "../core/logs.ts";
 import type { Mounter } from "../core/mount.ts";
 import type { RegistryTrust, Resolver } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
@@ -26,7 +27,12 @@ import { createHost } from "../runtime/host.ts";
 import { createTaskRunner } from "../runtime/task_runner.ts";
 import type { SnapshotterChoice } from "./choose_snapshotter.ts";
 import type { Config } from "./config.ts";
-import { lazyDiffer, lazyResolver, lazyUnpacker } from "./lazy_services.ts";
+import {
+  lazyDiffer,
+  lazyLogs,
+  lazyResolver,
+  lazyUnpacker,
+} from "./lazy_services.ts";
 import type { StorePaths } from "./paths.ts";
 import { entryUrl, VERSION } from "./self.ts";
 import { createTaskManager } from "./task_manager.ts";
@@ -97,6 +103,7 @@ export function compose(options: ComposeOptions): Services {
     differ: lazyDiffer(() => loadDiffer(options, content, mounter, unpacker)),
     resolver: lazyResolver(() => loadResolver(options)),
     unpacker,
+    logs: lazyLogs(loadLogs),
     get bundles() {
       return made.bundles();
     },
@@ -137,6 +144,11 @@ async function loadUnpacker(
     devices: ids === "all" ? "make" : "skip",
     processors: navigator.hardwareConcurrency,
   });
+}
+
+async function loadLogs(): Promise<ContainerLogs> {
+  const { createLocalLogs } = await import("../drivers/logs_local/logs.ts");
+  return createLocalLogs();
 }
 
 async function loadDiffer(

@@ -6,6 +6,7 @@
 
 import { lazy } from "../base/lazy.ts";
 import type { Differ } from "../core/diff.ts";
+import type { ContainerLogs } from "../core/logs.ts";
 import type { Resolver } from "../core/registry.ts";
 import type { LayerUnpacker, UnpackSession } from "../core/unpack.ts";
 
@@ -33,6 +34,16 @@ export function lazyDiffer(load: () => Promise<Differ>): Differ {
   return {
     apply: async (...args) => await (await differ()).apply(...args),
     compare: async (...args) => await (await differ()).compare(...args),
+  };
+}
+
+export function lazyLogs(load: () => Promise<ContainerLogs>): ContainerLogs {
+  const logs = lazy(load);
+  return {
+    async *read(...args) {
+      yield* (await logs()).read(...args);
+    },
+    usage: async (...args) => await (await logs()).usage(...args),
   };
 }
 

@@ -6,6 +6,7 @@ import type { GarbageCollector } from "./gc.ts";
 import type { Host } from "./host.ts";
 import type { ImageStore } from "./image.ts";
 import type { LeaseManager } from "./lease.ts";
+import type { ContainerLogs } from "./logs.ts";
 import type { Mounter } from "./mount.ts";
 import type { NamespaceStore } from "./namespace.ts";
 import type { Resolver } from "./registry.ts";
@@ -31,6 +32,7 @@ export interface Services {
   readonly unpacker: LayerUnpacker;
   readonly bundles: BundleStore;
   readonly tasks: TaskManager;
+  readonly logs: ContainerLogs;
   readonly host: Host;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   /** Name of the snapshotter to use where none is asked for. */

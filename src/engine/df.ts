@@ -7,11 +7,11 @@ import type { Snapshotter } from "../core/snapshot.ts";
 
 /** One line of `system df`. */
 export interface UsageLine {
-  readonly kind: "images" | "containers" | "snapshots" | "content";
+  readonly kind: "images" | "containers" | "logs" | "snapshots" | "content";
   readonly count: number;
   /**
-   * Of them, in use: images by a container, containers by a process, content
-   * and snapshots by an image.
+   * Of them, in use: images by a container, containers and their logs by a
+   * process, content and snapshots by an image.
    */
   readonly active: number;
   /** Bytes on disk, what is shared counted once. */
@@ -27,6 +27,8 @@ export interface DiskUsageDeps {
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   /** Whether a container has a process; one without can be removed. */
   readonly isRunning: (containerId: string) => Promise<boolean>;
+  /** Bytes of a container's log; undefined if it has none on disk. */
+  readonly logUsage: (containerId: string) => Promise<number | undefined>;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function diskUsage(
   return [
     imagesLine(graph, reachable, inUse),
     containersLine(graph),
+    logsLine(graph),
     line("snapshots", graph.snapshots, inUse, reachable),
     line("content", graph.blobs, inUse, reachable),
   ];
@@ -61,11 +64,18 @@ interface Graph {
   readonly snapshots: Map<NodeId, number>;
   /** Bytes of each container's writable layer. */
   readonly writable: Map<NodeId, number>;
+  /** Each container's log. */
+  readonly logs: LogUse[];
   readonly images: Map<NodeId, string>;
   /** Writable layers of containers that run. */
   readonly running: Set<NodeId>;
   /** Images of containers, and containers' snapshots. */
   readonly usedRoots: NodeId[];
+}
+
+interface LogUse {
+  readonly bytes: number;
+  readonly isRunning: boolean;
 }
 
 const blobNode = (digest: string): NodeId => `c/${digest}`;
@@ -79,6 +89,7 @@ async function readGraph(ctx: Context, deps: DiskUsageDeps): Promise<Graph> {
     blobs: new Map(),
     snapshots: new Map(),
     writable: new Map(),
+    logs: [],
     images: new Map(),
     running: new Set(),
     usedRoots: [],
@@ -108,9 +119,12 @@ async function readContainers(
     const { id, image, snapshotter, snapshotKey } = container;
     const node = snapshotNode(snapshotter, snapshotKey);
     graph.usedRoots.push(imageNode(image), node);
+    const isRunning = await deps.isRunning(id);
+    const bytes = await deps.logUsage(id);
+    if (bytes !== undefined) graph.logs.push({ bytes, isRunning });
     if (snapshotKey === "") continue;
     graph.writable.set(node, 0);
-    if (await deps.isRunning(id)) graph.running.add(node);
+    if (isRunning) graph.running.add(node);
   }
 }
 
@@ -176,6 +190,20 @@ function containersLine({ writable, running }: Graph): UsageLine {
     active: running.size,
     sizeBytes: sum([...writable]),
     reclaimableBytes: sum(stopped),
+  };
+}
+
+/** A log goes with its container. */
+function logsLine({ logs }: Graph): UsageLine {
+  const bytes = (uses: readonly LogUse[]) =>
+    uses.reduce((total, use) => total + use.bytes, 0);
+  const active = logs.filter(({ isRunning }) => isRunning);
+  return {
+    kind: "logs",
+    count: logs.length,
+    active: active.length,
+    sizeBytes: bytes(logs),
+    reclaimableBytes: bytes(logs) - bytes(active),
   };
 }
 

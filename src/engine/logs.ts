@@ -1,0 +1,112 @@
+/** What a container has written, and what it goes on to write. */
+
+import { logFilePath } from "../base/container_log/file_names.ts";
+import { planLog } from "../base/container_log/settings.ts";
+import type { Context } from "../base/context.ts";
+import { type EngineError, failedPrecondition } from "../base/errors.ts";
+import type { Container } from "../core/container.ts";
+import { recordedStatus, settingsOf } from "../core/container_settings.ts";
+import type { LogEntry, LogRef, ReadLogOptions } from "../core/logs.ts";
+import type { Task } from "../core/task.ts";
+import { containerDirectory, type LifeDeps } from "./life_deps.ts";
+
+export type ContainerLogOptions = Omit<ReadLogOptions, "ended">;
+
+type LogDeps = Pick<LifeDeps, "services" | "containersPath">;
+
+/** Where a container's log is; undefined for one that others made. */
+export function logOf(
+  deps: Pick<LifeDeps, "containersPath">,
+  namespace: string,
+  container: Container,
+): LogRef | undefined {
+  const settings = settingsOf(container);
+  return settings && {
+    directory: containerDirectory(deps, namespace, container.id),
+    id: container.id,
+    settings: settings.log,
+  };
+}
+
+/**
+ * Oldest first; with `follow: "wait"` until the container has ended, if it is
+ * running.
+ * @throws {EngineError} `failedPrecondition` if there is nothing to read
+ */
+export async function* containerLog(
+  ctx: Context,
+  deps: LogDeps,
+  container: Container,
+  options: ContainerLogOptions,
+): AsyncIterable<LogEntry> {
+  const { services } = deps;
+  const log = logOf(deps, ctx.namespace, container);
+  if (log === undefined) {
+    throw unreadable("Who made it knows where its output goes");
+  }
+  const ref = { namespace: ctx.namespace, id: container.id };
+  const task = await services.tasks.find(ctx, ref);
+  checkWritten(deps, container, log, task);
+  if (options.follow === "stop" || task === undefined) {
+    yield* services.logs.read(ctx, log, { ...options, follow: "stop" });
+    return;
+  }
+  using end = endOf(ctx, task);
+  yield* services.logs.read(ctx, log, { ...options, ended: end.signal });
+}
+
+/** What ran in the foreground gave its output to its command only. */
+function checkWritten(
+  { services: { host } }: LogDeps,
+  container: Container,
+  log: LogRef,
+  task: Task | undefined,
+): void {
+  const plan = planLog(log.settings);
+  if (plan.kind !== "files") return;
+  const started = task !== undefined ||
+    recordedStatus(container)?.startedAt !== undefined;
+  if (!started || host.exists(logFilePath(plan.format, log))) return;
+  throw unreadable(
+    "It runs in the foreground, where its output is; with --detach it is kept",
+  );
+}
+
+/** Docker's words. */
+function unreadable(hint: string): EngineError {
+  return failedPrecondition(
+    "configured logging driver does not support reading",
+    { hint },
+  );
+}
+
+/** A signal that fires when the task has ended, or can't be asked any more. */
+function endOf(
+  ctx: Context,
+  task: Task,
+): Disposable & { readonly signal: AbortSignal } {
+  const ended = new AbortController();
+  const given = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, given.signal]);
+  const end = () => ended.abort();
+  task.wait({ ...ctx, signal }).then(end, end);
+  return {
+    signal: ended.signal,
+    [Symbol.dispose]: () => given.abort(),
+  };
+}
+
+/** Bytes of a container's log; undefined if it has none on disk. */
+export async function logUsage(
+  ctx: Context,
+  deps: LogDeps,
+  container: Container,
+): Promise<number | undefined> {
+  const log = logOf(deps, ctx.namespace, container);
+  if (log === undefined) return undefined;
+  const plan = planLog(log.settings);
+  const { host, logs } = deps.services;
+  return plan.kind === "files" && host.exists(logFilePath(plan.format, log))
+    ? await logs.usage(ctx, log)
+    : undefined;
+}
