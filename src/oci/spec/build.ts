@@ -73,8 +73,6 @@ function process(
   };
 }
 
-/** An ordinary user holds none, but may gain those of the bounding set. */
-
 function apparmorProfile(
   { security }: SpecRequest,
   facts: HostFacts,

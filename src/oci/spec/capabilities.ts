@@ -63,7 +63,7 @@ export function changeCapabilities(
   return [...new Set([...start, ...add])];
 }
 
-/** What a process may have at most, and, if root's, has. */
+/** An ordinary user holds none, but may gain those of the bounding set. */
 export function capabilitySets(
   capabilities: readonly string[],
   uid: number,
