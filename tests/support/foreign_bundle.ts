@@ -29,7 +29,6 @@ export async function openForeignBundles(
   await Deno.mkdir(`${state}/bundles`, { recursive: true });
   const namespace = `test${crypto.randomUUID().slice(0, 8)}`;
   const store = createBundleStore({ state, now: () => new Date() });
-  const sockets = new Set(shimSockets());
   return {
     dir,
     state,
@@ -50,7 +49,7 @@ export async function openForeignBundles(
     },
     leftovers: () => [
       ...processesWith(dir, namespace),
-      ...shimSockets().filter((path) => !sockets.has(path)),
+      ...shimSockets(`${state}/bundles`),
       ...mountsBelow(dir),
       ...cgroupDirectories(namespace),
       ...names(`${state}/runtime/${namespace}`),
@@ -102,8 +101,11 @@ function processesWith(...texts: readonly string[]): readonly string[] {
   });
 }
 
-function shimSockets(): readonly string[] {
-  return names("/run/containerd/s");
+/** Of the shims of these bundles, as they have written them down. */
+function shimSockets(bundles: string): readonly string[] {
+  return names(bundles)
+    .map((bundle) => read(`${bundle}/address`).replace("unix://", ""))
+    .filter((path) => path !== "" && exists(path));
 }
 
 function mountsBelow(dir: string): readonly string[] {
@@ -147,6 +149,15 @@ function names(path: string): readonly string[] {
 function isDirectory(path: string): boolean {
   try {
     return Deno.lstatSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
   } catch {
     return false;
   }

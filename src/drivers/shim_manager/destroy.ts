@@ -10,6 +10,7 @@ import { readEndpoint, readShimPid } from "./bundle_files.ts";
 import { socketPath, withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { cleanUpAfterShim, type LaunchDeps, type ShimCall } from "./launch.ts";
+import { killProcess } from "./kill.ts";
 import { isServed, removeIfThere } from "./sockets.ts";
 import { watchProcess } from "./watch_process.ts";
 
@@ -113,7 +114,7 @@ async function killIfAlive(
   // What is frozen does not end.
   if (status === "paused") await ignoreMissing(shim.resume(ctx, process.id));
   await ignoreMissing(
-    shim.kill(ctx, { ...process, signal: SIGNALS.SIGKILL, scope: "all" }),
+    killProcess(ctx, shim, process, { signal: SIGNALS.SIGKILL, scope: "all" }),
   );
   if (status !== "created") await shim.wait(ctx, process);
 }

@@ -20,6 +20,7 @@ import { readEndpoint } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { execProcess } from "./exec.ts";
+import { killProcess } from "./kill.ts";
 import { shimKind } from "./runtime_name.ts";
 import type { StartErrors } from "./start_failure.ts";
 import { networkFigures } from "./stats.ts";
@@ -74,12 +75,10 @@ export class ForeignTask implements Task {
     signal: number,
     scope: "init" | "all",
   ): Promise<void> {
-    await this.#call(ctx, (shim) =>
-      shim.kill(ctx, {
-        ...this.#init,
-        signal,
-        scope: scope === "all" ? "all" : "process",
-      }));
+    await this.#call(
+      ctx,
+      (shim) => killProcess(ctx, shim, this.#init, { signal, scope }),
+    );
   }
 
   retire(_ctx: Context): Promise<void> {
