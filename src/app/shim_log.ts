@@ -1,6 +1,129 @@
-import { unimplemented } from "../base/errors.ts";
+/**
+ * A logger for shims that are not ours, as containerd's `binary://` has it:
+ * output comes on descriptor 3, errors on 4; 5 is closed when we are ready;
+ * CONTAINER_ID and CONTAINER_NAMESPACE say whose they are.
+ */
 
-/** @returns the exit code */
-export function shimLog(_args: readonly string[]): Promise<number> {
-  throw unimplemented("keep a foreign shim's log");
+import { invalidArgument } from "../base/errors.ts";
+import { BUFFER_BYTES, OutputReader } from "../shim/keeper/output.ts";
+import type { LogWriter } from "../shim/logs/log_writer.ts";
+import { openLog } from "../shim/logs/open_log.ts";
+import { closeFd, setBlocking } from "../sys/descriptors.ts";
+import { openPoller, type Poller } from "../sys/poller.ts";
+import { spawn } from "../sys/process.ts";
+
+const STDOUT_FD = 3;
+const STDERR_FD = 4;
+const READY_FD = 5;
+
+interface LogRequest {
+  /** Of the container's files. */
+  readonly directory: string;
+  readonly driver: string;
+  readonly options: Readonly<Record<string, string>>;
+  /** Run when both streams have ended; nothing is if it is empty. */
+  readonly finishCommand: readonly string[];
+}
+
+/**
+ * `shim-log DIRECTORY DRIVER [NAME=VALUE…] [-- FINISH-COMMAND…]`
+ * @returns the exit code
+ */
+export async function shimLog(args: readonly string[]): Promise<number> {
+  const { directory, driver, options, finishCommand } = parse(args);
+  // What lies there must not be held busy.
+  Deno.chdir("/");
+  const log = openLog({ driver, options }, {
+    directory,
+    id: Deno.env.get("CONTAINER_ID") ?? "",
+    namespace: Deno.env.get("CONTAINER_NAMESPACE") ?? "",
+  }, { report: sayOnce() });
+  const poller = openPoller();
+  const copied = copyStreams(poller, log);
+  closeFd(READY_FD);
+  await copied;
+  log.close();
+  await poller.close();
+  finish(finishCommand);
+  return 0;
+}
+
+function parse(
+  [directory = "", driver = "", ...rest]: readonly string[],
+): LogRequest {
+  if (!directory.startsWith("/") || driver === "") {
+    throw invalidArgument(`Cannot log to directory "${directory}"`, {
+      hint: "coracle shim-log DIRECTORY DRIVER [NAME=VALUE...]",
+    });
+  }
+  const end = rest.indexOf("--");
+  const options = end < 0 ? rest : rest.slice(0, end);
+  return {
+    directory,
+    driver,
+    options: Object.fromEntries(options.map(pair)),
+    finishCommand: end < 0 ? [] : rest.slice(end + 1),
+  };
+}
+
+function pair(text: string): readonly [string, string] {
+  const equals = text.indexOf("=");
+  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
+  throw invalidArgument(`Cannot use log option "${text}": not NAME=VALUE`);
+}
+
+/** Settles when both have ended, or we are told to end. */
+async function copyStreams(poller: Poller, log: LogWriter): Promise<void> {
+  const buffer = new Uint8Array(BUFFER_BYTES);
+  const readers = ([["stdout", STDOUT_FD], ["stderr", STDERR_FD]] as const)
+    .map(([stream, fd]) => {
+      setBlocking(fd, "nonblocking");
+      return new OutputReader(
+        poller,
+        fd,
+        buffer,
+        (bytes) => log.write(stream, bytes),
+      );
+    });
+  const stop = () => {
+    for (const reader of readers) {
+      reader.drain();
+      reader.stop();
+    }
+  };
+  Deno.addSignalListener("SIGTERM", stop);
+  await Promise.all(readers.map(({ ended }) => ended));
+  Deno.removeSignalListener("SIGTERM", stop);
+  closeFd(STDOUT_FD);
+  closeFd(STDERR_FD);
+}
+
+/** To whoever reads what the shim says; a full disk fails for each line. */
+function sayOnce(): (error: unknown) => void {
+  const said = new Set<string>();
+  return (error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    if (said.has(message)) return;
+    said.add(message);
+    try {
+      Deno.stderr.writeSync(new TextEncoder().encode(`coracle: ${message}\n`));
+    } catch {
+      // Nobody reads it.
+    }
+  };
+}
+
+function finish([path, ...args]: readonly string[]): void {
+  if (path === undefined) return;
+  spawn({
+    path,
+    args,
+    env: Object.entries(Deno.env.toObject())
+      .map(([name, value]) => `${name}=${value}`),
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    processGroup: "own",
+    session: "new",
+  });
 }
