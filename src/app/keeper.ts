@@ -19,10 +19,13 @@ import { adoptOrphans, spawn } from "../sys/process.ts";
 import { createReaper } from "../sys/reaper.ts";
 import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";
 import { keeperLog } from "./keeper_log.ts";
+import { listenUnix } from "./unix_socket.ts";
 
 const TASK_API = 3;
 /** How long those who are attached may take to read the rest. */
 const GOODBYE_MS = 10_000;
+/** How long events may take to get into the journal. */
+const PUBLISH_MS = 10_000;
 
 /** @returns the exit code */
 export async function keep(_args: readonly string[]): Promise<number> {
@@ -32,50 +35,53 @@ export async function keep(_args: readonly string[]): Promise<number> {
   const order = await readOrder();
   if (order === undefined) return 0;
   const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
+  const keeper = openKeeper(order.address, becomeIdle);
+  let listener: Deno.UnixListener;
+  try {
+    listener = listenUnix(order.address);
+  } catch (error) {
+    say(failureOf(error));
+    return 1;
+  }
+  // What serves is loaded while the runtime is busy.
+  const serving = serve(keeper, listener);
+  const answer = await launch(keeper, order.request);
+  say(answer);
+  if ("error" in answer) return 1;
+  silenceStreams();
+  const server = await serving;
+  await idle;
+  await within(GOODBYE_MS, server.idle());
+  return 0;
+}
+
+function openKeeper(address: string, idle: () => void): Keeper {
   adoptOrphans();
   const poller = openPoller();
   const reaper = createReaper();
   const env = Object.entries(Deno.env.toObject())
     .map(([name, value]) => `${name}=${value}`);
-  let kept = 0;
-  const keeper = createKeeper({
+  const publisher = createPublisher({ reaper, env });
+  return createKeeper({
     poller,
     reaper,
     env,
     now: () => new Date(),
     openLog: (request) => keeperLog({ poller, reaper, env }, request),
-    publish: createPublisher({ reaper, env }),
-    record: { address: order.address, pid: Deno.pid, version: TASK_API },
-    ended(container) {
+    publish: publisher.publish,
+    record: { address, pid: Deno.pid, version: TASK_API },
+    async ended(container) {
+      // Before the end is published by whoever finishes it.
+      await within(PUBLISH_MS, publisher.settled());
       finish(container, env);
-      if (--kept === 0) becomeIdle();
     },
+    idle,
   });
-  const serving = import("./keeper_serve.ts");
-  const counted: Keeper = {
-    ...keeper,
-    async launch(ctx, request) {
-      kept++;
-      try {
-        return await keeper.launch(ctx, request);
-      } catch (error) {
-        kept--;
-        throw error;
-      }
-    },
-  };
-  const answer = await launch(counted, order.request);
-  if ("error" in answer) {
-    say(answer);
-    return 1;
-  }
-  const { serveKeeper } = await serving;
-  const server = serveKeeper(counted, order.address);
-  say(answer);
-  silenceStreams();
-  await idle;
-  await within(GOODBYE_MS, server.idle());
-  return 0;
+}
+
+async function serve(keeper: Keeper, listener: Deno.UnixListener) {
+  const { serveKeeper } = await import("./keeper_serve.ts");
+  return serveKeeper(keeper, listener);
 }
 
 /** Whoever ends everybody, for instance at a logout, does not mean us. */
@@ -113,15 +119,19 @@ async function launch(
   const ctx = background({ namespace: request.namespace });
   try {
     return { pid: await keeper.launch(ctx, request) };
-  } catch (thrown) {
-    const error = EngineError.from(thrown);
-    return {
-      error: error.message,
-      code: error.code,
-      ...error.hint === undefined ? {} : { hint: error.hint },
-      ...thrown instanceof TaskStartError ? { exitCode: thrown.exitCode } : {},
-    };
+  } catch (error) {
+    return failureOf(error);
   }
+}
+
+function failureOf(thrown: unknown): LaunchAnswer {
+  const { message: error, code, hint } = EngineError.from(thrown);
+  return {
+    error,
+    code,
+    ...hint === undefined ? {} : { hint },
+    ...thrown instanceof TaskStartError ? { exitCode: thrown.exitCode } : {},
+  };
 }
 
 /** Another process finishes the bundle: it needs the store, we do not. */

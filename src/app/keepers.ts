@@ -46,8 +46,8 @@ class SpawnedShim implements PendingShim {
         env,
         stdin: { fd: input.read },
         stdout: { fd: output.write },
-        // Until it has answered: then it lets go of all three.
-        stderr: "inherit",
+        // Ours would be held open: a runtime makes copies of its streams.
+        stderr: "null",
         processGroup: "own",
         session: "new",
       });
@@ -90,8 +90,13 @@ function pathOf(fd: number): string {
 function writeLine(fd: number, line: string): void {
   using file = Deno.openSync(pathOf(fd), { write: true });
   const bytes = new TextEncoder().encode(`${line}\n`);
-  for (let at = 0; at < bytes.length;) {
-    at += file.writeSync(bytes.subarray(at));
+  try {
+    for (let at = 0; at < bytes.length;) {
+      at += file.writeSync(bytes.subarray(at));
+    }
+  } catch (error) {
+    // The other side has ended: that is seen where its answer is read.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 /** A container from its first start to its last end. */
 
+import { EngineError } from "../../base/errors.ts";
 import type {
   AttachInput,
   AttachOutput,
@@ -9,14 +10,17 @@ import type {
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Bundle, ExitStatus } from "../../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
-import { containerGroup } from "../../runtime/cgroup.ts";
+import { containerGroup, type ControlGroup } from "../../runtime/cgroup.ts";
 import { oomKills, watchOom } from "../../runtime/cgroup_oom.ts";
 import { RuntimeControl } from "../../runtime/control.ts";
 import { forgetStopped } from "../../runtime/forget.ts";
+import { recordedGroup } from "../../runtime/recorded_group.ts";
 import { processStartTime } from "../../sys/pidfd.ts";
 import type { Poller } from "../../sys/poller.ts";
-import { type ChildStatus, exitCodeOf } from "../../sys/process.ts";
+import { type ChildStatus, exitCodeOf, sendSignal } from "../../sys/process.ts";
 import type { Reaper } from "../../sys/reaper.ts";
+import { SIGNALS } from "../../sys/signals.ts";
+import { watchBundle } from "./bundle_watch.ts";
 import type { Publish } from "./publish.ts";
 import { RestartCounter } from "./restart.ts";
 import { KeptStreams, type LogTarget } from "./streams.ts";
@@ -35,7 +39,10 @@ export interface KeptDeps {
 interface Run {
   /** How its process ends. */
   readonly end: Promise<ChildStatus>;
+  readonly group?: ControlGroup;
 }
+
+const FAILED_START = { exitCode: 128, ranMs: 0 };
 
 export class KeptContainer {
   readonly request: KeepRequest;
@@ -106,11 +113,13 @@ export class KeptContainer {
     this.#policy = policy;
   }
 
+  /** @param gone whoever attached has */
   attach(
+    gone: AbortSignal,
     request: AttachRequest,
     input: AsyncIterable<AttachInput>,
   ): AsyncIterable<AttachOutput> {
-    return this.#streams.attach(request, input);
+    return this.#streams.attach(gone, request, input);
   }
 
   /** Lets go of the bundle, for those who clean up. */
@@ -119,13 +128,18 @@ export class KeptContainer {
   }
 
   async #launch(): Promise<Run> {
-    const { id, bundle } = this.request;
+    const { id, bundle, runtimeRoot } = this.request;
     const pid = await this.#control.run(id, bundle, {
       streams: await this.#streams.open(),
       pidFile: `${bundle}/init.pid`,
     });
-    const end = this.#deps.reaper.wait(pid);
+    // All of this is to be had only until it is reaped.
     const startTime = processStartTime(pid);
+    const group = containerGroup(pid, id) ??
+      recordedGroup(`${runtimeRoot}/${id}`);
+    const end = this.#deps.reaper.wait(pid);
+    const { error: _, ...status } = this.#status;
+    this.#status = status;
     this.#write({
       state: "running",
       pid,
@@ -134,80 +148,80 @@ export class KeptContainer {
       oomKilled: false,
     });
     await this.#streams.started();
-    return { end };
+    return { end, ...group === undefined ? {} : { group } };
   }
 
   /** From a start to the end of it all. */
   async #keep(first: Run): Promise<void> {
+    using _bundle = watchBundle(
+      this.#deps.poller,
+      this.request.bundle,
+      () => this.#lose(),
+    );
     let run = first;
     for (;;) {
+      const { pid } = this;
       const exit = await this.#untilEnd(run);
-      const pause = this.#isRetired
-        ? undefined
-        : this.#counter.next(this.#policy, {
+      const pauseMs = this.#pauseAfter(exit);
+      this.#write({
+        state: pauseMs === undefined ? "stopped" : "restarting",
+        pid: 0,
+        exit: {
           exitCode: exit.exitCode,
-          ranMs: exit.exitedAt.getTime() -
-            Date.parse(this.#status.startedAt ?? ""),
-        });
-      if (pause === undefined) return this.#finish(exit);
-      const next = await this.#startAgain(pause);
+          exitedAt: exit.exitedAt.toISOString(),
+          certainty: "seen",
+        },
+      });
+      await this.#streams.finish();
+      await this.#forget();
+      if (pauseMs === undefined) return this.#finish(exit);
+      this.#publishExit(pid, exit);
+      const next = await this.#startAgain(pauseMs);
       if (next === undefined) return this.#finish(exit);
       run = next;
     }
   }
 
-  /** One run. How it ended is on the disk before anybody hears of it. */
-  async #untilEnd({ end }: Run): Promise<ExitStatus> {
-    const { poller, now, publish } = this.#deps;
-    const { id } = this.request;
-    const group = containerGroup(this.pid, id);
-    const before = (group && oomKills(group)) ?? 0;
+  async #untilEnd({ end, group }: Run): Promise<ExitStatus> {
     const noteOom = () => {
       if (this.#status.oomKilled) return;
       this.#write({ oomKilled: true });
-      publish(this.request, "/tasks/oom", { containerId: id });
+      const event = { containerId: this.request.id };
+      this.#deps.publish(this.request, "/tasks/oom", event);
     };
-    const oom = group && watchOom(poller, group, noteOom);
+    const oom = group && watchOom(this.#deps.poller, group, noteOom);
     const health = await this.#watchHealth();
     const exitCode = exitCodeOf(await end);
-    const exitedAt = now();
+    const exitedAt = this.#deps.now();
     health?.[Symbol.dispose]();
-    // What it says may come after the end.
-    if (group !== undefined && (oomKills(group) ?? before) > before) noteOom();
+    // What it says may come after the end. Its group was new.
+    if (group !== undefined && (oomKills(group) ?? 0) > 0) noteOom();
     oom?.[Symbol.dispose]();
-    const exit = { exitCode, exitedAt };
-    const { pid } = this;
-    this.#write({
-      state: this.#mayRestart() ? "restarting" : "stopped",
-      pid: 0,
-      exit: {
-        exitCode,
-        exitedAt: exitedAt.toISOString(),
-        certainty: "seen",
-      },
-    });
-    await this.#streams.finish();
-    await this.#forget();
-    if (this.#status.state === "restarting") {
-      publish(this.request, "/tasks/exit", {
-        containerId: id,
-        id,
-        pid,
-        exitStatus: exitCode,
-        exitedAt: exitedAt.toISOString(),
-      });
-    }
-    return exit;
+    return { exitCode, exitedAt };
   }
 
-  #mayRestart(): boolean {
-    return !this.#isRetired && this.#policy.kind !== "no";
+  /** @returns undefined if it is not started again */
+  #pauseAfter({ exitCode, exitedAt }: ExitStatus): number | undefined {
+    if (this.#isRetired) return undefined;
+    const startedAt = Date.parse(this.#status.startedAt ?? "");
+    const ranMs = exitedAt.getTime() - startedAt;
+    return this.#counter.next(this.#policy, { exitCode, ranMs });
+  }
+
+  #publishExit(pid: number, { exitCode, exitedAt }: ExitStatus): void {
+    const { id } = this.request;
+    this.#deps.publish(this.request, "/tasks/exit", {
+      containerId: id,
+      id,
+      pid,
+      exitStatus: exitCode,
+      exitedAt: exitedAt.toISOString(),
+    });
   }
 
   /** @returns undefined if the user ended it meanwhile */
   async #startAgain(pauseMs: number): Promise<Run | undefined> {
-    let pause = pauseMs;
-    for (;;) {
+    for (let pause: number | undefined = pauseMs; pause !== undefined;) {
       this.#write({
         state: "restarting",
         restartCount: this.#status.restartCount + 1,
@@ -216,21 +230,23 @@ export class KeptContainer {
       if (this.#isRetired) return undefined;
       try {
         const run = await this.#launch();
-        const { id } = this.request;
-        const event = { containerId: id, pid: this.pid };
+        const event = { containerId: this.request.id, pid: this.pid };
         this.#deps.publish(this.request, "/tasks/start", event);
         return run;
       } catch (error) {
         await this.#streams.finish();
         await this.#forget();
-        const message = error instanceof Error ? error.message : String(error);
-        this.#write({ error: message });
-        const failed = { exitCode: 128, ranMs: 0 };
-        const next = this.#counter.next(this.#policy, failed);
-        if (next === undefined) return undefined;
-        pause = next;
+        this.#write({ error: EngineError.from(error).message });
+        pause = this.#counter.next(this.#policy, FAILED_START);
       }
     }
+    return undefined;
+  }
+
+  /** Without its bundle nobody finds it any more. */
+  #lose(): void {
+    this.retire();
+    if (this.pid !== 0) sendSignal(this.pid, SIGNALS.SIGKILL);
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -279,9 +295,9 @@ export class KeptContainer {
     this.#status = { ...this.#status, ...change };
     try {
       this.#bundle.writeStatus(this.#status);
-    } catch (error) {
-      // Without its bundle there is nobody to tell.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    } catch {
+      // The bundle has gone, or the disk is full: the container, and whoever
+      // asks us, are none the worse for it.
     }
   }
 }

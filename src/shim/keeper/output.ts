@@ -6,6 +6,9 @@ import type { Poller, Watch } from "../../sys/poller.ts";
 /** For a buffer that all readers share: what is read is dealt with at once. */
 export const BUFFER_BYTES: number = 64 * 1024;
 
+/** More than the largest pipe holds, 1 MiB, if pages of it are half full. */
+const MOST_READS = 64;
+
 export class OutputReader {
   /** Settles at the end of the stream. */
   readonly ended: Promise<void>;
@@ -44,10 +47,10 @@ export class OutputReader {
     if (!this.#isOver) this.#watch.update("readable");
   }
 
-  /** Reads what is there. */
+  /** Reads what is there, but not for ever, should others still write. */
   drain(): void {
-    while (!this.#isOver && this.#read()) {
-      // There may be more.
+    for (let reads = 0; reads < MOST_READS && !this.#isOver; reads++) {
+      if (!this.#read()) return;
     }
   }
 

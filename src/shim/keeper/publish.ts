@@ -12,15 +12,24 @@ export type Publish = (
 ) => void;
 
 /** Events are published one after the other, in the order of the calls. */
+export interface Publisher {
+  readonly publish: Publish;
+  /** Settles when all events so far are in the journal, or can't be. */
+  settled(): Promise<void>;
+}
+
 export function createPublisher(
   { reaper, env }: { readonly reaper: Reaper; readonly env: readonly string[] },
-): Publish {
-  let last: Promise<unknown> = Promise.resolve();
-  return (request, topic, event) => {
-    last = last.then(() => publish(request, topic, event)).catch(() => {});
+): Publisher {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    publish(...event) {
+      last = last.then(() => publishNow(...event)).catch(() => {});
+    },
+    settled: () => last,
   };
 
-  async function publish(
+  async function publishNow(
     { namespace, publishCommand }: Parameters<Publish>[0],
     topic: string,
     event: Parameters<Publish>[2],
@@ -30,16 +39,19 @@ export function createPublisher(
     // An event is shorter than what a pipe holds.
     writeSome(input.write, new TextEncoder().encode(JSON.stringify(event)));
     closeFd(input.write);
-    const child = spawn({
-      path,
-      args: [...args, "--namespace", namespace, "--topic", topic],
-      env,
-      stdin: { fd: input.read },
-      stdout: "null",
-      stderr: "null",
-      processGroup: "own",
-    });
-    closeFd(input.read);
-    await reaper.wait(child.pid);
+    try {
+      const child = spawn({
+        path,
+        args: [...args, "--namespace", namespace, "--topic", topic],
+        env,
+        stdin: { fd: input.read },
+        stdout: "null",
+        stderr: "null",
+        processGroup: "own",
+      });
+      await reaper.wait(child.pid);
+    } finally {
+      closeFd(input.read);
+    }
   }
 }

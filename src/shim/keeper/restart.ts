@@ -2,7 +2,7 @@
 
 import type { RestartPolicy } from "../../core/container_settings.ts";
 
-/** As docker's: doubled with each start, forgotten after a good run. */
+/** As docker's: the pause doubles with each start until there is a good run. */
 const FIRST_MS = 100;
 const LONGEST_MS = 60_000;
 const GOOD_RUN_MS = 10_000;
@@ -15,15 +15,11 @@ export interface EndedRun {
 /** Remembers how often a container was started again. */
 export class RestartCounter {
   #backOffMs = 0;
-  /** In a row, without a good run between. */
   #count = 0;
 
   /** @returns how long to wait until the next start; undefined for never */
   next(policy: RestartPolicy, run: EndedRun): number | undefined {
-    if (run.ranMs >= GOOD_RUN_MS) {
-      this.#backOffMs = 0;
-      this.#count = 0;
-    }
+    if (run.ranMs >= GOOD_RUN_MS) this.#backOffMs = 0;
     if (!this.#wants(policy, run.exitCode)) return undefined;
     this.#count++;
     this.#backOffMs = this.#backOffMs === 0

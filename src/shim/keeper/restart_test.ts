@@ -24,9 +24,10 @@ Deno.test("RestartCounter.next() begins anew after a good run", () => {
 Deno.test("RestartCounter.next() gives up on-failure:2 at the third failure", () => {
   const counter = new RestartCounter();
   const policy = { kind: "on-failure", most: 2 } as const;
+  const late = { exitCode: 1, ranMs: 10_000 };
   assertEquals(
-    [1, 2, 3].map(() => counter.next(policy, failed)),
-    [100, 200, undefined],
+    [failed, late, failed].map((run) => counter.next(policy, run)),
+    [100, 100, undefined],
   );
 });
 

@@ -5,6 +5,7 @@ import {
   alreadyExists,
   failedPrecondition,
   notFound,
+  unavailable,
 } from "../../base/errors.ts";
 import type { Keeper, KeepRequest, ShimRecord } from "../../core/keeper.ts";
 import { joinBundle } from "../../runtime/bundles.ts";
@@ -13,37 +14,18 @@ import { KeptContainer, type KeptDeps } from "./kept_container.ts";
 export interface KeeperDeps extends KeptDeps {
   /** How others reach this shim; written into each bundle. */
   readonly record: ShimRecord;
-  /** A container has ended for good. */
-  readonly ended: (container: KeptContainer) => void;
+  /** A container has ended for good. Must not reject. */
+  readonly ended: (container: KeptContainer) => Promise<void>;
+  /** There is nothing left to keep: from now on, nothing is taken up. */
+  readonly idle: () => void;
 }
 
 export function createKeeper(deps: KeeperDeps): Keeper {
-  const containers = new Map<string, KeptContainer>();
-  const find = ({ namespace }: Context, id: string): KeptContainer => {
-    const container = containers.get(`${namespace}/${id}`);
-    if (container === undefined) throw notFound("container", id);
-    return container;
-  };
+  const containers = new Containers(deps);
+  const find = ({ namespace }: Context, id: string) =>
+    containers.find(namespace, id);
   return {
-    async launch(_ctx, request) {
-      const key = `${request.namespace}/${request.id}`;
-      if (containers.has(key)) throw alreadyExists("task", request.id);
-      const container = takeUp(deps, request);
-      containers.set(key, container);
-      try {
-        await container.start();
-      } catch (error) {
-        containers.delete(key);
-        container.release();
-        throw error;
-      }
-      const { pid } = container;
-      void container.over.then(() => {
-        containers.delete(key);
-        deps.ended(container);
-      });
-      return pid;
-    },
+    launch: (_ctx, request) => containers.launch(request),
     status: (ctx, id) => Promise.resolve(find(ctx, id).status),
     retire(ctx, id) {
       find(ctx, id).retire();
@@ -55,8 +37,66 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     },
     wait: (ctx, id) => find(ctx, id).over,
     attach: (ctx, request, input) =>
-      find(ctx, request.id).attach(request, input),
+      find(ctx, request.id).attach(ctx.signal, request, input),
   };
+}
+
+class Containers {
+  readonly #deps: KeeperDeps;
+  readonly #byKey = new Map<string, KeptContainer>();
+  /** Those too that have ended and are being finished. */
+  #count = 0;
+  #isIdle = false;
+
+  constructor(deps: KeeperDeps) {
+    this.#deps = deps;
+  }
+
+  find(namespace: string, id: string): KeptContainer {
+    const container = this.#byKey.get(`${namespace}/${id}`);
+    if (container === undefined) throw notFound("container", id);
+    return container;
+  }
+
+  async launch(request: KeepRequest): Promise<number> {
+    if (this.#isIdle) {
+      throw unavailable(`Cannot keep container "${request.id}": shim ends`);
+    }
+    const key = `${request.namespace}/${request.id}`;
+    if (this.#byKey.has(key)) throw alreadyExists("task", request.id);
+    this.#count++;
+    try {
+      const container = takeUp(this.#deps, request);
+      this.#byKey.set(key, container);
+      return await this.#start(key, container);
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
+  }
+
+  async #start(key: string, container: KeptContainer): Promise<number> {
+    try {
+      await container.start();
+    } catch (error) {
+      this.#byKey.delete(key);
+      container.release();
+      throw error;
+    }
+    const { pid } = container;
+    void container.over.then(async () => {
+      this.#byKey.delete(key);
+      await this.#deps.ended(container);
+      this.#leave();
+    });
+    return pid;
+  }
+
+  #leave(): void {
+    if (--this.#count > 0) return;
+    this.#isIdle = true;
+    this.#deps.idle();
+  }
 }
 
 /** @throws {EngineError} `failedPrecondition` */

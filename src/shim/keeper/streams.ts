@@ -93,17 +93,22 @@ export class KeptStreams {
     if (log.kind === "writer") log.writer.close();
   }
 
+  /** @param gone whoever attached has */
   async *attach(
+    gone: AbortSignal,
     { stdin }: Pick<AttachRequest, "stdin">,
     input: AsyncIterable<AttachInput>,
   ): AsyncIterable<AttachOutput> {
     const attachment = new Attachment(() => this.#goOn());
     this.#attachments.add(attachment);
+    const leave = () => attachment.end();
+    gone.addEventListener("abort", leave, { once: true });
     // What goes wrong with a client's input ends its input.
     const taking = this.#take(input, stdin).catch(() => {});
     try {
       yield* attachment;
     } finally {
+      gone.removeEventListener("abort", leave);
       this.#attachments.delete(attachment);
       this.#goOn();
     }
@@ -141,7 +146,7 @@ export class KeptStreams {
       if (it.kind === "size") {
         this.#size = it;
         this.#resize(it);
-      } else if (stdin === "send") {
+      } else if (stdin === "send" && this.#settings.stdin === "open") {
         await this.#feed(it);
       }
     }
