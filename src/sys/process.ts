@@ -27,6 +27,13 @@ const spawnSymbols = coldSymbols({
     result: "i32",
   },
 });
+/** From glibc 2.34 on. */
+const closeFromSymbols = coldSymbols({
+  posix_spawn_file_actions_addclosefrom_np: {
+    parameters: ["buffer", "i32"],
+    result: "i32",
+  },
+});
 const descriptorSymbols = coldSymbols({
   fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
@@ -72,7 +79,10 @@ export interface SpawnOptions {
    * `shared` is needed to use the terminal.
    */
   readonly processGroup: "own" | "shared";
-  /** `new`: it has no terminal, and nobody's end hangs it up. */
+  /**
+   * `new`: it has no terminal, and nobody's end hangs it up. It also gets no
+   * descriptor that somebody has left open for us, and would keep it open.
+   */
   readonly session?: "new";
   /** Descriptors of ours that the child gets as 3, 4, 5, … */
   readonly extra?: readonly number[];
@@ -158,7 +168,7 @@ function fileActions(options: SpawnOptions): FileActions {
   const streams = [options.stdin, options.stdout, options.stderr]
     .map((stream) => stream ?? "inherit");
   const isPlain = streams.every((stream) => stream === "inherit") &&
-    extra.length === 0 && cwd === undefined;
+    extra.length === 0 && cwd === undefined && options.session === undefined;
   if (isPlain) return { bytes: null, [Symbol.dispose]: () => {} };
   const symbols = spawnSymbols();
   const actions = new Uint8Array(FILE_ACTIONS_BYTES);
@@ -183,6 +193,7 @@ function fileActions(options: SpawnOptions): FileActions {
   if (cwd !== undefined) {
     symbols.posix_spawn_file_actions_addchdir_np(actions, cstr(cwd));
   }
+  if (options.session === "new") closeFrom(actions, all.length);
   return {
     bytes: actions,
     [Symbol.dispose]() {
@@ -190,6 +201,17 @@ function fileActions(options: SpawnOptions): FileActions {
       for (const fd of moved) descriptorSymbols().close(fd);
     },
   };
+}
+
+function closeFrom(actions: Uint8Array<ArrayBuffer>, first: number): void {
+  let symbols: ReturnType<typeof closeFromSymbols>;
+  try {
+    symbols = closeFromSymbols();
+  } catch {
+    // An older libc: ours are closed on exec, others' stay.
+    return;
+  }
+  symbols.posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
 
 function addOpen(
