@@ -23,7 +23,7 @@ function shell(script: string, more: Partial<SpawnOptions> = {}) {
 await shell("exit 0", { stdin: "null" }).wait();
 isAlive(Deno.pid);
 assertThrows(() => shell("", { path: "/nonexistent" }));
-await shell("", { stdout: { fd: 2 } }).wait();
+await shell("", { stdout: { fd: 2 }, session: "new" }).wait();
 closeFd(-1);
 assertThrows(() => readSome(-1, new Uint8Array(1)));
 
