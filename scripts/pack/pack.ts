@@ -58,6 +58,8 @@ const ADDED_ENV = [
   "DENO_LOG=off",
   "DENO_NO_UPDATE_CHECK=1",
   "DENO_NO_PACKAGE_JSON=1",
+  // A shim asks for this when it has started its container.
+  "DENO_USR2_MEMORY_TRIM=1",
 ];
 
 /** What it must not: settings that the user made for other programs. */

@@ -23,7 +23,7 @@ export async function deleteShim(flags: ShimFlags): Promise<Uint8Array> {
   );
   const address = readAddress(bundle);
   // Others of its group may be served there.
-  if (address !== undefined && !await isAnswering(address)) {
+  if (address !== undefined && !await isAnswering(address, flags)) {
     removeSocket(address);
   }
   for (const failure of failures) {

@@ -2,7 +2,7 @@
 
 import { Metrics } from "../../proto/gen/io/containerd/cgroups/v1/metrics.ts";
 import { readNumber, readTable, readText, toNumber } from "../shim/figures.ts";
-import type { Group } from "../shim/group.ts";
+import type { ControlGroup } from "../runtime/cgroup.ts";
 
 const MEMORY_ENTRIES = {
   usage: "memory",
@@ -15,11 +15,11 @@ const MEMORY_ENTRIES = {
 const NS_PER_TICK = 10_000_000n;
 
 /** @returns `io.containerd.cgroups.v1.Metrics` */
-export function encodeFigures(group: Group): Uint8Array {
+export function encodeFigures(group: ControlGroup): Uint8Array {
   return Metrics.encode(Metrics.fromPartial(figuresOf(group))).finish();
 }
 
-function figuresOf({ directories }: Group) {
+function figuresOf({ directories }: ControlGroup) {
   const place = (name: string) => directories.get(name) ?? "/nonexistent";
   return {
     hugetlb: [],

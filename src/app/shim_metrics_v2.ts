@@ -2,14 +2,14 @@
 
 import { Metrics } from "../../proto/gen/io/containerd/cgroups/v2/metrics.ts";
 import { readNumber, readTable, readText, toNumber } from "../shim/figures.ts";
-import type { Group } from "../shim/group.ts";
+import type { ControlGroup } from "../runtime/cgroup.ts";
 
 /** @returns `io.containerd.cgroups.v2.Metrics` */
-export function encodeFigures(group: Group): Uint8Array {
+export function encodeFigures(group: ControlGroup): Uint8Array {
   return Metrics.encode(Metrics.fromPartial(figuresOf(group))).finish();
 }
 
-function figuresOf({ directories }: Group) {
+function figuresOf({ directories }: ControlGroup) {
   const directory = directories.get("") ?? "/nonexistent";
   return {
     pids: {

@@ -7,6 +7,7 @@ import { serveTtrpc } from "../rpc/ttrpc/server.ts";
 import { Copier } from "../shim/copy.ts";
 import { EventQueue } from "../shim/event_queue.ts";
 import { Lifetime } from "../shim/lifetime.ts";
+import { MemoryKeeper } from "../shim/memory.ts";
 import { within } from "../shim/logger_program.ts";
 import { createTaskService } from "../shim/service.ts";
 import { closeFd, writeSome } from "../sys/descriptors.ts";
@@ -22,6 +23,7 @@ import { encodeMetrics } from "./shim_metrics.ts";
 import { createEventSender, type PublishedEvent } from "./shim_publisher.ts";
 import { READY } from "./shim_ready.ts";
 import { removeSocket } from "./shim_socket.ts";
+import { listenUnix } from "./unix_socket.ts";
 
 /** Time for what has happened to be told of. */
 const PUBLISH_MS = 5_000;
@@ -37,6 +39,7 @@ export async function serveShim(flags: ShimFlags): Promise<void> {
   using reaper = createReaper();
   await using poller = openAsyncPoller();
   using lifetime = new Lifetime();
+  using memory = new MemoryKeeper({ now: () => new Date() });
   using _signals = onTermination(() => lifetime.endIfIdle());
   using _bundle = watchBundle(poller, flags.bundle, lifetime, log);
   const { queue, sender } = openEvents(flags, log);
@@ -54,7 +57,9 @@ export async function serveShim(flags: ShimFlags): Promise<void> {
     codec: shimCodec,
     metrics: encodeMetrics,
     counted: (containers) => lifetime.counted(containers),
-    end: () => lifetime.end(),
+    expect: () => lifetime.expect(),
+    used: () => memory.used(),
+    end: (when) => when === "now" ? lifetime.end() : lifetime.endIfIdle(),
   });
   await using _server = serveTtrpc(listener, taskServices(service, log));
   sayReady(flags.ready, READY);
@@ -78,10 +83,7 @@ function listen(flags: ShimFlags): Deno.UnixListener {
       recursive: true,
       mode: 0o711,
     });
-    const before = Deno.umask(0o177);
-    const listener = Deno.listen({ transport: "unix", path: socket });
-    Deno.umask(before);
-    return listener;
+    return listenUnix(socket);
   } catch (error) {
     sayReady(ready, EngineError.from(error).message);
     throw error;

@@ -12,6 +12,7 @@ import { READY, READY_FD } from "./shim_ready.ts";
 import {
   groupOf,
   isAnswering,
+  lockSockets,
   removeSocket,
   socketAddress,
   socketPath,
@@ -33,7 +34,9 @@ export async function startShim(
     Deno.env.get("CORACLE_SHIM_GROUPING"),
   );
   const address = await socketAddress(flags, group, bootstrap.socketDirectory);
-  if (!await isAnswering(address)) {
+  // Nobody else asks for the shim of a container that is not in a group.
+  using _lock = group === flags.id ? undefined : lockSockets(address);
+  if (!await isAnswering(address, flags)) {
     removeSocket(address);
     adjustOomScore();
     spawnServer({ ...flags, bundle, socket: socketPath(address) }, bootstrap);

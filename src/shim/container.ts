@@ -1,5 +1,6 @@
 /** One container and its processes, as a shim keeps them. */
 
+import type { Logger } from "../base/log.ts";
 import { alreadyExists, failedPrecondition, notFound } from "../base/errors.ts";
 import type {
   ProcessRef,
@@ -8,11 +9,18 @@ import type {
 } from "../core/shim.ts";
 import type { ExitStatus } from "../core/task.ts";
 import type { Spec } from "../oci/runtime_spec.ts";
+import {
+  containerGroup,
+  type ControlGroup,
+  groupPids,
+  isFrozen,
+  processesOf,
+} from "../runtime/cgroup.ts";
+import { watchOom } from "../runtime/cgroup_oom.ts";
 import { exitCodeOf, sendSignal } from "../sys/process.ts";
 import { SIGNALS } from "../sys/signals.ts";
 import { initPidFile, writeExit, writeOptions } from "./bundle_files.ts";
 import type { PublishEvent } from "./events.ts";
-import { type Group, groupOf, groupPids, isFrozen } from "./group.ts";
 import { KeptProcess } from "./kept_process.ts";
 import type { RuncOptions } from "./options.ts";
 import { type IoRequest, openPlainIo, type ProcessIo } from "./process_io.ts";
@@ -22,6 +30,7 @@ import { createRuntimeCalls } from "./runtime_calls.ts";
 import { openTerminalIo, type TerminalDeps } from "./terminal_io.ts";
 
 export interface ContainerDeps extends TerminalDeps {
+  readonly log: Logger;
   readonly namespace: string;
   readonly publish: PublishEvent;
   readonly now: () => Date;
@@ -41,7 +50,8 @@ export class KeptContainer {
   readonly #execs = new Map<string, KeptProcess>();
   /** What a process of `execs` runs. */
   readonly #specs = new WeakMap<KeptProcess, string>();
-  #group: Group | undefined;
+  #group: ControlGroup | undefined;
+  #oomWatch: Disposable | undefined;
 
   /** @throws {EngineError} */
   static async create(
@@ -109,7 +119,7 @@ export class KeptContainer {
   }
 
   /** @throws {EngineError} `failedPrecondition` once it has ended */
-  get group(): Group {
+  get group(): ControlGroup {
     if (this.#group === undefined) {
       throw failedPrecondition(
         `Cannot look at the control groups of "${this.id}": there are none`,
@@ -119,7 +129,9 @@ export class KeptContainer {
   }
 
   get pids(): readonly number[] {
-    return groupPids(this.group);
+    return this.#group === undefined
+      ? processesOf(this.init.pid)
+      : groupPids(this.#group);
   }
 
   get isPaused(): boolean {
@@ -154,10 +166,25 @@ export class KeptContainer {
     await this.init.io.started();
     const pid = readPid(initPidFile(this.bundle));
     this.init.pid = pid;
-    this.#group = groupOf(pid);
+    // Groups that it shares with others must not be taken for its own.
+    this.#group = containerGroup(pid, this.id);
+    this.#watchOom();
     this.#deps.reaper.wait(pid).then((status) =>
       this.#initEnded(exitCodeOf(status))
     );
+  }
+
+  #watchOom(): void {
+    const { id } = this;
+    const { poller, publish } = this.#deps;
+    if (this.#group === undefined) return;
+    try {
+      this.#oomWatch = watchOom(poller, this.#group, () => {
+        publish({ kind: "oom", id });
+      });
+    } catch (error) {
+      this.#deps.log.warn("cannot watch for want of memory", { id, error });
+    }
   }
 
   #launch(): Launch {
@@ -291,6 +318,7 @@ export class KeptContainer {
       sendSignal(init.pid, SIGNALS.SIGKILL);
       await init.ended;
     }
+    this.#oomWatch?.[Symbol.dispose]();
     for (const process of this.#execs.values()) await process.io.finish();
     await init.io.finish();
     await this.runtime.delete("force");

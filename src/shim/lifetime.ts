@@ -3,10 +3,14 @@
 /** So long it stays without anything to keep; containerd tells it sooner. */
 const IDLE_MS = 60_000;
 
+/** So long a shim waits for a container that was announced. */
+const EXPECT_MS = 10_000;
+
 export class Lifetime implements Disposable {
   readonly #over = Promise.withResolvers<void>();
   #containers = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #expected = 0;
 
   constructor() {
     this.counted(0);
@@ -18,7 +22,13 @@ export class Lifetime implements Disposable {
   }
 
   get isIdle(): boolean {
-    return this.#containers === 0;
+    return this.#containers === 0 && this.#expected === 0;
+  }
+
+  /** Somebody was told that this shim is there: a container may come. */
+  expect(): void {
+    this.#expected++;
+    setTimeout(() => this.#expected--, EXPECT_MS);
   }
 
   /** So many containers are kept now. */

@@ -2,7 +2,6 @@
 
 import { background, type Context } from "../base/context.ts";
 import { alreadyExists, failedPrecondition, notFound } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
 import type { TypedValue } from "../core/container.ts";
 import type {
   ProcessRef,
@@ -14,23 +13,26 @@ import type {
   ShimService,
 } from "../core/shim.ts";
 import type { ExitStatus } from "../core/task.ts";
+import type { ControlGroup } from "../runtime/cgroup.ts";
 import { sendSignal } from "../sys/process.ts";
 import { watchRemoval } from "../sys/removal_watch.ts";
 import { SIGNALS } from "../sys/signals.ts";
 import { type ContainerDeps, KeptContainer } from "./container.ts";
-import type { Group } from "./group.ts";
 import type { KeptProcess } from "./kept_process.ts";
 import type { ShimCodec } from "./options.ts";
 
 export interface TaskServiceDeps extends ContainerDeps {
-  readonly log: Logger;
   readonly codec: ShimCodec;
   /** Figures of a group, `io.containerd.cgroups.v1.Metrics` or `…v2…`. */
-  readonly metrics: (group: Group) => Promise<TypedValue>;
+  readonly metrics: (group: ControlGroup) => Promise<TypedValue>;
   /** The number of containers has changed. */
   readonly counted: (containers: number) => void;
-  /** Somebody wants this shim to end. */
-  readonly end: () => void;
+  /** Somebody looks for this shim, to give it a container. */
+  readonly expect: () => void;
+  /** Something has been done that leaves garbage. */
+  readonly used: () => void;
+  /** Somebody wants this shim to end, at once or if it keeps nothing. */
+  readonly end: (when: "idle" | "now") => void;
 }
 
 export function createTaskService(deps: TaskServiceDeps): TaskService {
@@ -75,6 +77,7 @@ export class TaskService implements ShimService {
   }
 
   async start(_ctx: Context, process: ProcessRef): Promise<number> {
+    this.#deps.used();
     return await this.#container(process.id).start(process);
   }
 
@@ -206,6 +209,7 @@ export class TaskService implements ShimService {
     readonly version: string;
   }> {
     const taskPid = this.#containers.get(id)?.init.pid ?? 0;
+    if (taskPid === 0) this.#deps.expect();
     return Promise.resolve({ shimPid: Deno.pid, taskPid, version: "" });
   }
 
@@ -213,8 +217,7 @@ export class TaskService implements ShimService {
     _ctx: Context,
     { when }: { readonly id: string; readonly when: "idle" | "now" },
   ): Promise<void> {
-    const isIdle = this.#containers.size === 0 && this.#reserved.size === 0;
-    if (isIdle || when === "now") this.#deps.end();
+    this.#deps.end(when);
     return Promise.resolve();
   }
 

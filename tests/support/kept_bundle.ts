@@ -54,6 +54,8 @@ export function openKeptBundles(): KeptBundles {
     },
     metrics: encodeMetrics,
     counted: () => {},
+    expect: () => {},
+    used: () => {},
     end: () => {},
   });
   return {
