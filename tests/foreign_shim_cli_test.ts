@@ -183,6 +183,36 @@ Deno.test({
       await assertClean(store);
     });
 
+    await t.step("takes more processes, and tells what it writes", async () => {
+      const script = "echo out; echo err >&2; sleep 100000";
+      const run = ["run", "--detach", "--name", "more", ...FLAGS, IMAGE];
+      await ok(store, ...run, "sh", "-c", script);
+      const exec = await store.call(
+        ["exec", "-i", "more", "sh", "-c", "cat; exit 3"],
+        { stdin: "aye\n" },
+      );
+      assertEquals([exec.code, exec.stdout], [3, "aye\n"]);
+      assertEquals((await store.call(["exec", "more", "nope"])).code, 127);
+      assertStringIncludes(await ok(store, "top", "more"), "sleep 100000");
+      await ok(store, "update", "--memory", "100m", "more");
+      assertStringIncludes(
+        await ok(store, "stats", "--no-stream", "more"),
+        "/ 100MiB",
+      );
+      const logs = await store.call(["logs", "more"]);
+      assertEquals([logs.stdout, logs.stderr], ["out\n", "err\n"]);
+      await ok(store, "rm", "--force", "more");
+      await assertClean(store);
+    });
+
+    await t.step("is finished by its logger when it has ended", async () => {
+      const run = ["run", "--detach", "--rm", ...FLAGS, IMAGE, "true"];
+      for (let times = 0; times < 3; times++) await ok(store, ...run);
+      const bundles = `${store.dir}/state/bundles`;
+      await eventually(() => [...Deno.readDirSync(bundles)].length === 0);
+      await assertClean(store);
+    });
+
     await t.step("is known to be killed when its shim is", async () => {
       await startUntilTerm(store, "lost");
       const [shim = 0, ...others] = shims(store);

@@ -200,7 +200,7 @@ function createTasks(
         host,
         bundles,
         events: metadata.events,
-        state: paths.state,
+        paths,
       })
     ),
   });

@@ -3,13 +3,15 @@
 import { background } from "../base/context.ts";
 import type { EventExchange } from "../core/event.ts";
 import type { Host } from "../core/host.ts";
-import type { BundleStore, StartRequest, TaskRef } from "../core/task.ts";
+import type { BundleStore, StartRequest } from "../core/task.ts";
 import {
   createShimManager,
   type ShimManager,
 } from "../drivers/shim_manager/manager.ts";
 import type { ForwardedEvent } from "../drivers/shim_manager/wire.ts";
+import { bundlePath } from "../runtime/bundles.ts";
 import { startError } from "../runtime/start_failure.ts";
+import type { StorePaths } from "./paths.ts";
 import { isPacked, selfCommand } from "./self.ts";
 import { createShimWire } from "./shim_wire.ts";
 
@@ -17,17 +19,16 @@ export interface ForeignShimOptions {
   readonly host: Host;
   readonly bundles: BundleStore;
   readonly events: EventExchange;
-  /** The state directory. */
-  readonly state: string;
+  readonly paths: StorePaths;
 }
 
 export function createForeignShims(
-  { host, bundles, events, state }: ForeignShimOptions,
+  { host, bundles, events, paths }: ForeignShimOptions,
 ): ShimManager {
   return createShimManager({
     host,
     bundles,
-    state,
+    state: paths.state,
     wire: createShimWire(),
     env: () =>
       Object.entries(Deno.env.toObject())
@@ -36,18 +37,27 @@ export function createForeignShims(
     startErrors: startError,
     // Events come over a socket; only an executable could be called so.
     publishBinary: isPacked() ? Deno.execPath() : "/bin/false",
-    logCommand,
+    logCommand: (task, request) =>
+      logCommand(paths, bundlePath(paths.state, task), request),
     receive: (event) => void publish(events, event),
   });
 }
 
+/** Also sees to what is left to do when the container has ended. */
 function logCommand(
-  _task: TaskRef,
+  paths: StorePaths,
+  bundle: string,
   { logDirectory, settings: { log } }: StartRequest,
 ): readonly string[] {
   const options = Object.entries(log.options)
     .map(([name, value]) => `${name}=${value}`);
-  return [...selfCommand(), "shim-log", logDirectory, log.driver, ...options];
+  const { root, state } = paths;
+  const finish = ["--root", root, "--state", state, "system", "reconcile"];
+  return [
+    ...[...selfCommand(), "shim-log", "--bundle", bundle],
+    ...[logDirectory, log.driver, ...options],
+    ...["--", ...selfCommand(), ...finish],
+  ];
 }
 
 /** The engine publishes the rest itself, whoever runs the container. */

@@ -11,6 +11,7 @@ import { openLog } from "../shim/logs/open_log.ts";
 import { closeFd, setBlocking } from "../sys/descriptors.ts";
 import { openPoller, type Poller } from "../sys/poller.ts";
 import { spawn } from "../sys/process.ts";
+import { whenContainerEnds } from "./container_end.ts";
 
 const STDOUT_FD = 3;
 const STDERR_FD = 4;
@@ -21,16 +22,21 @@ interface LogRequest {
   readonly directory: string;
   readonly driver: string;
   readonly options: Readonly<Record<string, string>>;
-  /** Run when both streams have ended; nothing is if it is empty. */
+  /**
+   * Directory of the container's bundle. Shims may hold the streams open until
+   * somebody deletes what has ended, so its end is what is waited for.
+   */
+  readonly bundle: string | undefined;
+  /** Run when it has ended; nothing is if it is empty. */
   readonly finishCommand: readonly string[];
 }
 
 /**
- * `shim-log DIRECTORY DRIVER [NAME=VALUE…] [-- FINISH-COMMAND…]`
+ * `shim-log [--bundle PATH] DIRECTORY DRIVER [NAME=VALUE…] [-- FINISH…]`
  * @returns the exit code
  */
 export async function shimLog(args: readonly string[]): Promise<number> {
-  const { directory, driver, options, finishCommand } = parse(args);
+  const { directory, driver, options, bundle, finishCommand } = parse(args);
   // What lies there must not be held busy.
   Deno.chdir("/");
   const log = openLog({ driver, options }, {
@@ -41,16 +47,22 @@ export async function shimLog(args: readonly string[]): Promise<number> {
   const poller = openPoller();
   const copied = copyStreams(poller, log);
   closeFd(READY_FD);
+  if (bundle !== undefined) {
+    await Promise.race([whenContainerEnds(poller, bundle), copied]);
+    finish(finishCommand);
+  }
   await copied;
   log.close();
   await poller.close();
-  finish(finishCommand);
+  if (bundle === undefined) finish(finishCommand);
   return 0;
 }
 
-function parse(
-  [directory = "", driver = "", ...rest]: readonly string[],
-): LogRequest {
+function parse(args: readonly string[]): LogRequest {
+  const bundle = args[0] === "--bundle" ? args[1] : undefined;
+  const [directory = "", driver = "", ...rest] = bundle === undefined
+    ? args
+    : args.slice(2);
   if (!directory.startsWith("/") || driver === "") {
     throw invalidArgument(`Cannot log to directory "${directory}"`, {
       hint: "coracle shim-log DIRECTORY DRIVER [NAME=VALUE...]",
@@ -61,6 +73,7 @@ function parse(
   return {
     directory,
     driver,
+    bundle,
     options: Object.fromEntries(options.map(pair)),
     finishCommand: end < 0 ? [] : rest.slice(end + 1),
   };

@@ -1,0 +1,69 @@
+/** Learning that a container has ended of which we are not the parent. */
+
+import { closeFd } from "../sys/descriptors.ts";
+import { openPidfd } from "../sys/pidfd.ts";
+import type { Poller } from "../sys/poller.ts";
+
+/** Where shims let the runtime write down the container's process. */
+const INIT_PID = "init.pid";
+
+/**
+ * Settles when the first process of a bundle's container, which may not have
+ * been made yet, has ended, and whoever started it has let go of the bundle.
+ */
+export async function whenContainerEnds(
+  poller: Poller,
+  bundle: string,
+): Promise<void> {
+  const pid = await initPid(bundle);
+  if (pid !== undefined) await whenProcessEnds(poller, pid);
+  await whenLetGo(bundle);
+}
+
+/** Undefined if the bundle goes before there is one. */
+async function initPid(bundle: string): Promise<number | undefined> {
+  try {
+    using watcher = Deno.watchFs(bundle, { recursive: false });
+    for (;;) {
+      const pid = Number(readIfThere(`${bundle}/${INIT_PID}`));
+      if (pid > 0) return pid;
+      const { done, value } = await watcher[Symbol.asyncIterator]().next();
+      if (done === true || value.kind === "remove") await Deno.stat(bundle);
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function whenProcessEnds(poller: Poller, pid: number): Promise<void> {
+  let fd: number;
+  try {
+    fd = openPidfd(pid);
+  } catch {
+    return;
+  }
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watch = poller.watch(fd, "readable", () => resolve());
+  await promise;
+  watch[Symbol.dispose]();
+  closeFd(fd);
+}
+
+/** Nobody finishes what somebody holds. */
+async function whenLetGo(bundle: string): Promise<void> {
+  try {
+    using lock = await Deno.open(`${bundle}/lock`, { write: true });
+    await lock.lock(true);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function readIfThere(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
