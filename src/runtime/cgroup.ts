@@ -156,6 +156,16 @@ export function readIfThere(path: string): string | undefined {
   }
 }
 
+/** A group that is being removed takes nothing any more, and needs nothing. */
 function write(path: string, text: string): void {
-  Deno.writeTextFileSync(path, text, { create: false });
+  try {
+    Deno.writeTextFileSync(path, text, { create: false });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || isNoDevice(error)) return;
+    throw error;
+  }
+}
+
+function isNoDevice(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENODEV";
 }
