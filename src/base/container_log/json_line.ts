@@ -175,22 +175,34 @@ function sequenceLength(bytes: Uint8Array, from: number, end: number): number {
   return length;
 }
 
-/** @returns undefined for a line that is none: torn, or somebody else's */
-export function parseJsonLine(line: Uint8Array): DecodedEntry | undefined {
-  let value: unknown;
+/**
+ * Reads lines, one after the other: those of one time are much faster.
+ * Undefined for a line that is none: torn, or somebody else's.
+ */
+export function jsonLineParser(): (
+  line: Uint8Array,
+) => DecodedEntry | undefined {
+  let lastTime: string | undefined;
+  let lastTimestamp: string | undefined;
+  return (line) => {
+    const value = parseJson(line);
+    if (typeof value !== "object" || value === null) return undefined;
+    const { log, stream, time } = value as Record<string, unknown>;
+    if (typeof log !== "string" || typeof time !== "string") return undefined;
+    if (time !== lastTime) lastTimestamp = normalTimestamp(time);
+    lastTime = time;
+    return lastTimestamp === undefined ? undefined : {
+      stream: stream === "stderr" ? "stderr" : "stdout",
+      time: lastTimestamp,
+      bytes: encoder.encode(log),
+    };
+  };
+}
+
+function parseJson(line: Uint8Array): unknown {
   try {
-    value = JSON.parse(decoder.decode(line));
+    return JSON.parse(decoder.decode(line));
   } catch {
     return undefined;
   }
-  if (typeof value !== "object" || value === null) return undefined;
-  const { log, stream, time } = value as Record<string, unknown>;
-  if (typeof log !== "string" || typeof time !== "string") return undefined;
-  const timestamp = normalTimestamp(time);
-  if (timestamp === undefined) return undefined;
-  return {
-    stream: stream === "stderr" ? "stderr" : "stdout",
-    time: timestamp,
-    bytes: encoder.encode(log),
-  };
 }

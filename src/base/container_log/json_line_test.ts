@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   jsonLineEnd,
+  jsonLineParser,
   jsonLineRoom,
-  parseJsonLine,
   writeJsonLine,
 } from "./json_line.ts";
 import type { EntryEnd } from "./line_splitter.ts";
@@ -41,13 +41,13 @@ Deno.test("writeJsonLine() writes docker's line", () => {
   assert(text(encode(line, "cut")).includes(`😀","stream"`));
 });
 
-Deno.test("writeJsonLine() gives any text back by parseJsonLine()", () => {
+Deno.test("writeJsonLine() gives any text back by jsonLineParser()", () => {
   fc.assert(
     fc.property(characters, (line) => {
       const bytes = new TextEncoder().encode(line);
       const encoded = encode(bytes, "endOfStream");
       assertEquals(encoded.indexOf(10), encoded.length - 1);
-      assertEquals(parseJsonLine(encoded), {
+      assertEquals(jsonLineParser()(encoded), {
         stream: "stderr",
         time: TIME,
         bytes,
@@ -68,7 +68,7 @@ Deno.test("writeJsonLine() replaces each byte that is no UTF-8", () => {
     [[0xf0, 0x9f, 0x98, 0x80], "😀"],
   ];
   for (const [bytes, shown] of cases) {
-    const entry = parseJsonLine(encode(Uint8Array.from(bytes), "cut"));
+    const entry = jsonLineParser()(encode(Uint8Array.from(bytes), "cut"));
     assertEquals(text(entry?.bytes ?? new Uint8Array()), shown);
   }
 });
@@ -96,9 +96,9 @@ Deno.test("writeJsonLine() writes JSON and UTF-8 for any bytes", () => {
   }));
 });
 
-Deno.test("parseJsonLine() takes docker's times, and is undefined for what is no entry", () => {
+Deno.test("jsonLineParser() takes docker's times, and is undefined for what is no entry", () => {
   const line = (time: string) =>
-    parseJsonLine(
+    jsonLineParser()(
       new TextEncoder().encode(
         `{"log":"a\\n","stream":"stdout","time":"${time}"}`,
       ),
@@ -111,7 +111,7 @@ Deno.test("parseJsonLine() takes docker's times, and is undefined for what is no
   for (
     const torn of ["", "{", `{"log":"a`, "null", "[]", `{"log":1,"time":""}`]
   ) {
-    assertEquals(parseJsonLine(new TextEncoder().encode(torn)), undefined);
+    assertEquals(jsonLineParser()(new TextEncoder().encode(torn)), undefined);
   }
   assertEquals(line("yesterday"), undefined);
   assertEquals(

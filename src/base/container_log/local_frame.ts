@@ -39,8 +39,15 @@ const TAG = {
   last: 0x08,
 } as const;
 
+/** The lowest bits of a tag. */
+const WIRE_TYPE = 0x07;
+const VARINT = 0;
+const LENGTH = 2;
+
+const ERROR_AT = 3;
+const ERROR_LETTER = "e".charCodeAt(0);
+
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** How much room an entry of `length` bytes may need. */
 export function localFrameRoom(length: number): number {
@@ -123,29 +130,30 @@ export function readLength(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Reads a message, without the lengths around it.
- * @returns undefined if it is none
+ * Reads messages, without the lengths around them, one after the other: those
+ * of one time are much faster. Undefined for what is none.
  */
-export function parseLocalMessage(
+export function localMessageParser(): (
   message: Uint8Array,
-): DecodedEntry | undefined {
-  const fields = readFields(message);
-  const line = fields?.get(TAG.line) ?? new Uint8Array(0);
-  const source = fields?.get(TAG.source);
-  const time = fields?.get(TAG.time) ?? 0n;
-  const isPart = (fields?.get(TAG.partial) ?? 0n) !== 0n;
-  const metadata = fields?.get(TAG.metadata);
-  if (!(line instanceof Uint8Array) || !(source instanceof Uint8Array)) {
-    return undefined;
-  }
-  if (typeof time !== "bigint" || time > LAST_NS) return undefined;
-  const isLast = metadata instanceof Uint8Array &&
-    (readFields(metadata)?.get(TAG.last) ?? 0n) !== 0n;
-  const bytes = isPart && !isLast ? line.slice() : withLineFeed(line);
-  return {
-    stream: decoder.decode(source) === "stderr" ? "stderr" : "stdout",
-    time: formatTimestamp(time),
-    bytes,
+) => DecodedEntry | undefined {
+  let last = { low: -1, high: -1 };
+  let lastTimestamp = "";
+  return (message) => {
+    const fields = readFields(message);
+    if (fields === undefined) return undefined;
+    const { low, high } = fields.time;
+    if (low !== last.low || high !== last.high) {
+      const ns = (BigInt(high) << LOW_BITS) | BigInt(low);
+      if (ns > LAST_NS) return undefined;
+      last = fields.time;
+      lastTimestamp = formatTimestamp(ns);
+    }
+    const { stream, line, isPart, isLast } = fields;
+    return {
+      stream,
+      time: lastTimestamp,
+      bytes: isPart && !isLast ? line.slice() : withLineFeed(line),
+    };
   };
 }
 
@@ -156,26 +164,50 @@ function withLineFeed(line: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** By tag; the last of several counts. Undefined if it is no protobuf. */
-function readFields(
-  message: Uint8Array,
-): Map<number, bigint | Uint8Array> | undefined {
-  const fields = new Map<number, bigint | Uint8Array>();
-  let at = 0;
-  while (at < message.length) {
-    const tag = readVarint(message, at);
-    if (tag === undefined) return undefined;
-    const value = readVarint(message, tag.end);
+/** An integer of 64 bits, in two parts that numbers can hold. */
+interface Varint {
+  /** The lowest 28 bits. */
+  readonly low: number;
+  readonly high: number;
+  /** Where the next field begins. */
+  readonly end: number;
+}
+
+const LOW_BITS = 28n;
+const LOW_BYTES = 4;
+const MOST_BYTES = 10;
+
+interface Fields {
+  stream: LogStream;
+  time: Varint;
+  line: Uint8Array;
+  isPart: boolean;
+  isLast: boolean;
+}
+
+/** Undefined if it is no protobuf; unknown fields are passed over. */
+function readFields(message: Uint8Array): Fields | undefined {
+  const fields: Fields = {
+    stream: "stdout",
+    time: { low: 0, high: 0, end: 0 },
+    line: message.subarray(0, 0),
+    isPart: false,
+    isLast: false,
+  };
+  for (let at = 0; at < message.length;) {
+    const tag = message[at] ?? 0;
+    const value = readVarint(message, at + 1);
     if (value === undefined) return undefined;
     at = value.end;
-    switch (Number(tag.value & 0x7n)) {
-      case 0:
-        fields.set(Number(tag.value), value.value);
+    switch (tag & WIRE_TYPE) {
+      case VARINT:
+        if (tag === TAG.time) fields.time = value;
+        else if (tag === TAG.partial) fields.isPart = value.low !== 0;
         break;
-      case 2: {
-        const end = at + Number(value.value);
-        if (end > message.length) return undefined;
-        fields.set(Number(tag.value), message.subarray(at, end));
+      case LENGTH: {
+        const end = at + value.low;
+        if (end > message.length || value.high !== 0) return undefined;
+        setBytes(fields, tag, message, at, end);
         at = end;
         break;
       }
@@ -186,16 +218,40 @@ function readFields(
   return fields;
 }
 
-function readVarint(
-  bytes: Uint8Array,
-  from: number,
-): { readonly value: bigint; readonly end: number } | undefined {
-  let value = 0n;
-  for (let index = 0; index < 10; index++) {
+function setBytes(
+  fields: Fields,
+  tag: number,
+  message: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  switch (tag) {
+    case TAG.source: {
+      // "stderr", "stdout": the fourth letter tells.
+      const isError = message[start + ERROR_AT] === ERROR_LETTER;
+      fields.stream = isError ? "stderr" : "stdout";
+      break;
+    }
+    case TAG.line:
+      fields.line = message.subarray(start, end);
+      break;
+    case TAG.metadata:
+      // `last`, if it is set, comes first.
+      fields.isLast = end > start && message[start] === TAG.last &&
+        message[start + 1] === 1;
+  }
+}
+
+function readVarint(bytes: Uint8Array, from: number): Varint | undefined {
+  let low = 0;
+  let high = 0;
+  for (let index = 0; index < MOST_BYTES; index++) {
     const byte = bytes[from + index];
     if (byte === undefined) return undefined;
-    value |= BigInt(byte & 0x7f) << BigInt(7 * index);
-    if (byte < 0x80) return { value, end: from + index + 1 };
+    const bits = byte & 0x7f;
+    if (index < LOW_BYTES) low += bits * 2 ** (7 * index);
+    else high += bits * 2 ** (7 * (index - LOW_BYTES));
+    if (byte < 0x80) return { low, high, end: from + index + 1 };
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import {
   LENGTH_BYTES,
   localFrameRoom,
   localFrameStart,
-  parseLocalMessage,
+  localMessageParser,
   readLength,
   writeLocalFrame,
 } from "./local_frame.ts";
@@ -12,7 +12,7 @@ import { formatTimestamp } from "./timestamp.ts";
 
 const NS = 1_769_860_800_123_456_789n;
 
-Deno.test("writeLocalFrame() gives any bytes back by parseLocalMessage()", () => {
+Deno.test("writeLocalFrame() gives any bytes back by localMessageParser()", () => {
   fc.assert(fc.property(
     fc.uint8Array({ maxLength: 1000 }),
     fc.constantFrom(
@@ -40,7 +40,7 @@ Deno.test("writeLocalFrame() gives any bytes back by parseLocalMessage()", () =>
       assertEquals(readLength(into, end - LENGTH_BYTES), length);
       const message = into.subarray(7 + LENGTH_BYTES, end - LENGTH_BYTES);
       const lineFeed = ending === "lineFeed" ? [10] : [];
-      assertEquals(parseLocalMessage(message), {
+      assertEquals(localMessageParser()(message), {
         stream,
         time: formatTimestamp(ns),
         bytes: Uint8Array.from([...bytes, ...lineFeed]),
@@ -49,7 +49,7 @@ Deno.test("writeLocalFrame() gives any bytes back by parseLocalMessage()", () =>
   ));
 });
 
-Deno.test("parseLocalMessage() takes docker's parts", () => {
+Deno.test("localMessageParser() takes docker's parts", () => {
   // Written by hand from the definition: source, time_nano, line, partial,
   // partial_log_metadata { last, id, ordinal }.
   const part = (last: 0 | 1) => [
@@ -58,17 +58,17 @@ Deno.test("parseLocalMessage() takes docker's parts", () => {
     ...[0x2a, 7, 0x08, last, 0x12, 1, 0x78, 0x18, 2],
   ];
   const bytes = (last: 0 | 1) =>
-    parseLocalMessage(Uint8Array.from(part(last)))?.bytes;
+    localMessageParser()(Uint8Array.from(part(last)))?.bytes;
   assertEquals(bytes(0), new TextEncoder().encode("a"));
   assertEquals(bytes(1), new TextEncoder().encode("a\n"));
 });
 
-Deno.test("parseLocalMessage() never throws", () => {
+Deno.test("localMessageParser() never throws", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
-    parseLocalMessage(bytes);
+    localMessageParser()(bytes);
   }));
   const message = localFrameStart("stdout", NS);
   for (let end = 0; end < message.length; end++) {
-    parseLocalMessage(message.subarray(0, end));
+    localMessageParser()(message.subarray(0, end));
   }
 });

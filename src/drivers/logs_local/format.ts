@@ -2,12 +2,12 @@
 
 import {
   type DecodedEntry,
-  parseJsonLine,
+  jsonLineParser,
 } from "../../base/container_log/json_line.ts";
 import {
   LENGTH_BYTES,
+  localMessageParser,
   MAX_MESSAGE_BYTES,
-  parseLocalMessage,
   readLength,
 } from "../../base/container_log/local_frame.ts";
 import type { FileFormat } from "../../base/container_log/settings.ts";
@@ -45,19 +45,43 @@ const BLOCK_BYTES = 64 * 1024;
 const TORN: Piece = { kind: "torn" };
 const DAMAGED: Piece = { kind: "damaged" };
 
-export const READ_FORMATS: Readonly<Record<FileFormat, ReadFormat>> = {
-  "json-file": { read: readLine, tail: tailOfLines },
-  local: { read: readFrame, tail: tailOfFrames },
-};
+/** For one reader. */
+export function readFormat(format: FileFormat): ReadFormat {
+  switch (format) {
+    case "json-file": {
+      const parse = jsonLineParser();
+      return { read: (...args) => readLine(parse, ...args), tail: tailOfLines };
+    }
+    case "local": {
+      const parse = localMessageParser();
+      return {
+        read: (...args) => readFrame(parse, ...args),
+        tail: tailOfFrames,
+      };
+    }
+  }
+}
 
-function readLine(bytes: Uint8Array, at: number, end: number): Piece {
+type Parse = (bytes: Uint8Array) => DecodedEntry | undefined;
+
+function readLine(
+  parse: Parse,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): Piece {
   const found = bytes.indexOf(LINE_FEED, at);
   if (found < 0 || found >= end) return TORN;
-  const entry = parseJsonLine(bytes.subarray(at, found));
+  const entry = parse(bytes.subarray(at, found));
   return { kind: "whole", entry, next: found + 1 };
 }
 
-function readFrame(bytes: Uint8Array, at: number, end: number): Piece {
+function readFrame(
+  parse: Parse,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): Piece {
   const message = at + LENGTH_BYTES;
   if (message > end) return TORN;
   const length = readLength(bytes, at);
@@ -65,7 +89,7 @@ function readFrame(bytes: Uint8Array, at: number, end: number): Piece {
   const next = message + length + LENGTH_BYTES;
   if (next > end) return TORN;
   if (readLength(bytes, message + length) !== length) return DAMAGED;
-  const entry = parseLocalMessage(bytes.subarray(message, message + length));
+  const entry = parse(bytes.subarray(message, message + length));
   return { kind: "whole", entry, next };
 }
 

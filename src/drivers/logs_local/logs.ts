@@ -13,7 +13,7 @@ import type {
   ReadLogOptions,
 } from "../../core/logs.ts";
 import { followLog } from "./follow.ts";
-import { READ_FORMATS } from "./format.ts";
+import { readFormat } from "./format.ts";
 import { sizeOfLogFiles } from "./open_files.ts";
 
 export function createLocalLogs(): ContainerLogs {
@@ -25,7 +25,7 @@ export function createLocalLogs(): ContainerLogs {
       const source = {
         path,
         maxFiles: plan.maxFiles,
-        format: READ_FORMATS[plan.format],
+        format: readFormat(plan.format),
         damaged: () => ctx.log.warn("A log file is damaged", { path }),
       };
       using until = endAt(options.until);
