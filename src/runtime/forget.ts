@@ -1,5 +1,7 @@
 /** Deleting a container that has ended, without starting its runtime for it. */
 
+import { readMounts } from "../sys/mount_info.ts";
+
 /** What we read of runc's `state.json`. */
 interface RuncState {
   /** By controller; one without a name on cgroup v2. */
@@ -22,6 +24,33 @@ export function forgetStopped(directory: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Removes the control groups of a container that a runtime made and was killed
+ * before it wrote down that it had. Groups that somebody is in stay.
+ * @param bundle its directory
+ */
+export function forgetGroups(bundle: string): void {
+  const path = groupsPath(bundle);
+  if (path === undefined || !path.startsWith("/")) return;
+  for (const { type, mountPoint } of readMounts()) {
+    if (type !== "cgroup" && type !== "cgroup2") continue;
+    try {
+      Deno.removeSync(mountPoint + path);
+    } catch {
+      // It was never made, or is in use.
+    }
+  }
+}
+
+function groupsPath(bundle: string): string | undefined {
+  try {
+    const text = Deno.readTextFileSync(`${bundle}/config.json`);
+    return JSON.parse(text).linux?.cgroupsPath;
+  } catch {
+    return undefined;
   }
 }
 

@@ -23,7 +23,7 @@ import {
 } from "./oci_runtime.ts";
 import { bundlePath } from "./bundles.ts";
 import { killRuntimesOf } from "./orphans.ts";
-import { forgetStopped } from "./forget.ts";
+import { forgetGroups, forgetStopped } from "./forget.ts";
 import { lastError, startError } from "./start_failure.ts";
 import { keepStreamOwners } from "./stream_owners.ts";
 
@@ -154,7 +154,9 @@ class OciTaskRunner implements TaskRunner {
     });
     const status = await child.wait();
     // Forced, it succeeds also if there is no such container.
-    if (exitCodeOf(status) === 0) return;
+    if (exitCodeOf(status) === 0) {
+      return forgetGroups(bundlePath(this.#deps.state, record));
+    }
     throw unavailable(
       `Cannot delete container "${record.id}" with ${runtime.name}`,
     );
