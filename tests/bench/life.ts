@@ -73,21 +73,38 @@ export const bench: Bench = {
     const opened: Engine[] = [];
     for (const spec of engines(coracle)) {
       const engine = await openEngine(spec, await place(spec.name), say);
-      if (engine !== undefined) opened.push(stack.use(engine));
+      if (engine !== undefined) opened.push(tidy(stack.use(engine), stack));
     }
     const figures = await measure(opened, say);
     say(table(opened, figures));
     const rows = ratioRows(figures);
     rows.push(...await memoryRows(opened, say));
-    const grouped = stack.use(
-      await openCoracle(coracle, await place("grouped"), {
-        CORACLE_SHIM_GROUPING: "namespace",
-      }),
-    );
+    const grouping = { CORACLE_SHIM_GROUPING: "namespace" };
+    const engine = await openCoracle(coracle, await place("grouped"), grouping);
+    const grouped = tidy(stack.use(engine), stack);
     rows.push(...await groupedRows(grouped, say));
     return rows;
   },
 };
+
+/** Whatever fails, what was started is removed before its files are. */
+function tidy(engine: Engine, stack: AsyncDisposableStack): Engine {
+  const running = new Set<string>();
+  stack.defer(async () => {
+    for (const id of running) await engine.remove(id).catch(() => {});
+  });
+  return {
+    ...engine,
+    async runDetached(id) {
+      running.add(id);
+      await engine.runDetached(id);
+    },
+    async remove(id) {
+      await engine.remove(id);
+      running.delete(id);
+    },
+  };
+}
 
 /** Undefined, and said so, if it isn't there or does not run here. */
 async function openEngine(

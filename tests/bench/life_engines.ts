@@ -1,7 +1,6 @@
 /** Engines whose containers outlive a command, each on a root of its own. */
 
 import { writeBusyboxRoot } from "../support/run_image.ts";
-import { runQuietly } from "./bench.ts";
 import { succeeds } from "./pull_tools.ts";
 
 export const IMAGE = "docker.io/library/busybox:latest";
@@ -67,7 +66,7 @@ export async function openCoracle(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Engine> {
   const call = (...args: readonly string[]) =>
-    runQuietly(
+    execute(
       coracle,
       ["--root", `${disk}/root`, "--state", state, ...args],
       env,
@@ -122,7 +121,7 @@ address = "${address}"
     ["ctr", "--address", address, "version"],
   );
   const ctr = (...args: readonly string[]) =>
-    runQuietly("ctr", ["--address", address, ...args]);
+    execute("ctr", ["--address", address, ...args]);
   await ctr("images", "import", archive);
   let execs = 0;
   return {
@@ -154,7 +153,7 @@ events_logger = "file"
 `,
   );
   const podman = (...args: readonly string[]) =>
-    runQuietly(
+    execute(
       "podman",
       [
         ...["--root", `${disk}/root`, "--runroot", state],
@@ -171,7 +170,12 @@ events_logger = "file"
     stop: (id) => podman("stop", id),
     remove: (id) => podman("rm", "--force", "--time", "0", id),
     shims: () => processesWith("conmon", state),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    // It mounts its directory over itself, and sometimes leaves that.
+    async [Symbol.asyncDispose]() {
+      const overlay = `${disk}/root/overlay`;
+      if (!await succeeds(["mountpoint", "--quiet", overlay])) return;
+      await execute("umount", ["--lazy", overlay]);
+    },
   };
 }
 
@@ -183,7 +187,7 @@ async function openDocker({ disk, state, archive }: Place): Promise<Engine> {
     ...["--iptables=false", "--bridge=none", "--storage-driver=overlay2"],
   ], ["docker", "--host", host, "version"]);
   const docker = (...args: readonly string[]) =>
-    runQuietly("docker", ["--host", host, ...args]);
+    execute("docker", ["--host", host, ...args]);
   await docker("load", "--input", archive);
   const run = ["run", "--detach", "--network", "none"];
   return {
@@ -241,12 +245,37 @@ function processesWith(program: string, text: string): readonly number[] {
   });
 }
 
+/** Runs a command to its end; its errors are in the error. */
+async function execute(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  // To a file, because what outlives the command would hold a pipe open.
+  const errors = await Deno.makeTempFile();
+  try {
+    const { code } = await new Deno.Command("sh", {
+      args: ["-c", 'exec "$@" 2>"$0"', errors, command, ...args],
+      env: { ...env },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn().status;
+    if (code === 0) return;
+    const line = [command, ...args].join(" ");
+    const said = await Deno.readTextFile(errors);
+    throw new Error(`Cannot run "${line}": exit ${code}: ${said}`);
+  } finally {
+    await Deno.remove(errors);
+  }
+}
+
 /** An image as `docker save` writes it, made with tar alone. */
 export async function makeArchive(dir: string): Promise<string> {
   const parts = `${dir}/parts`;
   await Deno.mkdir(`${parts}/root`, { recursive: true });
   writeBusyboxRoot(`${parts}/root`);
-  await runQuietly("tar", [
+  await execute("tar", [
     ...["-C", `${parts}/root`, "-cf", `${parts}/layer.tar`, "."],
   ]);
   const layer = await Deno.readFile(`${parts}/layer.tar`);
@@ -265,7 +294,7 @@ export async function makeArchive(dir: string): Promise<string> {
   await Deno.writeTextFile(`${parts}/config.json`, JSON.stringify(config));
   await Deno.writeTextFile(`${parts}/manifest.json`, JSON.stringify(manifest));
   const archive = `${dir}/image.tar`;
-  await runQuietly("tar", [
+  await execute("tar", [
     ...["-C", parts, "-cf", archive],
     ...["manifest.json", "config.json", "layer.tar"],
   ]);
