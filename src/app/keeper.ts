@@ -8,6 +8,7 @@
 
 import { background } from "../base/context.ts";
 import { EngineError } from "../base/errors.ts";
+import { within } from "../base/within.ts";
 import type { Keeper, KeepRequest } from "../core/keeper.ts";
 import { TaskStartError } from "../core/task.ts";
 import type { KeptContainer } from "../shim/keeper/kept_container.ts";
@@ -152,11 +153,4 @@ function finish(container: KeptContainer, env: readonly string[]): void {
   } catch {
     // The next command of anybody finds it.
   }
-}
-
-async function within(ms: number, end: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([end, promise]);
-  clearTimeout(timer);
 }

@@ -68,3 +68,10 @@ export const NEW_STATUS: TaskStatus = {
   restartCount: 0,
   stoppedByUser: false,
 };
+
+/** Of a container that is probed and has just started. */
+export const NEW_HEALTH: HealthStatus = {
+  status: "starting",
+  failingStreak: 0,
+  log: [],
+};

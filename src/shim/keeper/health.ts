@@ -2,7 +2,11 @@
 
 import type { HealthCheck } from "../../core/container_settings.ts";
 import type { KeepRequest } from "../../core/keeper.ts";
-import type { HealthResult, HealthStatus } from "../../core/task_status.ts";
+import {
+  type HealthResult,
+  type HealthStatus,
+  NEW_HEALTH,
+} from "../../core/task_status.ts";
 import { containerGroup, isFrozen } from "../../runtime/cgroup.ts";
 import type { RuntimeControl } from "../../runtime/control.ts";
 import { closeFd, makePipe, setBlocking } from "../../sys/descriptors.ts";
@@ -31,7 +35,7 @@ const MOST_OUTPUT_BYTES = 4096;
 /** Probes until disposed. */
 export function watchHealth(deps: HealthDeps, check: HealthCheck): Disposable {
   const watch = new HealthWatch(deps, check);
-  watch.begin();
+  watch.schedule();
   return watch;
 }
 
@@ -39,7 +43,7 @@ class HealthWatch implements Disposable {
   readonly #deps: HealthDeps;
   readonly #check: HealthCheck;
   readonly #startedAt: number;
-  #health: HealthStatus = { status: "starting", failingStreak: 0, log: [] };
+  #health = NEW_HEALTH;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
   #probes = 0;
@@ -50,17 +54,12 @@ class HealthWatch implements Disposable {
     this.#startedAt = deps.now().getTime();
   }
 
-  begin(): void {
-    this.#deps.report(this.#health);
-    this.#schedule();
-  }
-
   [Symbol.dispose](): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
   }
 
-  #schedule(): void {
+  schedule(): void {
     if (this.#isOver) return;
     const interval = this.#isStarting()
       ? this.#check.startIntervalMs
@@ -83,7 +82,7 @@ class HealthWatch implements Disposable {
       const result = await this.#probe();
       if (!this.#isOver) this.#note(result);
     }
-    this.#schedule();
+    this.schedule();
   }
 
   #note(result: HealthResult): void {

@@ -1,6 +1,7 @@
 /** A container from its first start to its last end. */
 
 import { EngineError } from "../../base/errors.ts";
+import { within } from "../../base/within.ts";
 import type {
   AttachInput,
   AttachOutput,
@@ -9,9 +10,12 @@ import type {
 } from "../../core/keeper.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Bundle, ExitStatus } from "../../core/task.ts";
-import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
+import {
+  NEW_HEALTH,
+  NEW_STATUS,
+  type TaskStatus,
+} from "../../core/task_status.ts";
 import { containerGroup, type ControlGroup } from "../../runtime/cgroup.ts";
-import { oomKills, watchOom } from "../../runtime/cgroup_oom.ts";
 import { RuntimeControl } from "../../runtime/control.ts";
 import { forgetStopped } from "../../runtime/forget.ts";
 import { recordedGroup } from "../../runtime/recorded_group.ts";
@@ -21,6 +25,7 @@ import { type ChildStatus, exitCodeOf, sendSignal } from "../../sys/process.ts";
 import type { Reaper } from "../../sys/reaper.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import { watchBundle } from "./bundle_watch.ts";
+import { watchMemory } from "./memory_watch.ts";
 import type { Publish } from "./publish.ts";
 import { RestartCounter } from "./restart.ts";
 import { KeptStreams, type LogTarget } from "./streams.ts";
@@ -97,6 +102,7 @@ export class KeptContainer {
       run = await this.#launch();
     } catch (error) {
       await this.#streams.finish();
+      this.#streams.close();
       throw error;
     }
     void this.#keep(run);
@@ -128,7 +134,7 @@ export class KeptContainer {
   }
 
   async #launch(): Promise<Run> {
-    const { id, bundle, runtimeRoot } = this.request;
+    const { id, bundle, runtimeRoot, settings } = this.request;
     const pid = await this.#control.run(id, bundle, {
       streams: await this.#streams.open(),
       pidFile: `${bundle}/init.pid`,
@@ -146,6 +152,7 @@ export class KeptContainer {
       ...startTime === undefined ? {} : { pidStartTime: startTime },
       startedAt: this.#deps.now().toISOString(),
       oomKilled: false,
+      ...settings.health === undefined ? {} : { health: NEW_HEALTH },
     });
     await this.#streams.started();
     return { end, ...group === undefined ? {} : { group } };
@@ -183,21 +190,21 @@ export class KeptContainer {
   }
 
   async #untilEnd({ end, group }: Run): Promise<ExitStatus> {
-    const noteOom = () => {
-      if (this.#status.oomKilled) return;
-      this.#write({ oomKilled: true });
-      const event = { containerId: this.request.id };
-      this.#deps.publish(this.request, "/tasks/oom", event);
-    };
-    const oom = group && watchOom(this.#deps.poller, group, noteOom);
+    const { poller } = this.#deps;
+    const memory = group && watchMemory(poller, group, () => this.#noteOom());
     const health = await this.#watchHealth();
     const exitCode = exitCodeOf(await end);
     const exitedAt = this.#deps.now();
     health?.[Symbol.dispose]();
-    // What it says may come after the end. Its group was new.
-    if (group !== undefined && (oomKills(group) ?? 0) > 0) noteOom();
-    oom?.[Symbol.dispose]();
+    memory?.[Symbol.dispose]();
     return { exitCode, exitedAt };
+  }
+
+  #noteOom(): void {
+    if (this.#status.oomKilled) return;
+    this.#write({ oomKilled: true });
+    const event = { containerId: this.request.id };
+    this.#deps.publish(this.request, "/tasks/oom", event);
   }
 
   /** @returns undefined if it is not started again */
@@ -226,7 +233,7 @@ export class KeptContainer {
         state: "restarting",
         restartCount: this.#status.restartCount + 1,
       });
-      await this.#sleep(pause);
+      await within(pause, this.#retired.promise);
       if (this.#isRetired) return undefined;
       try {
         const run = await this.#launch();
@@ -247,13 +254,6 @@ export class KeptContainer {
   #lose(): void {
     this.retire();
     if (this.pid !== 0) sendSignal(this.pid, SIGNALS.SIGKILL);
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    await Promise.race([promise, this.#retired.promise]);
-    clearTimeout(timer);
   }
 
   async #watchHealth(): Promise<Disposable | undefined> {

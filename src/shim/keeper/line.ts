@@ -1,5 +1,6 @@
 /** What connects us to one run of a container: pipes, or a terminal. */
 
+import { within } from "../../base/within.ts";
 import type { LaunchStreams } from "../../runtime/control.ts";
 import { listenConsole } from "../../sys/console_socket.ts";
 import { closeFd, makePipe, setBlocking } from "../../sys/descriptors.ts";
@@ -190,11 +191,4 @@ export function openTerminal(
       master = undefined;
     },
   };
-}
-
-async function within(ms: number, end: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([end, promise]);
-  clearTimeout(timer);
 }

@@ -9,6 +9,9 @@ export const BUFFER_BYTES: number = 64 * 1024;
 /** More than the largest pipe holds, 1 MiB, if pages of it are half full. */
 const MOST_READS = 64;
 
+/** Being told that there is more takes longer than looking. */
+const AT_ONCE = 16;
+
 export class OutputReader {
   /** Settles at the end of the stream. */
   readonly ended: Promise<void>;
@@ -18,6 +21,7 @@ export class OutputReader {
   readonly #watch: Watch;
   readonly #end: () => void;
   #isOver = false;
+  #isPaused = false;
 
   /**
    * @param fd that does not block, closed by its owner
@@ -35,23 +39,24 @@ export class OutputReader {
     this.#fd = fd;
     this.#buffer = buffer;
     this.#receive = receive;
-    this.#watch = poller.watch(fd, "readable", () => void this.#read());
+    this.#watch = poller.watch(fd, "readable", () => this.#readSome(AT_ONCE));
   }
 
   /** Lets the container wait with what it writes. */
   pause(): void {
+    this.#isPaused = true;
     if (!this.#isOver) this.#watch.update("none");
   }
 
   resume(): void {
+    this.#isPaused = false;
     if (!this.#isOver) this.#watch.update("readable");
   }
 
   /** Reads what is there, but not for ever, should others still write. */
   drain(): void {
-    for (let reads = 0; reads < MOST_READS && !this.#isOver; reads++) {
-      if (!this.#read()) return;
-    }
+    this.#isPaused = false;
+    this.#readSome(MOST_READS);
   }
 
   stop(): void {
@@ -59,6 +64,12 @@ export class OutputReader {
     this.#isOver = true;
     this.#watch[Symbol.dispose]();
     this.#end();
+  }
+
+  #readSome(most: number): void {
+    for (let reads = 0; reads < most; reads++) {
+      if (this.#isOver || this.#isPaused || !this.#read()) return;
+    }
   }
 
   /** @returns false if there was nothing */

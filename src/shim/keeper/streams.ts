@@ -83,12 +83,16 @@ export class KeptStreams {
     await line?.finish();
   }
 
-  /** Nothing comes any more, in no run. */
+  /** Tells those who are attached that nothing comes any more, in no run. */
   end(status: ExitStatus): void {
     for (const attachment of this.#attachments) {
       attachment.push({ kind: "exit", status });
       attachment.end();
     }
+    this.close();
+  }
+
+  close(): void {
     const { log } = this.#deps;
     if (log.kind === "writer") log.writer.close();
   }
