@@ -25,7 +25,7 @@ type Scenario = (user: User) => Promise<Seen>;
 class User {
   readonly containerd: Containerd;
   readonly runtime: string;
-  #containers = 0;
+  readonly ids: string[] = [];
 
   constructor(containerd: Containerd, runtime: string) {
     this.containerd = containerd;
@@ -33,7 +33,10 @@ class User {
   }
 
   newId(): string {
-    return `${this.runtime === OURS ? "ours" : "theirs"}-${++this.#containers}`;
+    const name = this.runtime === OURS ? "ours" : "theirs";
+    const id = `${name}-${this.ids.length + 1}`;
+    this.ids.push(id);
+    return id;
   }
 
   /** `ctr`, with what differs from shim to shim taken out. */
@@ -338,12 +341,22 @@ async function shimOf(user: User, id: string): Promise<{ pid: number }> {
   return { pid: Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]) };
 }
 
-function sockets(): readonly string[] {
-  try {
-    return [...Deno.readDirSync("/run/containerd/s")].map(({ name }) => name);
-  } catch {
-    return [];
-  }
+/** The sockets of a user's shims that are still there. */
+async function socketsOf(user: User): Promise<readonly string[]> {
+  const { directory, namespace } = user.containerd;
+  const paths = await Promise.all(user.ids.map(async (id) => {
+    const text = `${directory}/c.sock/${namespace}/${id}`;
+    const bytes = new TextEncoder().encode(text);
+    const hash = await crypto.subtle.digest("SHA-256", bytes);
+    return `/run/containerd/s/${new Uint8Array(hash).toHex()}`;
+  }));
+  return paths.filter((path) => {
+    try {
+      return Deno.lstatSync(path).isSocket;
+    } catch {
+      return false;
+    }
+  });
 }
 
 Deno.test({
@@ -354,11 +367,11 @@ Deno.test({
     await using containerd = await openContainerd(executable.path);
     for (const [name, scenario] of Object.entries(SCENARIOS)) {
       await t.step(name, async () => {
-        const before = new Set(sockets());
         const seen = [];
         for (const runtime of [OURS, THEIRS]) {
-          seen.push(await scenario(new User(containerd, runtime)));
-          if (runtime === OURS) await assertNothingLeft(containerd, before);
+          const user = new User(containerd, runtime);
+          seen.push(await scenario(user));
+          if (runtime === OURS) await assertNothingLeft(user);
         }
         const [ours, theirs] = seen;
         assertEquals(ours, theirs, containerd.log().slice(-2000));
@@ -367,12 +380,10 @@ Deno.test({
   },
 });
 
-async function assertNothingLeft(
-  containerd: Containerd,
-  before: ReadonlySet<string>,
-): Promise<void> {
+async function assertNothingLeft(user: User): Promise<void> {
+  const { containerd } = user;
   // A shim has answered before it ends.
   await until(() => processesWith(`${containerd.state}/`).length === 0);
   assertEquals(containerd.leftovers(), []);
-  assertEquals(sockets().filter((name) => !before.has(name)), []);
+  assertEquals(await socketsOf(user), []);
 }

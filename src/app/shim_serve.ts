@@ -4,6 +4,7 @@ import { taskServices } from "../api/server/shim_task.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { serveTtrpc } from "../rpc/ttrpc/server.ts";
+import { configFile } from "../shim/bundle_files.ts";
 import { Copier } from "../shim/copy.ts";
 import { EventQueue } from "../shim/event_queue.ts";
 import { Lifetime } from "../shim/lifetime.ts";
@@ -127,7 +128,11 @@ function watchBundle(
   log: Logger,
 ): Disposable {
   try {
-    return watchRemoval(poller, bundle, () => lifetime.endIfIdle());
+    return watchRemoval(
+      poller,
+      configFile(bundle),
+      () => lifetime.endIfIdle(),
+    );
   } catch (error) {
     log.warn("cannot watch the bundle", { error });
     return { [Symbol.dispose]() {} };

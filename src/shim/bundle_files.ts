@@ -13,6 +13,11 @@ const EXIT = "exit.json";
 const INIT_PID = "init.pid";
 const ADDRESS = "address";
 
+/** A bundle without it has been deleted, or is about to be. */
+export function configFile(bundle: string): string {
+  return `${bundle}/config.json`;
+}
+
 export function initPidFile(bundle: string): string {
   return `${bundle}/${INIT_PID}`;
 }

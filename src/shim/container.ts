@@ -16,10 +16,15 @@ import {
   isFrozen,
   processesOf,
 } from "../runtime/cgroup.ts";
-import { watchOom } from "../runtime/cgroup_oom.ts";
+import { oomKills, watchOom } from "../runtime/cgroup_oom.ts";
 import { exitCodeOf, sendSignal } from "../sys/process.ts";
 import { SIGNALS } from "../sys/signals.ts";
-import { initPidFile, writeExit, writeOptions } from "./bundle_files.ts";
+import {
+  configFile,
+  initPidFile,
+  writeExit,
+  writeOptions,
+} from "./bundle_files.ts";
 import type { PublishEvent } from "./events.ts";
 import { KeptProcess } from "./kept_process.ts";
 import type { RuncOptions } from "./options.ts";
@@ -52,6 +57,8 @@ export class KeptContainer {
   readonly #specs = new WeakMap<KeptProcess, string>();
   #group: ControlGroup | undefined;
   #oomWatch: Disposable | undefined;
+  #oomKills = 0;
+  readonly #pidNamespace: "own" | "shared";
 
   /** @throws {EngineError} */
   static async create(
@@ -103,6 +110,7 @@ export class KeptContainer {
     this.runtime = runtime;
     this.id = request.id;
     this.bundle = request.bundle;
+    this.#pidNamespace = readPidNamespace(request.bundle);
     this.init = new KeptProcess({ id: request.id, execId: "" }, request, io);
   }
 
@@ -176,15 +184,22 @@ export class KeptContainer {
 
   #watchOom(): void {
     const { id } = this;
-    const { poller, publish } = this.#deps;
+    const { poller } = this.#deps;
     if (this.#group === undefined) return;
     try {
-      this.#oomWatch = watchOom(poller, this.#group, () => {
-        publish({ kind: "oom", id });
-      });
+      const told = () => this.#tellOfOom();
+      this.#oomWatch = watchOom(poller, this.#group, told);
     } catch (error) {
       this.#deps.log.warn("cannot watch for want of memory", { id, error });
     }
+  }
+
+  /** The kernel may have told before it had killed, or not at all yet. */
+  #tellOfOom(): void {
+    const kills = this.#group && oomKills(this.#group);
+    if (kills === undefined || kills <= this.#oomKills) return;
+    this.#oomKills = kills;
+    this.#deps.publish({ kind: "oom", id: this.id });
   }
 
   #launch(): Launch {
@@ -256,6 +271,7 @@ export class KeptContainer {
   async #execEnded(process: KeptProcess, exitCode: number): Promise<void> {
     const exit: ExitStatus = { exitCode, exitedAt: this.#deps.now() };
     await process.startKnown();
+    this.#tellOfOom();
     const { pid, ref } = process;
     this.#deps.publish({ kind: "exit", ...ref, pid, exit });
     process.stop(exit);
@@ -265,7 +281,8 @@ export class KeptContainer {
   async #initEnded(exitCode: number): Promise<void> {
     const exit: ExitStatus = { exitCode, exitedAt: this.#deps.now() };
     await this.init.startKnown();
-    if (this.#sharesPids()) this.#killRest();
+    this.#tellOfOom();
+    if (this.#pidNamespace === "shared") this.#killRest();
     const others = [...this.#execs.values()].filter((it) => it.isAlive);
     await Promise.all(others.map(({ ended }) => ended));
     try {
@@ -276,14 +293,6 @@ export class KeptContainer {
     const { pid, ref } = this.init;
     this.#deps.publish({ kind: "exit", ...ref, pid, exit });
     this.init.stop(exit);
-  }
-
-  /** With a namespace of their own, the kernel ends the others itself. */
-  #sharesPids(): boolean {
-    const text = Deno.readTextFileSync(`${this.bundle}/config.json`);
-    const { linux } = JSON.parse(text) as Spec;
-    const own = linux?.namespaces?.find(({ type }) => type === "pid");
-    return own === undefined || (own.path ?? "") !== "";
   }
 
   #killRest(): void {
@@ -329,6 +338,14 @@ export class KeptContainer {
       : { exitCode: 0, exitedAt: this.#deps.now() };
     this.#deps.publish({ kind: "delete", id, pid, exit });
   }
+}
+
+/** With a namespace of their own, the kernel ends all with the first. */
+function readPidNamespace(bundle: string): "own" | "shared" {
+  const text = Deno.readTextFileSync(configFile(bundle));
+  const { linux } = JSON.parse(text) as Partial<Spec>;
+  const found = linux?.namespaces?.find(({ type }) => type === "pid");
+  return found !== undefined && (found.path ?? "") === "" ? "own" : "shared";
 }
 
 function openIo(deps: ContainerDeps, request: IoRequest): Promise<ProcessIo> {

@@ -17,6 +17,7 @@ import type { ControlGroup } from "../runtime/cgroup.ts";
 import { sendSignal } from "../sys/process.ts";
 import { watchRemoval } from "../sys/removal_watch.ts";
 import { SIGNALS } from "../sys/signals.ts";
+import { configFile } from "./bundle_files.ts";
 import { type ContainerDeps, KeptContainer } from "./container.ts";
 import type { KeptProcess } from "./kept_process.ts";
 import type { ShimCodec } from "./options.ts";
@@ -227,7 +228,10 @@ export class TaskService implements ShimService {
     const { poller, log } = this.#deps;
     try {
       const gone = () => void this.#abandon(container);
-      this.#watches.set(container, watchRemoval(poller, bundle, gone));
+      this.#watches.set(
+        container,
+        watchRemoval(poller, configFile(bundle), gone),
+      );
     } catch (error) {
       log.warn("cannot watch the bundle", { id, error });
     }
@@ -239,7 +243,11 @@ export class TaskService implements ShimService {
     log.warn("bundle has gone: ending the container", { id });
     try {
       if (init.isAlive) {
-        await container.runtime.kill(SIGNALS.SIGKILL, "process");
+        await this.kill(background(), {
+          ...init.ref,
+          signal: SIGNALS.SIGKILL,
+          scope: "process",
+        });
         await init.ended;
       }
       await this.delete(background(), init.ref);

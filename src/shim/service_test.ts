@@ -334,3 +334,56 @@ Deno.test({
     assertEquals(bundles.events, []);
   },
 });
+
+Deno.test({
+  name: "TaskService tells of a want of memory",
+  ignore: !isRoot,
+  async fn() {
+    await using bundles = openKeptBundles();
+    const { service, events } = bundles;
+    const init = { id: "hungry", execId: "" };
+    await service.create(ctx, {
+      ...NOWHERE,
+      id: "hungry",
+      bundle: bundles.make("hungry", {
+        args: ["/bin/busybox", "dd", "if=/dev/zero", "of=/dev/null", "bs=64M"],
+        memoryBytes: 16 * 1024 * 1024,
+      }),
+      rootfs: [],
+      checkpoint: "",
+    });
+    await service.start(ctx, init);
+    assertEquals((await service.wait(ctx, init)).exitCode, 128 + SIGKILL);
+    await eventually(() => events.some(({ kind }) => kind === "oom"));
+    await service.delete(ctx, init);
+  },
+});
+
+Deno.test({
+  name: "TaskService ends a container whose bundle has gone",
+  ignore: !isRoot,
+  async fn() {
+    await using bundles = openKeptBundles();
+    const { service, events } = bundles;
+    const init = { id: "gone", execId: "" };
+    const bundle = bundles.make("gone", { args: ["/bin/sh", "-c", FOREVER] });
+    await service.create(ctx, {
+      ...NOWHERE,
+      id: "gone",
+      bundle,
+      rootfs: [],
+      checkpoint: "",
+    });
+    await service.start(ctx, init);
+    await Deno.remove(bundle, { recursive: true });
+    await eventually(() => events.at(-1)?.kind === "delete");
+    assertEquals(bundles.leftovers(), []);
+  },
+});
+
+async function eventually(check: () => boolean): Promise<void> {
+  for (let pauses = 0; !check(); pauses++) {
+    assert(pauses < 1000, "It did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

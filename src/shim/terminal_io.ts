@@ -66,7 +66,7 @@ class TerminalIo implements ProcessIo {
     if (stdin !== "") this.#copyInput(stdin, master);
     const sink = await this.#openSink();
     this.#output = this.#deps.copier.start(master, sink);
-    this.#output.ended.then(() => this.#owned.close(sink));
+    void this.#output.ended.then(() => this.#owned.close(sink));
   }
 
   #copyInput(path: string, master: number): void {
@@ -74,7 +74,7 @@ class TerminalIo implements ProcessIo {
     const ends = openFifoEnds(path, this.#owned, use);
     this.#stdinWriter = ends.write;
     this.#input = this.#deps.copier.start(ends.read, master);
-    this.#input.ended.then((end) => {
+    void this.#input.ended.then((end) => {
       this.#owned.close(ends.read);
       // Hanging up would take away what has not been read yet.
       if (end === "endOfFile") writeSome(master, END_OF_TRANSMISSION);

@@ -1,4 +1,4 @@
-/** Noticing that a directory is deleted or moved away. @see inotify(7) */
+/** Noticing that a file is deleted. @see inotify(7) */
 
 import { closeFd, readSome } from "./descriptors.ts";
 import { SysError } from "./errno.ts";
@@ -13,27 +13,25 @@ const inotifySymbols = coldSymbols({
 const IN_NONBLOCK = 0o4000;
 const IN_CLOEXEC = 0o2000000;
 const IN_DELETE_SELF = 0x400;
-const IN_MOVE_SELF = 0x800;
 const EVENTS_BYTES = 4096;
 
 /**
- * Calls back once. Nobody may have the directory as its working directory, or
- * the kernel does not say that it was deleted.
+ * Calls back once, when nobody has the file open any more either. Not for
+ * directories: what lies below and is in use keeps the kernel from telling.
  * @throws {SysError} EMFILE if the user has too many of these; there are 128
  */
 export function watchRemoval(
   poller: Poller,
-  directory: string,
+  file: string,
   callback: () => void,
 ): Disposable {
   using cleanup = new DisposableStack();
   const symbols = inotifySymbols();
   const fd = symbols.inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  if (fd < 0) throw new SysError("watch", errno(), directory);
+  if (fd < 0) throw new SysError("watch", errno(), file);
   cleanup.defer(() => closeFd(fd));
-  const mask = IN_DELETE_SELF | IN_MOVE_SELF;
-  if (symbols.inotify_add_watch(fd, cstr(directory), mask) < 0) {
-    throw new SysError("watch", errno(), directory);
+  if (symbols.inotify_add_watch(fd, cstr(file), IN_DELETE_SELF) < 0) {
+    throw new SysError("watch", errno(), file);
   }
   cleanup.use(poller.watch(fd, "readable", () => {
     if (readSome(fd, new Uint8Array(EVENTS_BYTES)) === "again") return;

@@ -25,6 +25,7 @@ interface BundleOptions {
   readonly args: readonly string[];
   readonly terminal?: "terminal";
   readonly pids?: "own" | "host";
+  readonly memoryBytes?: number;
 }
 
 export function openKeptBundles(): KeptBundles {
@@ -89,7 +90,7 @@ export function openKeptBundles(): KeptBundles {
 }
 
 function specOf(
-  { args, terminal, pids = "own" }: BundleOptions,
+  { args, terminal, pids = "own", memoryBytes }: BundleOptions,
   cgroup: string,
 ) {
   const namespaces = ["mount", "ipc", "uts", "network"];
@@ -121,6 +122,9 @@ function specOf(
     ],
     linux: {
       cgroupsPath: cgroup,
+      ...memoryBytes === undefined
+        ? {}
+        : { resources: { memory: { limit: memoryBytes } } },
       namespaces: namespaces.map((type) => ({ type })),
     },
   };
