@@ -177,7 +177,7 @@ export class KeptContainer {
     // Groups that it shares with others must not be taken for its own.
     this.#group = containerGroup(pid, this.id);
     this.#watchOom();
-    this.#deps.reaper.wait(pid).then((status) =>
+    void this.#deps.reaper.wait(pid).then((status) =>
       this.#initEnded(exitCodeOf(status))
     );
   }
@@ -253,7 +253,7 @@ export class KeptContainer {
         process.pid = readPid(pidFile);
         const { pid } = process;
         this.#deps.publish({ kind: "execStarted", id, execId, pid });
-        this.#deps.reaper.wait(pid).then((status) =>
+        void this.#deps.reaper.wait(pid).then((status) =>
           this.#execEnded(process, exitCodeOf(status))
         );
       });
