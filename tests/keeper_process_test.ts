@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { createKeepers } from "../src/app/keepers.ts";
+import { createSharedKeepers } from "../src/app/shared_keepers.ts";
 import { EngineError } from "../src/base/errors.ts";
 import type { KeepRequest, ShimRecord } from "../src/core/keeper.ts";
 import { TaskStartError } from "../src/core/task.ts";
@@ -17,10 +18,10 @@ const ignore = Deno.uid() !== 0;
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, ignore, fn });
 
-const keepers = createKeepers(() =>
+const env = () =>
   Object.entries(Deno.env.toObject())
-    .map(([name, value]) => `${name}=${value}`)
-);
+    .map(([name, value]) => `${name}=${value}`);
+const keepers = createKeepers(env);
 
 function spawn({ namespace, id, bundle }: KeepRequest) {
   return keepers.spawn(namespace, id, bundle);
@@ -49,7 +50,7 @@ test("PendingShim ends when it is disposed before it has a container", async () 
   const request = await kept.make("one", { script: "sleep 100" });
   {
     using _shim = spawn(request);
-    assertEquals(kept.leftovers().length, 1);
+    await until(() => kept.leftovers().length === 1);
   }
   await until(() => kept.leftovers().length === 0);
 });
@@ -83,10 +84,7 @@ test("PendingShim.launch() leaves a shim that others can reach", async () => {
 test("PendingShim.launch() throws TaskStartError, and the shim ends", async () => {
   await using kept = await openKeeperBundles();
   const request = await kept.make("one", { script: "true" });
-  const path = `${request.bundle}/config.json`;
-  const spec = JSON.parse(await Deno.readTextFile(path));
-  spec.process.args = ["/bin/nothing"];
-  await Deno.writeTextFile(path, JSON.stringify(spec));
+  await replaceCommand(request, "/bin/nothing");
   using shim = spawn(request);
   const error = await assertRejects(
     () => shim.launch(kept.ctx, request),
@@ -122,6 +120,37 @@ test("Keepers.connect() throws unavailable when nobody answers", async () => {
   assertEquals(error.code, "unavailable");
 });
 
+test("createSharedKeepers() keeps a namespace's containers in one shim", async () => {
+  await using kept = await openKeeperBundles();
+  const { ctx, dir } = kept;
+  const shared = createSharedKeepers(env, `${dir}/shims`);
+  const start = async (id: string) => {
+    const request = await kept.make(id, { script: `sleep 100` });
+    using shim = shared.spawn(request.namespace, id, request.bundle);
+    const pid = await shim.launch(ctx, request);
+    return { pid, shim: record(request).pid };
+  };
+  const first = await Promise.all(["a", "b", "c"].map(start));
+  const fourth = await start("d");
+  const shims = new Set([...first, fourth].map(({ shim }) => shim));
+  assertEquals(shims.size, 1);
+  const failing = await kept.make("e", { script: "true" });
+  await replaceCommand(failing, "/bin/nothing");
+  using shim = shared.spawn(ctx.namespace, "e", failing.bundle);
+  const error = await assertRejects(
+    () => shim.launch(ctx, failing),
+    TaskStartError,
+  );
+  assertEquals(error.exitCode, 127);
+  for (const { pid } of [...first, fourth]) Deno.kill(pid, "SIGKILL");
+  await until(() => kept.leftovers().length === 0);
+  // Its socket is still there, but nobody behind it.
+  const { pid, shim: next } = await start("f");
+  assertEquals(shims.has(next), false);
+  Deno.kill(pid, "SIGKILL");
+  await until(() => kept.leftovers().length === 0);
+});
+
 /** By what their arguments say. */
 async function killShims(dir: string): Promise<void> {
   for await (const { name } of Deno.readDir("/proc")) {
@@ -132,6 +161,13 @@ async function killShims(dir: string): Promise<void> {
       Deno.kill(Number(name), "SIGKILL");
     }
   }
+}
+
+async function replaceCommand({ bundle }: KeepRequest, command: string) {
+  const path = `${bundle}/config.json`;
+  const spec = JSON.parse(await Deno.readTextFile(path));
+  spec.process.args = [command];
+  await Deno.writeTextFile(path, JSON.stringify(spec));
 }
 
 function exists(path: string): boolean {

@@ -193,6 +193,7 @@ function createTasks(
         host,
         bundles,
         paths,
+        grouping: config.shimGrouping ?? "container",
       })
     ),
     foreign: lazy(async () =>

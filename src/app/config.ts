@@ -20,6 +20,8 @@ export interface Config {
   readonly runtime?: string;
   readonly logLevel?: LogLevel;
   readonly logFormat?: "text" | "json";
+  /** Whose containers share a shim; each has its own by default. */
+  readonly shimGrouping?: "container" | "namespace";
   readonly registry: {
     /** Directories of `HOST/hosts.toml`, searched in order. */
     readonly configPath?: readonly string[];
@@ -90,6 +92,10 @@ const KEYS: Readonly<Record<string, { check: Check; expected: string }>> = {
   runtime: { check: isString, expected: "a runtime's name or path" },
   log_level: { check: oneOf(...LOG_LEVELS), expected: LOG_LEVELS.join(", ") },
   log_format: { check: oneOf("text", "json"), expected: "text or json" },
+  "shim.grouping": {
+    check: oneOf("container", "namespace"),
+    expected: "container or namespace",
+  },
   "registry.config_path": {
     check: isStrings,
     expected: "a list of directories",
@@ -124,6 +130,7 @@ function parseConfig(table: Record<string, unknown>, source: Source): Config {
     ...pick("runtime", "runtime"),
     ...pick("log_level", "logLevel"),
     ...pick("log_format", "logFormat"),
+    ...pick("shim.grouping", "shimGrouping"),
     registry: pick("registry.config_path", "configPath"),
   } as Config;
 }

@@ -34,6 +34,7 @@ Deno.test("loadConfig() is empty when there is no file", async () => {
 Deno.test("loadConfig() reads every key", async () => {
   const text = `root = "/r"\nstate = "/s"\nsnapshotter = "native"\n` +
     `runtime = "crun"\nlog_level = "debug"\nlog_format = "json"\n` +
+    `[shim]\ngrouping = "namespace"\n` +
     `[registry]\nconfig_path = ["/a", "/b"]\n`;
   await withFile(text, async (path) => {
     assertEquals(await loadConfig(path), {
@@ -43,6 +44,7 @@ Deno.test("loadConfig() reads every key", async () => {
       runtime: "crun",
       logLevel: "debug",
       logFormat: "json",
+      shimGrouping: "namespace",
       registry: { configPath: ["/a", "/b"] },
     });
   });

@@ -16,11 +16,26 @@ import { selfCommand } from "./self.ts";
 export function createKeepers(env: () => readonly string[]): Keepers {
   return {
     spawn: (namespace, id, bundle) =>
-      new SpawnedShim(env(), [
-        ...["-namespace", namespace, "-id", id, "-bundle", bundle],
-      ]),
+      spawnShim(env(), { namespace, id, bundle }, `${bundle}/shim.sock`),
     connect: (_ctx, shim) => connect(shim),
   };
+}
+
+/** For whom a shim is started; others who look at processes see it. */
+export interface ShimTask {
+  readonly namespace: string;
+  readonly id: string;
+  readonly bundle: string;
+}
+
+/** @param socket where it is to listen */
+export function spawnShim(
+  env: readonly string[],
+  { namespace, id, bundle }: ShimTask,
+  socket: string,
+): PendingShim {
+  const args = ["-namespace", namespace, "-id", id, "-bundle", bundle];
+  return new SpawnedShim(env, args, `unix://${socket}`);
 }
 
 /** What speaks to shims is not needed to start them. */
@@ -33,9 +48,14 @@ class SpawnedShim implements PendingShim {
   readonly #ours = new Set<number>();
   readonly #input: number;
   readonly #output: number;
+  readonly #address: string;
 
-  /** @param args say whose shim it is, for those who look at processes */
-  constructor(env: readonly string[], args: readonly string[]) {
+  constructor(
+    env: readonly string[],
+    args: readonly string[],
+    address: string,
+  ) {
+    this.#address = address;
     const input = makePipe();
     const output = makePipe();
     const [path = "", ...self] = selfCommand();
@@ -62,8 +82,7 @@ class SpawnedShim implements PendingShim {
 
   async launch(ctx: { signal: AbortSignal }, request: KeepRequest) {
     ctx.signal.throwIfAborted();
-    const address = `unix://${request.bundle}/shim.sock`;
-    const order: LaunchOrder = { request, address };
+    const order: LaunchOrder = { request, address: this.#address };
     writeLine(this.#input, JSON.stringify(order));
     const text = await readAnswer(this.#output);
     this[Symbol.dispose]();

@@ -1,6 +1,7 @@
 /** The parts of the task manager that most commands don't need. */
 
 import type { Host } from "../core/host.ts";
+import type { Keepers } from "../core/keeper.ts";
 import type { BundleStore } from "../core/task.ts";
 import type { ForeignShimOptions } from "./foreign_shims.ts";
 import type { StorePaths } from "./paths.ts";
@@ -11,13 +12,14 @@ export interface LocalTaskOptions {
   readonly host: Host;
   readonly bundles: BundleStore;
   readonly paths: StorePaths;
+  /** Whose containers share a shim. */
+  readonly grouping: "container" | "namespace";
 }
 
 export async function loadLocalTasks(
-  { host, bundles, paths }: LocalTaskOptions,
+  { host, bundles, paths, grouping }: LocalTaskOptions,
 ): Promise<LocalTasks> {
   const { createLocalTasks } = await import("../runtime/local_tasks.ts");
-  const { createKeepers } = await import("./keepers.ts");
   const { root, state } = paths;
   const self = [...selfCommand(), "--root", root, "--state", state];
   const env = () =>
@@ -27,12 +29,25 @@ export async function loadLocalTasks(
     host,
     bundles,
     state,
-    keepers: createKeepers(env),
+    keepers: await loadKeepers(env, state, grouping),
     now: () => new Date(),
     env,
     finishCommand: [...self, "system", "reconcile"],
     publishCommand: [...self, "publish"],
   });
+}
+
+async function loadKeepers(
+  env: () => readonly string[],
+  state: string,
+  grouping: "container" | "namespace",
+): Promise<Keepers> {
+  if (grouping === "namespace") {
+    const { createSharedKeepers } = await import("./shared_keepers.ts");
+    return createSharedKeepers(env, `${state}/shims`);
+  }
+  const { createKeepers } = await import("./keepers.ts");
+  return createKeepers(env);
 }
 
 export async function loadForeignTasks(
