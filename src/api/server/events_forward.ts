@@ -3,7 +3,7 @@
 import { EventsDefinition } from "../../../proto/gen/containerd/services/events/ttrpc/v1/events.ts";
 import { invalidArgument } from "../../base/errors.ts";
 import type { TypedValue } from "../../core/container.ts";
-import { type ServedService, service } from "../../rpc/ttrpc/server.ts";
+import { type ServedService, service } from "../../rpc/ttrpc/service.ts";
 
 /** An event as a shim forwards it. */
 export interface ForwardedEvent {

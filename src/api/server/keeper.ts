@@ -7,7 +7,7 @@ import {
 import { invalidArgument } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { AttachInput, Keeper } from "../../core/keeper.ts";
-import { type ServedService, service } from "../../rpc/ttrpc/server.ts";
+import { type ServedService, service } from "../../rpc/ttrpc/service.ts";
 import { fromInput, toOutput } from "../convert/keeper.ts";
 import { toExit } from "../convert/shim_task.ts";
 import { contextOf } from "./call_context.ts";

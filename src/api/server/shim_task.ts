@@ -4,7 +4,7 @@ import { TaskDefinition } from "../../../proto/gen/containerd/task/v2/shim.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ShimService } from "../../core/shim.ts";
 import type { CallInfo, Handlers } from "../../rpc/ttrpc/method.ts";
-import { type ServedService, service } from "../../rpc/ttrpc/server.ts";
+import { type ServedService, service } from "../../rpc/ttrpc/service.ts";
 import {
   fromAny,
   fromCreate,

@@ -21,6 +21,7 @@ const READ_BYTES = 64 * 1024;
 export class Channel {
   readonly #connection: Connection;
   #lastWrite: Promise<void> = Promise.resolve();
+  #unsentBytes = 0;
   #isOpen = true;
 
   constructor(connection: Connection) {
@@ -29,6 +30,16 @@ export class Channel {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Given to `send`, and not written yet. */
+  get unsentBytes(): number {
+    return this.#unsentBytes;
+  }
+
+  /** Settles when what has been given so far is written, or can't be. */
+  get flushed(): Promise<void> {
+    return this.#lastWrite;
   }
 
   /**
@@ -48,6 +59,7 @@ export class Channel {
       );
     }
     const bytes = encodeFrame(header, payload);
+    this.#unsentBytes += bytes.length;
     const written = this.#lastWrite.then(() => this.#write(bytes));
     // Who comes next need not know what became of this one.
     this.#lastWrite = written.catch(() => {});
@@ -88,6 +100,8 @@ export class Channel {
       }
     } catch (cause) {
       throw unavailable("The connection is closed", { cause });
+    } finally {
+      this.#unsentBytes -= bytes.length;
     }
   }
 }

@@ -12,6 +12,8 @@ import { MessageQueue } from "./queue.ts";
 export class TtrpcClient implements AsyncDisposable {
   readonly #channel: Channel;
   readonly #streams = new Map<number, MessageQueue>();
+  /** Streams on which more may be sent. */
+  readonly #sending = new Set<number>();
   readonly #reading: Promise<void>;
   #nextStream = 1;
 
@@ -70,10 +72,17 @@ export class TtrpcClient implements AsyncDisposable {
   ): AsyncGenerator<T> {
     using opened = this.#open(call, new Uint8Array(), FLAG.open);
     await opened.sent;
+    const { stream } = opened;
+    this.#sending.add(stream);
     // What can't be sent any more is of no use: the answers say why.
-    const sending = this.#sendAll(opened.stream, requests).catch(() => {});
-    for await (const answer of opened.answers) yield decode(answer);
-    void sending;
+    void this.#sendAll(stream, requests).catch(() => {});
+    try {
+      for await (const answer of opened.answers) yield decode(answer);
+    } finally {
+      // Who reads no more answers sends nothing more, even if the next request
+      // never comes.
+      void this.#endSending(stream).catch(() => {});
+    }
   }
 
   async #sendAll(
@@ -81,13 +90,17 @@ export class TtrpcClient implements AsyncDisposable {
     requests: AsyncIterable<Uint8Array>,
   ): Promise<void> {
     for await (const payload of requests) {
-      if (!this.#streams.has(stream)) return;
+      if (!this.#sending.has(stream)) return;
       await this.#channel.send(
         { stream, type: FRAME.data, flags: 0 },
         payload,
       );
     }
-    if (!this.#streams.has(stream)) return;
+    await this.#endSending(stream);
+  }
+
+  async #endSending(stream: number): Promise<void> {
+    if (!this.#sending.delete(stream) || !this.#channel.isOpen) return;
     const flags = FLAG.closed | FLAG.noData;
     const nothing = new Uint8Array();
     await this.#channel.send({ stream, type: FRAME.data, flags }, nothing);
@@ -104,6 +117,9 @@ export class TtrpcClient implements AsyncDisposable {
     this.#streams.set(stream, answers);
     const abort = () => answers.end(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
+    const timer = timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => answers.end(tookTooLong(call)), timeoutMs);
     const request = Request.encode({
       service,
       method,
@@ -123,6 +139,7 @@ export class TtrpcClient implements AsyncDisposable {
       ),
       [Symbol.dispose]: () => {
         signal?.removeEventListener("abort", abort);
+        clearTimeout(timer);
         this.#streams.delete(stream);
         answers.abandon();
       },
@@ -154,6 +171,10 @@ interface OpenedCall extends Disposable {
 
 function nameOf({ service, method }: Call): string {
   return `Call "${service}/${method}"`;
+}
+
+function tookTooLong(call: Call): EngineError {
+  return new EngineError("deadlineExceeded", `${nameOf(call)} took too long`);
 }
 
 async function deliver(frame: Frame, answers: MessageQueue): Promise<void> {

@@ -65,8 +65,8 @@ export type Stub<S extends ServiceDefinition> = {
 
 export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Ends the waiting; the server is not told. */
+  /** Ends the waiting; the server is not told, there is no message for it. */
   readonly signal?: AbortSignal;
-  /** How long the server may take, milliseconds. */
+  /** After so many milliseconds the server gives up, and so do we. */
   readonly timeoutMs?: number;
 }

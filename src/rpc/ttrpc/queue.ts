@@ -12,13 +12,13 @@ export class MessageQueue implements AsyncIterable<Uint8Array> {
   #wakeWriter: () => void = () => {};
   #isAbandoned = false;
 
-  /** Settles when there is room for more, or nobody reads any more. */
+  /** Settles when there is room for more, or no more is wanted. */
   async push(message: Uint8Array): Promise<void> {
     if (this.#isEnded || this.#isAbandoned) return;
     this.#messages.push(message);
     this.#bytes += message.length;
     this.#wakeReader();
-    while (this.#bytes > MOST_WAITING && !this.#isAbandoned) {
+    while (this.#bytes > MOST_WAITING && !this.#isEnded && !this.#isAbandoned) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wakeWriter = resolve;
       await promise;
@@ -31,6 +31,7 @@ export class MessageQueue implements AsyncIterable<Uint8Array> {
     this.#isEnded = true;
     this.#error = error;
     this.#wakeReader();
+    this.#wakeWriter();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { KeeperDefinition } from "../../../proto/gen/coracle/shim/v1/keeper.ts";
+import { Request } from "../../../proto/gen/ttrpc/ttrpc.ts";
 import { EngineError, notFound } from "../../base/errors.ts";
 import { TtrpcClient } from "./client.ts";
 import {
@@ -10,7 +11,8 @@ import {
   MOST_BYTES,
 } from "./frame.ts";
 import type { Handlers } from "./method.ts";
-import { serveTtrpc, service, type TtrpcServer } from "./server.ts";
+import { type Listener, serveTtrpc, type TtrpcServer } from "./server.ts";
+import { service } from "./service.ts";
 
 interface Pair extends AsyncDisposable {
   readonly server: TtrpcServer;
@@ -46,11 +48,15 @@ const HANDLERS: Handlers<typeof KeeperDefinition> = {
   },
 };
 
-async function openPair(): Promise<Pair> {
+async function openPair(
+  handlers: Partial<Handlers<typeof KeeperDefinition>> = {},
+  wrap: (listener: Deno.UnixListener) => Listener = (listener) => listener,
+): Promise<Pair> {
   const dir = await Deno.makeTempDir({ prefix: "coracle-ttrpc-" });
   const path = `${dir}/s`;
   const listener = Deno.listen({ transport: "unix", path });
-  const server = serveTtrpc(listener, [service(KeeperDefinition, HANDLERS)]);
+  const served = service(KeeperDefinition, { ...HANDLERS, ...handlers });
+  const server = serveTtrpc(wrap(listener), [served]);
   const connect = () => Deno.connect({ transport: "unix", path });
   const client = new TtrpcClient(await connect());
   return {
@@ -210,4 +216,91 @@ Deno.test("serveTtrpc() survives whatever bytes come", async () => {
     }),
     { numRuns: 200 },
   );
+});
+
+Deno.test("a stream's input ends when its caller reads no more", async () => {
+  const inputEnded = Promise.withResolvers<void>();
+  await using pair = await openPair({
+    async *attach(_call, inputs) {
+      yield { output: { $case: "attached", value: {} } };
+      for await (const _ of inputs) {
+        // Until there is no more.
+      }
+      inputEnded.resolve();
+    },
+  });
+  const silence = Promise.withResolvers<void>();
+  async function* nothing() {
+    await silence.promise;
+    yield { input: undefined };
+  }
+  const keeper = pair.client.stub(KeeperDefinition);
+  for await (const _ of keeper.attach(nothing())) break;
+  await inputEnded.promise;
+  silence.resolve();
+});
+
+Deno.test("serveTtrpc() ends though a handler never heeds its signal", async () => {
+  const never = Promise.withResolvers<{ pid: number }>();
+  const called = Promise.withResolvers<void>();
+  await using pair = await openPair({
+    launch() {
+      called.resolve();
+      return never.promise;
+    },
+  });
+  const keeper = pair.client.stub(KeeperDefinition);
+  const late = assertRejects(
+    () => keeper.launch({ request: "" }, { timeoutMs: 20 }),
+    EngineError,
+  );
+  assertEquals((await late).code, "deadlineExceeded");
+  const waiting = assertRejects(
+    () => keeper.launch({ request: "" }),
+    EngineError,
+  );
+  await called.promise;
+  await pair.server[Symbol.asyncDispose]();
+  assertEquals((await waiting).code, "unavailable");
+});
+
+Deno.test("serveTtrpc() goes on when a connection can't be accepted", async () => {
+  await using pair = await openPair({}, (listener) => {
+    let failures = 2;
+    return {
+      accept: () =>
+        failures-- > 0
+          ? Promise.reject(new Error("Too many open files (os error 24)"))
+          : listener.accept(),
+      close: () => listener.close(),
+    };
+  });
+  const keeper = pair.client.stub(KeeperDefinition);
+  assertEquals((await keeper.launch({ request: "x" })).pid, 1);
+});
+
+Deno.test("serveTtrpc() takes no more calls from who reads no answers", async () => {
+  let calls = 0;
+  const status = "x".repeat(1024 * 1024);
+  await using pair = await openPair({
+    status() {
+      calls++;
+      return Promise.resolve({ status });
+    },
+  });
+  const connection = await pair.connect();
+  const payload = Request.encode(Request.create({
+    service: KeeperDefinition.fullName,
+    method: "Status",
+  })).finish();
+  // One write for all, so that nothing but the server's choice holds them up.
+  const frames = Array.from(
+    { length: 200 },
+    (_, i) => encodeFrame({ stream: 2 * i + 1, type: 1, flags: 0 }, payload),
+  );
+  await connection.write(new Uint8Array(await new Blob(frames).arrayBuffer()));
+  const keeper = pair.client.stub(KeeperDefinition);
+  for (let i = 0; i < 20; i++) await keeper.launch({ request: "x" });
+  assert(calls > 0 && calls < 20, `${calls} calls were begun`);
+  connection.close();
 });
