@@ -17,7 +17,11 @@ export async function waitForContainer(
   if (!isAlive(status)) return status.task.exit?.exitCode ?? 0;
   const ref = { namespace: ctx.namespace, id: container.id };
   const task = await services.tasks.find(ctx, ref);
-  if (task !== undefined) return (await task.wait(ctx)).exitCode;
+  try {
+    if (task !== undefined) return (await task.wait(ctx)).exitCode;
+  } catch (error) {
+    if (!hasCode(error, "notFound", "unavailable")) throw error;
+  }
   return await lastExitCode(ctx, services, container);
 }
 

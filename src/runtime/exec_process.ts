@@ -1,9 +1,17 @@
 /** One more process in a container, with our streams or with none. */
 
 import type { Context } from "../base/context.ts";
+import { failedPrecondition } from "../base/errors.ts";
 import type { ExecProcess, ExecRequest, TaskStdio } from "../core/task.ts";
-import { adoptOrphans, exitCodeOf, waitFor } from "../sys/process.ts";
-import { proxySignals } from "../sys/signals.ts";
+import {
+  adoptOrphans,
+  exitCodeOf,
+  sendSignal,
+  waitFor,
+} from "../sys/process.ts";
+import { parentOf } from "../sys/pidfd.ts";
+import { createReaper } from "../sys/reaper.ts";
+import { proxySignals, SIGNALS } from "../sys/signals.ts";
 import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
 import { NO_STREAMS, RuntimeControl } from "./control.ts";
 import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
@@ -51,10 +59,21 @@ async function detached(
     streams: NO_STREAMS,
     pidFile: `${place.bundle}/.exec-${execId}.pid`,
   });
+  // Dead and not waited for, it would keep the whole container from ending.
+  if (parentOf(pid) === Deno.pid) void reapLater(pid);
   return {
     pid,
-    wait: () => Promise.reject(new Error("nobody waits for this process")),
+    wait: () =>
+      Promise.reject(failedPrecondition(
+        `Cannot wait for process "${execId}": it is not ours`,
+      )),
   };
+}
+
+/** It keeps this process neither waiting nor alive. */
+async function reapLater(pid: number): Promise<void> {
+  using reaper = createReaper();
+  await reaper.wait(pid);
 }
 
 /** Nothing is copied; its runtime leaves, and we are its parent. */
@@ -110,7 +129,7 @@ function attached(
   const commands = new RuntimeCommands({ root, log });
   const interrupt = () => {
     const pid = Number(readIfThere(pidFile));
-    if (pid > 0) Deno.kill(pid, "SIGINT");
+    if (pid > 0) sendSignal(pid, SIGNALS.SIGINT);
   };
   const args = commands.exec(id, {
     process: file,

@@ -24,7 +24,6 @@ import type {
 } from "../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
 import type { SpecResources } from "../oci/runtime_spec.ts";
-import { processStartTime } from "../sys/pidfd.ts";
 import { sendSignal, waitFor } from "../sys/process.ts";
 import {
   containerGroup,
@@ -38,6 +37,8 @@ import { groupStats, networkStats } from "./cgroup_stats.ts";
 import { RuntimeControl } from "./control.ts";
 import { runtimeOn, runtimeRoot } from "./task_runner.ts";
 import { startExec } from "./exec_process.ts";
+import { waitForForeground } from "./foreground_end.ts";
+import { isSameProcess, signalSame } from "./same_process.ts";
 
 export interface LocalTaskDeps {
   readonly host: Host;
@@ -53,8 +54,8 @@ export interface LocalTaskDeps {
 }
 
 const SIGKILL = 9;
-/** Exit code of one whose end nobody saw. */
-const KILLED = 137;
+/** What forks while it is killed is found in the next round. */
+const MOST_KILL_ROUNDS = 10;
 
 export class LocalTask implements Task {
   readonly id: string;
@@ -68,17 +69,11 @@ export class LocalTask implements Task {
   }
 
   status(_ctx: Context): Promise<TaskStatus> {
-    return Promise.resolve(this.#status());
+    return Promise.try(() => this.#status());
   }
 
   kill(_ctx: Context, signal: number, scope: "init" | "all"): Promise<void> {
-    const pid = this.#livePid();
-    const group = this.#group(pid);
-    const pids = scope === "all" ? this.#all(pid, group) : [pid];
-    for (const one of pids) sendSignal(one, signal);
-    // What is frozen dies only when it goes on.
-    if (signal === SIGKILL && group !== undefined) thaw(group);
-    return Promise.resolve();
+    return Promise.try(() => this.#kill(signal, scope));
   }
 
   async retire(ctx: Context): Promise<void> {
@@ -97,7 +92,14 @@ export class LocalTask implements Task {
   }
 
   async resume(_ctx: Context): Promise<void> {
-    await this.#control().resume(this.id);
+    const group = this.#group(this.#liveStatus().pid);
+    try {
+      await this.#control().resume(this.id);
+    } catch (error) {
+      // Of a pause that was killed halfway the runtime does not know.
+      if (group === undefined || isFrozen(group) !== true) throw error;
+      thaw(group);
+    }
   }
 
   async exec(ctx: Context, request: ExecRequest): Promise<ExecProcess> {
@@ -113,24 +115,14 @@ export class LocalTask implements Task {
   }
 
   pids(_ctx: Context): Promise<readonly number[]> {
-    const pid = this.#livePid();
-    return Promise.resolve(this.#all(pid, this.#group(pid)));
+    return Promise.try(() => {
+      const { pid } = this.#liveStatus();
+      return this.#all(pid, this.#group(pid));
+    });
   }
 
   stats(_ctx: Context): Promise<TaskStats> {
-    const pid = this.#livePid();
-    const group = this.#group(pid);
-    if (group === undefined) {
-      throw failedPrecondition(
-        `Cannot read figures of container "${this.id}": it has no control ` +
-          "group of its own",
-      );
-    }
-    return Promise.resolve({
-      at: this.#deps.now(),
-      ...groupStats(group),
-      ...networkStats(pid),
-    });
+    return Promise.try(() => this.#stats());
   }
 
   async update(_ctx: Context, resources: SpecResources): Promise<void> {
@@ -138,17 +130,17 @@ export class LocalTask implements Task {
   }
 
   async wait(ctx: Context): Promise<ExitStatus> {
-    const { shim } = this.#deps;
-    if (shim !== undefined) {
-      try {
-        await using keeper = await this.#deps.keepers.connect(ctx, shim);
-        return await keeper.wait(ctx, this.id);
-      } catch (error) {
-        ctx.signal.throwIfAborted();
-        if (!isGone(error)) throw error;
-      }
-    } else await this.#untilLetGo();
-    return this.#lastExit();
+    const { shim, bundle } = this.#deps;
+    if (shim === undefined) return await waitForForeground(bundle, ctx.signal);
+    try {
+      await using keeper = await this.#deps.keepers.connect(ctx, shim);
+      return await keeper.wait(ctx, this.id);
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      const exit = isGone(error) ? bundle.status()?.exit : undefined;
+      if (exit === undefined) throw error;
+      return { exitCode: exit.exitCode, exitedAt: new Date(exit.exitedAt) };
+    }
   }
 
   async *attach(
@@ -180,21 +172,59 @@ export class LocalTask implements Task {
 
   #status(): TaskStatus {
     const status = this.#deps.bundle.status() ?? NEW_STATUS;
-    if (status.state !== "running") return status;
-    if (!isSame(status)) return status;
+    if (status.state !== "running" || !isSameProcess(status)) return status;
     const group = this.#group(status.pid);
     const isPaused = group !== undefined && isFrozen(group) === true;
     return isPaused ? { ...status, state: "paused" } : status;
   }
 
+  #kill(signal: number, scope: "init" | "all"): void {
+    const status = this.#liveStatus();
+    const group = this.#group(status.pid);
+    if (!signalSame(status, signal)) throw this.#ended();
+    if (scope === "all") this.#signalOthers(status.pid, group, signal);
+    // What is frozen dies only when it goes on.
+    if (signal === SIGKILL && group !== undefined) thaw(group);
+  }
+
+  #stats(): TaskStats {
+    const { pid } = this.#liveStatus();
+    const group = this.#group(pid);
+    if (group === undefined) {
+      throw failedPrecondition(
+        `Cannot read figures of container "${this.id}": it has no control ` +
+          "group of its own",
+      );
+    }
+    return { at: this.#deps.now(), ...groupStats(group), ...networkStats(pid) };
+  }
+
   /** @throws {EngineError} `notFound` */
-  #livePid(): number {
-    const status = this.#status();
-    if (status.pid > 0 && isSame(status)) return status.pid;
-    throw new EngineError(
+  #liveStatus(): TaskStatus {
+    const status = this.#deps.bundle.status() ?? NEW_STATUS;
+    if (isSameProcess(status)) return status;
+    throw this.#ended();
+  }
+
+  #ended(): EngineError {
+    return new EngineError(
       "notFound",
       `Cannot find a process of container "${this.id}": it has ended`,
     );
+  }
+
+  #signalOthers(
+    init: number,
+    group: ControlGroup | undefined,
+    signal: number,
+  ): void {
+    const told = new Set([init]);
+    for (let round = 0; round < MOST_KILL_ROUNDS; round++) {
+      const others = this.#all(init, group).filter((pid) => !told.has(pid));
+      if (others.length === 0) return;
+      for (const pid of others) sendSignal(pid, signal);
+      others.forEach((pid) => told.add(pid));
+    }
   }
 
   #group(pid: number): ControlGroup | undefined {
@@ -231,39 +261,10 @@ export class LocalTask implements Task {
       if (!isGone(error)) throw error;
     }
   }
-
-  /** Settles when nobody holds the bundle any more. */
-  async #untilLetGo(): Promise<void> {
-    let lock: Deno.FsFile;
-    try {
-      lock = await Deno.open(`${this.#deps.bundle.path}/lock`, {
-        write: true,
-      });
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      throw error;
-    }
-    using held = lock;
-    await held.lock(true);
-  }
-
-  #lastExit(): ExitStatus {
-    const { exit } = this.#deps.bundle.status() ?? NEW_STATUS;
-    return exit === undefined
-      ? { exitCode: KILLED, exitedAt: this.#deps.now() }
-      : { exitCode: exit.exitCode, exitedAt: new Date(exit.exitedAt) };
-  }
 }
 
 /** The shim has gone, or does not know the container any more. */
 function isGone(error: unknown): boolean {
   return error instanceof EngineError &&
     (error.code === "unavailable" || error.code === "notFound");
-}
-
-/** Whether the process is still the one that was started. */
-function isSame({ pid, pidStartTime }: TaskStatus): boolean {
-  const startTime = processStartTime(pid);
-  return startTime !== undefined &&
-    (pidStartTime === undefined || startTime === pidStartTime);
 }

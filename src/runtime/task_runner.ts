@@ -23,6 +23,7 @@ import {
 } from "./oci_runtime.ts";
 import { bundlePath } from "./bundles.ts";
 import { killRuntimesOf } from "./orphans.ts";
+import { prepareExit, writeExit } from "./foreground_end.ts";
 import { forgetGroups, forgetStopped } from "./forget.ts";
 import { lastError, startError } from "./start_failure.ts";
 import { keepStreamOwners } from "./stream_owners.ts";
@@ -62,6 +63,28 @@ class OciTaskRunner implements TaskRunner {
     bundle: Bundle,
     stdio: TaskStdio,
     started?: (pid: number) => void,
+  ): Promise<ExitStatus> {
+    prepareExit(bundle);
+    const exit = await this.#run(ctx, bundle, stdio, started);
+    // For those who wait, or look, in other processes.
+    writeExit(bundle, exit);
+    bundle.writeStatus({
+      ...bundle.status() ?? NEW_STATUS,
+      state: "stopped",
+      exit: {
+        exitCode: exit.exitCode,
+        exitedAt: exit.exitedAt.toISOString(),
+        certainty: "seen",
+      },
+    });
+    return exit;
+  }
+
+  async #run(
+    ctx: Context,
+    bundle: Bundle,
+    stdio: TaskStdio,
+    started: ((pid: number) => void) | undefined,
   ): Promise<ExitStatus> {
     const { record, path } = bundle;
     const runtime = this.#find(record.runtime);

@@ -23,15 +23,20 @@ async function prime(): Promise<void> {
 }
 await prime();
 
+/** To wait for a child keeps no process alive; a shim has its socket. */
+function keepAlive(): Disposable {
+  const timer = setInterval(() => {}, 1000);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 Deno.test("wait() says how each ended when many end at once", async () => {
   using reaper = createReaper();
-  const keepAlive = setInterval(() => {}, 1000);
+  using _alive = keepAlive();
   const codes = Array.from({ length: 30 }, (_, code) => code);
   const ended = await Promise.all(
     codes.map((code) => reaper.wait(start(`exit ${code}`))),
   );
   assertEquals(ended, codes.map((code) => ({ kind: "exited", code } as const)));
-  clearInterval(keepAlive);
 });
 
 Deno.test("wait() says the signal when one was killed before it was asked for", async () => {
@@ -43,6 +48,7 @@ Deno.test("wait() says the signal when one was killed before it was asked for", 
 
 Deno.test("wait() leaves the children of others alone", async () => {
   using reaper = createReaper();
+  using _alive = keepAlive();
   const others = new Deno.Command("sh", { args: ["-c", "exit 3"] }).output();
   assertEquals(await reaper.wait(start("exit 4")), { kind: "exited", code: 4 });
   assertEquals((await others).code, 3);
