@@ -93,8 +93,9 @@ class OciTaskRunner implements TaskRunner {
     if (stdio.kind === "streams" && canDetach(runtime)) {
       return await this.#runStreams(ctx, bundle, runtime, stdio, started);
     }
+    const startedAt = this.#deps.now();
     const noted = notePid(`${path}/init.pid`, (pid) => {
-      this.#noteStarted(bundle, pid);
+      this.#noteStarted(bundle, pid, startedAt);
       started?.(pid);
     });
     const status = await runAttached(
@@ -134,6 +135,8 @@ class OciTaskRunner implements TaskRunner {
     using _abort = onAbort(ctx.signal, (n) => target.send(n));
     using _owners = keepStreamOwners();
     adoptOrphans();
+    // What ends at once may have ended when the runtime says that it runs.
+    const startedAt = this.#deps.now();
     const started = await spawn({
       path: runtime.path,
       args: this.#commands(record, log).runDetached(record.id, path, {
@@ -151,7 +154,7 @@ class OciTaskRunner implements TaskRunner {
     }
     const pid = Number(this.#deps.host.readText(pidFile));
     target.found(pid);
-    this.#noteStarted(bundle, pid);
+    this.#noteStarted(bundle, pid, startedAt);
     onStarted?.(pid);
     const exitCode = exitCodeOf(await waitFor(pid));
     const exitedAt = this.#deps.now();
@@ -186,14 +189,14 @@ class OciTaskRunner implements TaskRunner {
   }
 
   /** For other processes, which look at the bundle. */
-  #noteStarted(bundle: Bundle, pid: number): void {
+  #noteStarted(bundle: Bundle, pid: number, startedAt: Date): void {
     const startTime = processStartTime(pid);
     bundle.writeStatus({
       ...NEW_STATUS,
       state: "running",
       pid,
       ...startTime === undefined ? {} : { pidStartTime: startTime },
-      startedAt: this.#deps.now().toISOString(),
+      startedAt: startedAt.toISOString(),
     });
   }
 
