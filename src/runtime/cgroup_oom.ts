@@ -16,7 +16,8 @@ export function oomKills(group: ControlGroup): number | undefined {
 }
 
 /**
- * Calls back after each such kill until disposed. Nothing is told, and nothing
+ * Calls back when a process was killed for that, or is about to be, until
+ * disposed. Several at once may be told together. Nothing is told, and nothing
  * thrown, where memory is not counted.
  */
 export function watchOom(
@@ -28,16 +29,23 @@ export function watchOom(
   if (place === undefined || readIfThere(place.path) === undefined) {
     return { [Symbol.dispose]: () => {} };
   }
+  return place.version === 2
+    ? watchModified(poller, place.path, whenGrown(group, callback))
+    : watchCgroupV1(poller, place.directory, "memory.oom_control", (times) => {
+      // The kernel tells of what it is about to do, before it has counted it.
+      const isRemoved = readIfThere(place.path) === undefined;
+      if (times > (isRemoved ? 1 : 0)) callback();
+    });
+}
+
+/** The file also says how often limits were only touched. */
+function whenGrown(group: ControlGroup, callback: () => void): () => void {
   let known = oomKills(group) ?? 0;
-  const look = () => {
-    // Told also when the group is removed: then there is nothing to read.
+  return () => {
     const now = oomKills(group) ?? known;
     if (now > known) callback();
     known = now;
   };
-  return place.version === 2
-    ? watchModified(poller, place.path, look)
-    : watchCgroupV1(poller, place.directory, "memory.oom_control", look);
 }
 
 function oomFile({ directories }: ControlGroup) {

@@ -4,7 +4,11 @@ import { unavailable } from "../base/errors.ts";
 import type { Bundle } from "../core/task.ts";
 import { taskSuite, type TaskUnderTest } from "../core/testing/task.ts";
 import { adoptOrphans, isAlive, spawn } from "../sys/process.ts";
-import { writeBusyboxRoot } from "../../tests/support/run_image.ts";
+import {
+  cgroupDirectories,
+  fillRootfs,
+  specFor,
+} from "../../tests/support/runtime_bundle.ts";
 import { createBundleStore } from "./bundles.ts";
 import { createHost } from "./host.ts";
 import { createLocalTasks } from "./local_tasks.ts";
@@ -16,6 +20,7 @@ const needsRoot = { ignore: Deno.uid() !== 0 };
 function openForeground() {
   const state = Deno.makeTempDirSync({ prefix: "coracle-task-" });
   const namespace = `task${crypto.randomUUID().slice(0, 8)}`;
+  const parent = `/coracle-test-${namespace}`;
   const common = {
     state,
     host: createHost({ env: (name) => Deno.env.get(name) }),
@@ -47,10 +52,9 @@ function openForeground() {
         snapshotKey: "",
         removal: "onExit",
       });
-      writeBusyboxRoot(bundle.rootfs);
-      Deno.mkdirSync(`${bundle.rootfs}/out`);
-      const cgroup = `/coracle-test-${namespace}/${id}`;
-      bundle.write("config.json", JSON.stringify(specOf(script, cgroup)));
+      fillRootfs(bundle.rootfs);
+      const cgroup = `${parent}/${id}`;
+      bundle.write("config.json", specFor({ script, cgroup }));
       return bundle;
     },
     async run(bundle: Bundle): Promise<number> {
@@ -64,9 +68,8 @@ function openForeground() {
       return exitCode;
     },
     namespace,
-    leftovers: () => cgroupsOf(namespace),
     [Symbol.dispose]() {
-      for (const path of cgroupsOf(namespace)) Deno.removeSync(path);
+      for (const path of cgroupDirectories(parent)) Deno.removeSync(path);
       Deno.removeSync(state, { recursive: true });
     },
   };
@@ -112,34 +115,6 @@ function removeContents(path: string): void {
   for (const { name } of Deno.readDirSync(path)) {
     Deno.removeSync(`${path}/${name}`, { recursive: true });
   }
-}
-
-function specOf(script: string, cgroupsPath: string) {
-  return {
-    ociVersion: "1.0.2",
-    process: {
-      args: ["/bin/sh", "-c", script],
-      cwd: "/",
-      env: ["PATH=/bin"],
-      user: { uid: 0, gid: 0 },
-    },
-    root: { path: "rootfs" },
-    mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
-    linux: {
-      cgroupsPath,
-      namespaces: ["pid", "mount", "ipc", "uts", "network"]
-        .map((type) => ({ type })),
-    },
-  };
-}
-
-/** Of v1, where each controller has its own, and of v2. */
-function cgroupsOf(namespace: string): readonly string[] {
-  const root = "/sys/fs/cgroup";
-  const hierarchies = [...Deno.readDirSync(root)].map(({ name }) => name);
-  return ["", ...hierarchies].map((name) =>
-    `${root}/${name}/coracle-test-${namespace}`
-  ).filter((path) => readIfThere(`${path}/cgroup.procs`) !== undefined);
 }
 
 /** libc's symbols stay open; the sanitizer must not count them to a test. */

@@ -21,15 +21,16 @@ const CLOSE_ON_EXEC = 0o2000000;
 const IN_MODIFY = 2;
 
 /**
- * Calls back whenever the kernel changes a file of a v1 group, and once when
- * the group is removed.
+ * Calls back when the kernel has something to tell about a file of a v1 group,
+ * with how often since the last time; it also tells, once, that the group is
+ * removed.
  * @throws {SysError}
  */
 export function watchCgroupV1(
   poller: Poller,
   directory: string,
   name: string,
-  callback: () => void,
+  callback: (times: number) => void,
 ): Disposable {
   using cleanup = new DisposableStack();
   const fd = eventSymbols().eventfd(0, NONBLOCK | CLOSE_ON_EXEC);
@@ -42,7 +43,11 @@ export function watchCgroupV1(
     `${fd} ${file}`,
     { create: false },
   );
-  cleanup.use(watchAndDrain(poller, fd, callback));
+  const counter = new Uint8Array(8);
+  cleanup.use(poller.watch(fd, "readable", () => {
+    if (readSome(fd, counter) === "again") return;
+    callback(Number(new DataView(counter.buffer).getBigUint64(0, true)));
+  }));
   return cleanup.move();
 }
 
@@ -60,18 +65,10 @@ export function watchModified(
   if (symbols.inotify_add_watch(fd, cstr(path), IN_MODIFY) < 0) {
     throw new SysError("watch", errno(), path);
   }
-  cleanup.use(watchAndDrain(poller, fd, callback));
-  return cleanup.move();
-}
-
-function watchAndDrain(
-  poller: Poller,
-  fd: number,
-  callback: () => void,
-): Disposable {
   const buffer = new Uint8Array(4096);
-  return poller.watch(fd, "readable", () => {
+  cleanup.use(poller.watch(fd, "readable", () => {
     while (readSome(fd, buffer) !== "again");
     callback();
-  });
+  }));
+  return cleanup.move();
 }
