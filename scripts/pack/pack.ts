@@ -12,6 +12,7 @@
 import type { Bundle, Part } from "./bundle.ts";
 import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
 import { environSlot } from "./elf_environ.ts";
+import { prelink } from "./prelink.ts";
 import { encodeStub, type Stub } from "./stub.ts";
 import { STUB_AARCH64 } from "./stub_aarch64.ts";
 import { STUB_X86_64 } from "./stub_x86_64.ts";
@@ -85,7 +86,10 @@ export async function pack(
   try {
     await Deno.copyFile(base, temporary);
     await Deno.chmod(temporary, 0o755);
-    appendContents(temporary, contents);
+    const image = appendContents(temporary, contents);
+    const bytes = await Deno.readFile(temporary);
+    prelink(bytes, image);
+    await Deno.writeFile(temporary, bytes);
     await Deno.rename(temporary, output);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
@@ -93,7 +97,8 @@ export async function pack(
   }
 }
 
-function appendContents(path: string, contents: Contents): void {
+/** @returns what the executable was before */
+function appendContents(path: string, contents: Contents): ElfImage {
   using file = Deno.openSync(path, { read: true, write: true });
   const head = new Uint8Array(HEAD_BYTES);
   file.readSync(head);
@@ -115,6 +120,7 @@ function appendContents(path: string, contents: Contents): void {
   patchElf(head, image, placement);
   file.seekSync(0, Deno.SeekMode.Start);
   writeAll(file, head);
+  return image;
 }
 
 interface Span {
