@@ -2,6 +2,7 @@
 
 import { EngineError } from "../base/errors.ts";
 import type { SpecResources } from "../oci/runtime_spec.ts";
+import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import {
   type ChildStatus,
   type ChildStream,
@@ -166,7 +167,9 @@ export class RuntimeControl {
     { streams, pidFile }: Launch,
     args: (commands: RuntimeCommands) => readonly string[],
   ): Promise<number> {
+    const moves = hastenCgroupMoves();
     const message = await this.#run(args, streams);
+    await moves;
     if (message !== undefined) {
       throw startError(this.#deps.runtime.name, message, what);
     }

@@ -12,6 +12,7 @@ import type {
   TaskStdio,
 } from "../core/task.ts";
 import { NEW_STATUS } from "../core/task_status.ts";
+import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import { adoptOrphans, exitCodeOf, spawn, waitFor } from "../sys/process.ts";
 import { proxySignals } from "../sys/signals.ts";
 import { processStartTime } from "../sys/pidfd.ts";
@@ -137,6 +138,7 @@ class OciTaskRunner implements TaskRunner {
     adoptOrphans();
     // What ends at once may have ended when the runtime says that it runs.
     const startedAt = this.#deps.now();
+    const moves = hastenCgroupMoves();
     const started = await spawn({
       path: runtime.path,
       args: this.#commands(record, log).runDetached(record.id, path, {
@@ -146,6 +148,7 @@ class OciTaskRunner implements TaskRunner {
       stdin,
       processGroup: "own",
     }).wait();
+    await moves;
     const startCode = exitCodeOf(started);
     if (startCode !== 0) {
       if (started.kind === "signalled") await this.destroy(ctx, record);

@@ -2,6 +2,7 @@
 
 import { EngineError } from "../base/errors.ts";
 import { lastError } from "../runtime/start_failure.ts";
+import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import { exitCodeOf, spawn } from "../sys/process.ts";
 import type { Reaper } from "../sys/reaper.ts";
 import { findProgram } from "./find_program.ts";
@@ -132,7 +133,9 @@ class RuntimeCalls implements ContainerRuntime {
   }
 
   async #launch(call: Call): Promise<void> {
+    const moves = hastenCgroupMoves();
     const message = await this.#run(call);
+    await moves;
     if (message === undefined) return;
     // Clients look for these words, and for the runtime's own behind them.
     throw new EngineError(
