@@ -56,7 +56,6 @@ async function open(
   const differ = createWalkingDiffer({
     content,
     mounter,
-    temporaryDirectory: root,
     newId: () => crypto.randomUUID(),
     apply: (ctx, layer, mounts) => applier.apply(ctx, layer, mounts),
   });
@@ -65,6 +64,8 @@ async function open(
       ...differ,
       compare: (ctx, lower, upper, options) =>
         differ.compare(ctx, seenLower(lower), upper, options),
+      changes: (ctx, lower, upper, uncounted) =>
+        differ.changes(ctx, seenLower(lower), upper, uncounted),
     },
     content,
     snapshotter: makeSnapshotter(

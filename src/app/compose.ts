@@ -9,6 +9,7 @@ import { lazy } from "../base/lazy.ts";
 import type { Logger } from "../base/log.ts";
 import type { LocalContentStore } from "../core/content.ts";
 import type { Differ } from "../core/diff.ts";
+import type { FileTrees } from "../core/file_tree.ts";
 import type { Host } from "../core/host.ts";
 import type { ContainerLogs } from "../core/logs.ts";
 import type { Mounter } from "../core/mount.ts";
@@ -29,6 +30,7 @@ import type { SnapshotterChoice } from "./choose_snapshotter.ts";
 import type { Config } from "./config.ts";
 import {
   lazyDiffer,
+  lazyFileTrees,
   lazyLogs,
   lazyResolver,
   lazyUnpacker,
@@ -100,7 +102,8 @@ export function compose(options: ComposeOptions): Services {
     mounter,
     snapshotters,
     defaultSnapshotter,
-    differ: lazyDiffer(() => loadDiffer(options, content, mounter, unpacker)),
+    differ: lazyDiffer(() => loadDiffer(content, mounter, unpacker)),
+    fileTrees: lazyFileTrees(() => loadFileTrees(options)),
     resolver: lazyResolver(() => loadResolver(options)),
     unpacker,
     logs: lazyLogs(loadLogs),
@@ -146,13 +149,17 @@ async function loadUnpacker(
   });
 }
 
+async function loadFileTrees({ ids }: ComposeOptions): Promise<FileTrees> {
+  const { createFileTrees } = await import("./file_trees.ts");
+  return createFileTrees({ ids });
+}
+
 async function loadLogs(): Promise<ContainerLogs> {
   const { createLocalLogs } = await import("../drivers/logs_local/logs.ts");
   return createLocalLogs();
 }
 
 async function loadDiffer(
-  { paths }: ComposeOptions,
   content: LocalContentStore,
   mounter: Mounter,
   unpacker: LayerUnpacker,
@@ -165,7 +172,6 @@ async function loadDiffer(
   return createWalkingDiffer({
     content,
     mounter,
-    temporaryDirectory: paths.state,
     newId: () => crypto.randomUUID(),
     apply: (ctx, layer, mounts) => applier.apply(ctx, layer, mounts),
   });

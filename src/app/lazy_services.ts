@@ -6,6 +6,7 @@
 
 import { lazy } from "../base/lazy.ts";
 import type { Differ } from "../core/diff.ts";
+import type { FileTrees } from "../core/file_tree.ts";
 import type { ContainerLogs } from "../core/logs.ts";
 import type { Resolver } from "../core/registry.ts";
 import type { LayerUnpacker, UnpackSession } from "../core/unpack.ts";
@@ -34,7 +35,15 @@ export function lazyDiffer(load: () => Promise<Differ>): Differ {
   return {
     apply: async (...args) => await (await differ()).apply(...args),
     compare: async (...args) => await (await differ()).compare(...args),
+    async *changes(...args) {
+      yield* (await differ()).changes(...args);
+    },
   };
+}
+
+export function lazyFileTrees(load: () => Promise<FileTrees>): FileTrees {
+  const trees = lazy(load);
+  return { open: async (path) => await (await trees()).open(path) };
 }
 
 export function lazyLogs(load: () => Promise<ContainerLogs>): ContainerLogs {

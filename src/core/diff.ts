@@ -3,6 +3,7 @@ import type { Digest } from "../base/digest.ts";
 import type { Compression } from "../oci/media_types.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
 import type { Labels } from "./labels.ts";
+import type { TreeChange } from "./file_tree.ts";
 import type { Mount } from "./mount.ts";
 
 /** A layer that was applied: the descriptor of the uncompressed tar. */
@@ -12,7 +13,16 @@ export interface AppliedDiff {
   readonly size: number;
 }
 
-export interface CompareOptions {
+/** What of a difference does not count. */
+export interface Uncounted {
+  /**
+   * Absolute paths at which something was mounted: an empty file or directory
+   * there was only made for that.
+   */
+  readonly mountPoints?: ReadonlySet<string>;
+}
+
+export interface CompareOptions extends Uncounted {
   readonly compression?: Compression;
   /** Media type of the result; by default OCI's for the compression. */
   readonly mediaType?: string;
@@ -39,4 +49,11 @@ export interface Differ {
     upper: readonly Mount[],
     options?: CompareOptions,
   ): Promise<Descriptor & { readonly diffId: Digest }>;
+  /** Lists what `compare` would store, a directory before what is in it. */
+  changes(
+    ctx: Context,
+    lower: readonly Mount[],
+    upper: readonly Mount[],
+    uncounted?: Uncounted,
+  ): AsyncIterable<TreeChange>;
 }

@@ -19,6 +19,18 @@ export interface Mounter {
     mounts: readonly Mount[],
     target: string,
   ): Promise<AsyncDisposable>;
+  /**
+   * Shows what the mounts would, one over the other, to this process only, and
+   * so that nothing of it is left when this process is killed. Without any it
+   * is an empty directory.
+   */
+  open(ctx: Context, mounts: readonly Mount[]): Promise<OpenMounts>;
   /** Unmounts everything at `target`; nothing there is no error. */
   unmountAll(ctx: Context, target: string): Promise<void>;
+}
+
+/** Files that are mounted nowhere. Disposing lets them go. */
+export interface OpenMounts extends Disposable {
+  /** By which this process reaches the topmost directory. */
+  readonly path: string;
 }

@@ -2,6 +2,7 @@ import type { ContainerStore } from "./container.ts";
 import type { ContentStore } from "./content.ts";
 import type { Differ } from "./diff.ts";
 import type { EventExchange } from "./event.ts";
+import type { FileTrees } from "./file_tree.ts";
 import type { GarbageCollector } from "./gc.ts";
 import type { Host } from "./host.ts";
 import type { ImageStore } from "./image.ts";
@@ -28,6 +29,7 @@ export interface Services {
   readonly collector: GarbageCollector;
   readonly differ: Differ;
   readonly mounter: Mounter;
+  readonly fileTrees: FileTrees;
   readonly resolver: Resolver;
   readonly unpacker: LayerUnpacker;
   readonly bundles: BundleStore;

@@ -5,9 +5,13 @@
 
 import { encodePathZ } from "../base/path_bytes.ts";
 import { ERRNO } from "./errno.ts";
-import { errno, hotSymbols } from "./libc.ts";
+import { errno, hotSymbols, isAarch64 } from "./libc.ts";
 import type { Errno, Fd } from "./fs.ts";
 
+const AT_FDCWD = -100;
+const O_NOFOLLOW = isAarch64 ? 0o100000 : 0o400000;
+const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const UTIME_OMIT = 0x3ffffffen;
@@ -18,6 +22,8 @@ const symbols = hotSymbols({
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
 });
 const atSymbols = hotSymbols({
+  openat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
   fchmodat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   fchownat: {
     parameters: ["i32", "buffer", "u32", "u32", "i32"],
@@ -77,11 +83,17 @@ export function setTime(fd: Fd, time: FileTime): Errno {
   return symbols().futimens(fd, timesOf(time)) === 0 ? 0 : errno();
 }
 
-/** Follows links: only for what is known to be none. */
+/** A link, put there by somebody else meanwhile, is an error, not followed. */
 export function setModeAt(parent: Fd, name: string, mode: number): Errno {
-  return atSymbols().fchmodat(parent, encodePathZ(name), mode, 0) === 0
-    ? 0
-    : errno();
+  const { openat, close, fchmodat } = atSymbols();
+  const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  const fd = openat(parent, encodePathZ(name), flags, 0);
+  if (fd < 0) return errno();
+  // Of what is open only as a place, the link in /proc leads to the very file.
+  const path = encodePathZ(descriptorPath(fd));
+  const failed = fchmodat(AT_FDCWD, path, mode, 0) === 0 ? 0 : errno();
+  close(fd);
+  return failed;
 }
 
 /** An empty name stands for the descriptor itself. */

@@ -38,6 +38,7 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const STATX_BASIC_STATS = 0x7ff;
 const O_DIRECTORY = isAarch64 ? 0o40000 : 0o200000;
 const O_NOFOLLOW = isAarch64 ? 0o100000 : 0o400000;
+const O_PATH = 0o10000000;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const SYS_GETDENTS64 = isAarch64 ? 61n : 217n;
@@ -57,6 +58,17 @@ export class Directory implements Disposable {
   /** @throws {SysError} */
   static open(path: string): Directory {
     const flags = O_DIRECTORY | O_CLOEXEC;
+    const fd = symbols().openat(AT_FDCWD, encodePathZ(path), flags, 0);
+    if (fd < 0) throw new SysError("open directory", errno(), path);
+    return new Directory(fd, path);
+  }
+
+  /**
+   * Opens a directory as a place for what is in it: one that may not be
+   * listed will do, and can't be. @throws {SysError}
+   */
+  static place(path: string): Directory {
+    const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
     const fd = symbols().openat(AT_FDCWD, encodePathZ(path), flags, 0);
     if (fd < 0) throw new SysError("open directory", errno(), path);
     return new Directory(fd, path);

@@ -169,6 +169,60 @@ const STEPS: Readonly<Record<string, Step>> = {
     await assertRejects(() => under.differ.compare(ended, lower, upper));
   },
 
+  "changes() lists what is new, other and gone": async (under, ctx) => {
+    const { lower, upper } = await prepared(
+      under,
+      ctx,
+      `mkdir -p new/in; echo n >new/in/f; chmod 600 etc/a; rm etc/b
+       rm -r deep/er; rm -r var/cache; mkdir var/cache; echo y >var/cache/y
+       rm -r keep; echo file >keep; ln -sfn etc/b link; touch usr/bin; chmod 700 usr`,
+    );
+    const letters = { added: "A", changed: "C", deleted: "D" };
+    const lines: string[] = [];
+    for await (const change of under.differ.changes(ctx, lower, upper)) {
+      lines.push(`${letters[change.kind]} ${change.path}`);
+    }
+    assertEquals(lines, [
+      ...["C /deep", "D /deep/er", "C /etc", "C /etc/a", "D /etc/b"],
+      ...["C /keep", "C /link", "A /new", "A /new/in", "A /new/in/f"],
+      ...["C /usr", "C /var", "C /var/cache", "D /var/cache/x"],
+      "A /var/cache/y",
+    ]);
+  },
+
+  "changes() lists all of a first snapshot, nothing of the same": async (
+    under,
+    ctx,
+  ) => {
+    const { lower } = await prepared(under, ctx);
+    const paths = async (before: readonly Mount[]) => {
+      const list = under.differ.changes(ctx, before, lower);
+      return (await Array.fromAsync(list)).map(({ path }) => path);
+    };
+    assertEquals((await paths([])).slice(0, 2), ["/deep", "/deep/er"]);
+    assertEquals(await paths(lower), []);
+  },
+
+  "empty places to mount at are no difference": async (under, ctx) => {
+    const { lower, upper } = await prepared(
+      under,
+      ctx,
+      "mkdir proc sys; echo >sys/x; touch etc/hosts etc/other",
+    );
+    const mountPoints = new Set(["/proc", "/sys", "/etc/hosts", "/etc/a"]);
+    const list = under.differ.changes(ctx, lower, upper, { mountPoints });
+    const paths = (await Array.fromAsync(list)).map(({ path }) => path);
+    assertEquals(paths, ["/etc", "/etc/other", "/sys", "/sys/x"]);
+    const layer = await under.differ.compare(ctx, lower, upper, {
+      mountPoints,
+    });
+    const again = await under.snapshotter.prepare(ctx, "again", "base");
+    await under.differ.apply(ctx, layer, again);
+    await under.run(upper, "rmdir proc; rm etc/hosts; touch -d @5 . etc");
+    await under.run(again, "touch -d @5 . etc");
+    assertEquals(await under.describe(again), await under.describe(upper));
+  },
+
   "apply() refuses content that is not there": async (under, ctx) => {
     const { lower, upper } = await prepared(under, ctx, "echo a >a");
     const layer = await under.differ.compare(ctx, lower, upper);

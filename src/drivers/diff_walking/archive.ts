@@ -22,8 +22,12 @@ interface Twin {
   readonly status: FileStatus;
 }
 
-/** What else a name may be in an archive. */
-export type Purpose = "layer" | "plain";
+/** What an archive is of. */
+export type Purpose =
+  /** All of a tree. */
+  | { readonly kind: "plain" }
+  /** A difference: some names mean a deletion there, and are left out. */
+  | { readonly kind: "layer"; readonly mountPoints: ReadonlySet<string> };
 
 /**
  * Writes the files of one tree. Names that share a file become hard links to
@@ -38,7 +42,6 @@ export class Archive {
   readonly #twins = new Map<string, Twin[]>();
   readonly #buffer = new Uint8Array(READ_BYTES);
 
-  /** @param purpose in a layer some names mean a deletion; they are left out */
   constructor(purpose: Purpose, log: Logger) {
     this.#purpose = purpose;
     this.#log = log;
@@ -115,7 +118,18 @@ export class Archive {
 
   /** True if a layer would take the name for a deletion. */
   isReserved(name: string): boolean {
-    return this.#purpose === "layer" && isReservedName(name);
+    return this.#purpose.kind === "layer" && isReservedName(name);
+  }
+
+  /** True if it is there only because something was mounted over it. */
+  isMountPoint(
+    directory: Directory,
+    name: string,
+    path: string,
+    status: FileStatus,
+  ): boolean {
+    return this.#purpose.kind === "layer" &&
+      isMountPoint(this.#purpose.mountPoints, directory, name, path, status);
   }
 
   #header(
@@ -160,6 +174,21 @@ export class Archive {
       left -= length;
     }
   }
+}
+
+/** @param path without a slash in front */
+export function isMountPoint(
+  mountPoints: ReadonlySet<string>,
+  directory: Directory,
+  name: string,
+  path: string,
+  status: FileStatus,
+): boolean {
+  if (!mountPoints.has(`/${path}`)) return false;
+  if (status.kind === "file") return status.size === 0;
+  if (status.kind !== "directory") return false;
+  using inside = directory.child(name);
+  return inside.names().length === 0;
 }
 
 function entryOf(

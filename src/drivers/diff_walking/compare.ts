@@ -3,8 +3,11 @@ import type { Digest } from "../../base/digest.ts";
 import { EngineError } from "../../base/errors.ts";
 import type { ContentStore } from "../../core/content.ts";
 import type { CompareOptions, Differ } from "../../core/diff.ts";
+import type { TreeChange } from "../../core/file_tree.ts";
 import type { Mount, Mounter } from "../../core/mount.ts";
+import { readOnlyMounts, upperDirectoryOf } from "../../core/overlay_mounts.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
+import type { OverlayFlavor } from "../../oci/layer/overlay.ts";
 import {
   type Compression,
   layerCompression,
@@ -12,7 +15,7 @@ import {
 } from "../../oci/media_types.ts";
 import { Directory } from "../../sys/walk.ts";
 import { Archive, inBatches, type Parts } from "./archive.ts";
-import { readOnlyMounts, upperDirectoryOf } from "./overlay_mounts.ts";
+import { listChanges } from "./changes.ts";
 import { storeLayer } from "./store_layer.ts";
 import { walkBoth } from "./walk_both.ts";
 import { needsMount, walkUpper } from "./walk_upper.ts";
@@ -20,8 +23,6 @@ import { needsMount, walkUpper } from "./walk_upper.ts";
 export interface WalkingDifferDeps {
   readonly content: ContentStore;
   readonly mounter: Mounter;
-  /** Where directories to mount at are made. */
-  readonly temporaryDirectory: string;
   /** A new one for each call, for the ref of the ingest. */
   readonly newId: () => string;
   /** Applying layers is an unpacker's work. */
@@ -45,6 +46,8 @@ export function createWalkingDiffer(deps: WalkingDifferDeps): Differ {
     apply: (ctx, layer, mounts) => deps.apply(ctx, layer, mounts),
     compare: (ctx, lower, upper, options) =>
       compare(deps, ctx, { lower, upper }, options ?? {}),
+    changes: (ctx, lower, upper, uncounted) =>
+      changes(deps, ctx, { lower, upper }, uncounted?.mountPoints ?? new Set()),
   };
 }
 
@@ -60,8 +63,11 @@ async function compare(
   options: CompareOptions,
 ): Promise<Descriptor & { readonly diffId: Digest }> {
   const { compression, mediaType } = formatOf(options);
-  await using opened = await openSides(deps, ctx, sides);
-  const archive = new Archive("layer", ctx.log);
+  using opened = await openSides(deps, ctx, sides);
+  const archive = new Archive({
+    kind: "layer",
+    mountPoints: options.mountPoints ?? new Set(),
+  }, ctx.log);
   return await storeLayer(ctx, deps.content, {
     tar: inBatches(ended(archive, opened.walk(archive)), BATCH_BYTES),
     compression,
@@ -101,8 +107,62 @@ function* ended(archive: Archive, parts: Parts): Parts {
   yield* archive.end();
 }
 
+async function* changes(
+  { mounter }: WalkingDifferDeps,
+  ctx: Context,
+  { lower, upper }: Sides,
+  mountPoints: ReadonlySet<string>,
+): AsyncGenerator<TreeChange> {
+  using stack = new DisposableStack();
+  const open = (mounts: readonly Mount[]) =>
+    openMounted(mounter, ctx, mounts, stack);
+  const before = await open(lower);
+  const layer = openLayer({ lower, upper });
+  const found = layer === undefined
+    ? listChanges(before, await open(upper), {
+      kind: "whole",
+      mountPoints,
+    })
+    : listChanges(before, stack.use(layer.directory), {
+      kind: "layer",
+      flavor: layer.flavor,
+      mountPoints,
+    });
+  for (const change of found) {
+    ctx.signal.throwIfAborted();
+    yield change;
+  }
+}
+
+interface OpenLayer {
+  readonly directory: Directory;
+  readonly flavor: OverlayFlavor;
+}
+
+/** The overlay's upper directory, if nothing else tells what it means. */
+function openLayer({ lower, upper }: Sides): OpenLayer | undefined {
+  const only = upperDirectoryOf(lower, upper);
+  if (only === undefined) return undefined;
+  using stack = new DisposableStack();
+  const directory = stack.use(Directory.open(only.path));
+  if (needsMount(directory, only.flavor)) return undefined;
+  stack.move();
+  return { directory, flavor: only.flavor };
+}
+
+/** What mounts show, open as long as `stack`. */
+async function openMounted(
+  mounter: Mounter,
+  ctx: Context,
+  mounts: readonly Mount[],
+  stack: DisposableStack,
+): Promise<Directory> {
+  const view = stack.use(await mounter.open(ctx, readOnlyMounts(mounts)));
+  return stack.use(Directory.open(view.path));
+}
+
 /** What is compared, open until disposed. */
-interface OpenSides extends AsyncDisposable {
+interface OpenSides extends Disposable {
   walk(archive: Archive): Parts;
 }
 
@@ -111,46 +171,28 @@ async function openSides(
   ctx: Context,
   { lower, upper }: Sides,
 ): Promise<OpenSides> {
-  const only = upperDirectoryOf(lower, upper);
-  if (only !== undefined) {
-    using stack = new DisposableStack();
-    const directory = stack.use(Directory.open(only.path));
-    if (!needsMount(directory, only.flavor)) {
-      const kept = stack.move();
-      return {
-        walk: (archive) => walkUpper(archive, directory, only.flavor),
-        [Symbol.asyncDispose]: () => Promise.resolve(kept.dispose()),
-      };
-    }
+  const layer = openLayer({ lower, upper });
+  if (layer !== undefined) {
+    const { directory, flavor } = layer;
+    return {
+      walk: (archive) => walkUpper(archive, directory, flavor),
+      [Symbol.dispose]: () => directory[Symbol.dispose](),
+    };
   }
   return await openBoth(deps, ctx, { lower, upper });
 }
 
 async function openBoth(
-  deps: WalkingDifferDeps,
+  { mounter }: WalkingDifferDeps,
   ctx: Context,
   sides: Sides,
 ): Promise<OpenSides> {
-  await using stack = new AsyncDisposableStack();
-  const open = async (mounts: readonly Mount[]) => {
-    const target = await Deno.makeTempDir({
-      dir: deps.temporaryDirectory,
-      prefix: "diff-",
-    });
-    // Not recursive: should the mount still be there, nothing in it is lost.
-    stack.defer(() => Deno.remove(target));
-    if (mounts.length > 0) {
-      stack.use(
-        await deps.mounter.mount(ctx, readOnlyMounts(mounts), target),
-      );
-    }
-    return stack.use(Directory.open(target));
-  };
-  const lower = await open(sides.lower);
-  const upper = await open(sides.upper);
+  using stack = new DisposableStack();
+  const lower = await openMounted(mounter, ctx, sides.lower, stack);
+  const upper = await openMounted(mounter, ctx, sides.upper, stack);
   const kept = stack.move();
   return {
     walk: (archive) => walkBoth(archive, lower, upper),
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    [Symbol.dispose]: () => kept.dispose(),
   };
 }

@@ -43,8 +43,10 @@ function* archiveTree(
   path: string,
   { rootName, only }: TarTreeOptions,
 ): Parts {
-  const archive = new Archive("plain", ctx.log);
-  using root = Directory.open(path);
+  const archive = new Archive({ kind: "plain" }, ctx.log);
+  using root = only === undefined
+    ? Directory.open(path)
+    : Directory.place(path);
   if (only !== undefined) {
     yield* walkName(archive, root, only, rootName ?? only);
   } else {

@@ -5,9 +5,12 @@ import { type Archive, archivedXattrs, type Parts } from "./archive.ts";
 import { join, openChild, walkName } from "./tar_tree.ts";
 
 /** The same directory in both trees. */
-interface Pair {
+interface Sides {
   readonly lower: Directory;
   readonly upper: Directory;
+}
+
+interface Pair extends Sides {
   /** In the archive; "" is the root. */
   readonly path: string;
   /** The entries of unchanged parents, which come only before a change. */
@@ -43,6 +46,10 @@ function* walkPair(archive: Archive, pair: Pair): Parts {
       yield* archive.marker(whiteoutOf(at));
     } else if (old?.kind === "directory" && now.kind === "directory") {
       yield* walkDirectories(archive, pair, name, { old, now });
+    } else if (
+      old === undefined && archive.isMountPoint(upper, name, at, now)
+    ) {
+      continue;
     } else if (old === undefined || isChanged(pair, name, old, now)) {
       yield* parents();
       yield* walkName(archive, upper, name, at);
@@ -73,8 +80,9 @@ function* walkDirectories(
   yield* walkPair(archive, { lower, upper, path, parents: write });
 }
 
-function isChanged(
-  pair: Pair,
+/** @param name of something that is in both */
+export function isChanged(
+  pair: Sides,
   name: string,
   old: FileStatus,
   now: FileStatus,
@@ -92,8 +100,9 @@ function isChanged(
     old.identity !== now.identity && isOtherData(pair, name);
 }
 
-function isChangedInode(
-  { lower, upper }: Pair,
+/** As `isChanged`, but whatever its data and time. */
+export function isChangedInode(
+  { lower, upper }: Sides,
   name: string,
   old: FileStatus,
   now: FileStatus,
@@ -122,7 +131,7 @@ function isOther(a: Uint8Array, b: Uint8Array): boolean {
 
 const COMPARE_BYTES = 64 * 1024;
 
-function isOtherData({ lower, upper }: Pair, name: string): boolean {
+function isOtherData({ lower, upper }: Sides, name: string): boolean {
   using a = lower.file(name);
   using b = upper.file(name);
   const [here, there] = [

@@ -55,6 +55,7 @@ export function* walkUpper(
       yield* archive.marker(whiteoutOf(at));
       continue;
     }
+    if (archive.isMountPoint(directory, name, at, status)) continue;
     yield* archive.add(directory, name, at, status);
     if (status.kind !== "directory") continue;
     using child = openChild(directory, name);
@@ -62,7 +63,8 @@ export function* walkUpper(
   }
 }
 
-function isDeleted(
+/** True if what is there says that there is nothing. */
+export function isDeleted(
   directory: Directory,
   name: string,
   status: FileStatus,
@@ -76,7 +78,11 @@ function isDeleted(
     directory.attributes(name).has(WHITEOUT_XATTR[flavor]);
 }
 
-function isMarked(directory: Directory, name: string, key: string): boolean {
+export function isMarked(
+  directory: Directory,
+  name: string,
+  key: string,
+): boolean {
   const value = directory.attributes(name).get(key);
   return value?.length === 1 && value[0] === "y".charCodeAt(0);
 }

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { background } from "../../base/context.ts";
+import { openDirectoryFd } from "../../sys/descriptors.ts";
 import { mountOne, unmount } from "../../sys/mount.ts";
 import { mountsBelow } from "../../sys/mount_info.ts";
 import { createMounter } from "./mounter.ts";
@@ -9,6 +10,7 @@ assertThrows(() =>
   mountOne({ type: "none", source: "", options: [] }, "/nonexistent")
 );
 assertThrows(() => unmount("/nonexistent", "plain"));
+assertThrows(() => openDirectoryFd("/nonexistent"));
 
 const tmpfs = { type: "tmpfs", source: "tmpfs", options: ["size=64k"] };
 
@@ -39,6 +41,27 @@ Deno.test({
     } finally {
       await Deno.remove(target);
     }
+  },
+});
+
+Deno.test({
+  name: "open() mounts where only its descriptor leads",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    const mounts = () => Deno.readTextFileSync("/proc/self/mountinfo");
+    const before = mounts();
+    const opened = await createMounter().open(background(), [tmpfs]);
+    {
+      using view = opened;
+      assertEquals(mounts(), before);
+      await Deno.mkdir(`${view.path}/in`);
+      await Deno.writeTextFile(`${view.path}/in/file`, "text");
+      assertEquals(await Deno.readTextFile(`${view.path}/in/file`), "text");
+    }
+    await assertRejects(() => Deno.stat(`${opened.path}/in`));
+    const nothing = await createMounter().open(background(), []);
+    using empty = nothing;
+    assertEquals(await Array.fromAsync(Deno.readDir(empty.path)), []);
   },
 });
 

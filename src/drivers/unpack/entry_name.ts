@@ -41,6 +41,14 @@ export function readEntryName(name: string): EntryName {
   }
 }
 
+/** As `readEntryName`, of an archive that is no layer. */
+export function readPlainName(
+  name: string,
+): EntryName & { readonly kind: "root" | "ordinary" } {
+  const path = cleanPath(name);
+  return path === "" ? { kind: "root" } : { kind: "ordinary", ...split(path) };
+}
+
 function split(path: string): { parent: string; base: string } {
   const slash = path.lastIndexOf("/");
   return {

@@ -1,4 +1,4 @@
-import { dataLoss } from "../../base/errors.ts";
+import { dataLoss, failedPrecondition } from "../../base/errors.ts";
 import type { SnapshotUsage } from "../../core/snapshot.ts";
 import type { LooseEnds } from "../../core/unpack.ts";
 import type { TarHandler, TarHeader } from "../../oci/tar/header.ts";
@@ -11,7 +11,7 @@ import {
   makeSymlink,
   openSubdirectory,
 } from "../../sys/fs.ts";
-import { readEntryName } from "./entry_name.ts";
+import { readEntryName, readPlainName } from "./entry_name.ts";
 import { FileWriter } from "./file_writer.ts";
 import { unpackHardLink } from "./hard_link.ts";
 import {
@@ -23,6 +23,8 @@ import {
 import { MetadataSetter, type OwnerPolicy } from "./metadata.ts";
 
 export interface ExtractOptions extends PlacesOptions {
+  /** `plain`: no name means anything but itself. */
+  readonly names: "layer" | "plain";
   readonly owners: OwnerPolicy;
   /** Whether the kernel lets us make devices. */
   readonly devices: "make" | "skip";
@@ -126,7 +128,9 @@ export class LayerExtractor implements TarHandler, Disposable {
   }
 
   #unpack(header: TarHeader): void {
-    const name = readEntryName(header.name);
+    const name = this.#options.names === "layer"
+      ? readEntryName(header.name)
+      : readPlainName(header.name);
     switch (name.kind) {
       case "root":
         return this.#root(header);
@@ -197,6 +201,11 @@ export class LayerExtractor implements TarHandler, Disposable {
     const { parent, base } = place;
     const there = openSubdirectory(parent, base, "place");
     if (there >= 0) return closeFd(there);
+    if (this.#options.inTheWay === "sameKind") {
+      throw failedPrecondition(
+        `cannot overwrite non-directory "${place.path}" with directory`,
+      );
+    }
     this.#places.remove(place);
     const failed = makeDirectory(parent, base, 0o700);
     if (failed !== 0) throw new SysError("make directory", failed, header.name);

@@ -1,3 +1,4 @@
+import { failedPrecondition } from "../../base/errors.ts";
 import type { LooseEnds } from "../../core/unpack.ts";
 import { ERRNO, SysError } from "../../sys/errno.ts";
 import {
@@ -6,6 +7,7 @@ import {
   type FdOrErrno,
   makeDirectory,
   makeNode,
+  removeName,
 } from "../../sys/fs.ts";
 import { setAttributeOf, setModeAt } from "../../sys/fs_metadata.ts";
 import { LayerTree } from "./layer_tree.ts";
@@ -17,6 +19,11 @@ export interface PlacesOptions {
   readonly how: "staged" | "applied";
   /** Where overlay finds its marks. */
   readonly attributes: "trusted" | "user";
+  /**
+   * What may be in an entry's way: anything, or nothing else than a directory
+   * in that of a directory, and no directory in that of anything else.
+   */
+  readonly inTheWay: "anything" | "sameKind";
   /** Directories kept open at most. */
   readonly openDirectories: number;
 }
@@ -155,7 +162,10 @@ export class LayerPlaces implements Disposable {
   }
 
   /** The place's directory stays open; others may be different ones now. */
-  remove({ parent, base }: Place): void {
+  remove({ parent, base, path }: Place): void {
+    if (this.#options.inTheWay === "sameKind") {
+      return removeFile(parent, base, path);
+    }
     const what = removeTree(parent, base);
     if (what === "nothing") return;
     const real = this.#real(parent, base);
@@ -221,6 +231,17 @@ export class LayerPlaces implements Disposable {
   [Symbol.dispose](): void {
     this.#tree[Symbol.dispose]();
   }
+}
+
+function removeFile(parent: Fd, base: string, path: string): void {
+  const failed = removeName(parent, base, "file");
+  if (failed === 0 || failed === ERRNO.ENOENT) return;
+  if (failed !== ERRNO.EISDIR && failed !== ERRNO.EPERM) {
+    throw new SysError("remove", failed, path);
+  }
+  throw failedPrecondition(
+    `cannot overwrite directory "${path}" with non-directory`,
+  );
 }
 
 /** Drops what lies at `path` or below. */

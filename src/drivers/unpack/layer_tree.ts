@@ -131,7 +131,8 @@ export class LayerTree implements Disposable {
     if (fd === this.root) return "";
     const path = Deno.readLinkSync(descriptorPath(fd));
     const root = Deno.readLinkSync(descriptorPath(this.root));
-    return path === root ? "" : path.slice(root.length + 1);
+    if (path === root) return "";
+    return path.slice(root === "/" ? 1 : root.length + 1);
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Context } from "../../base/context.ts";
 import type { Mount, Mounter } from "../../core/mount.ts";
 import type { LowerTree, StagedTree } from "../../core/unpack.ts";
 import { removeAttribute } from "../../sys/fs_metadata.ts";
-import { splitLayers } from "../../sys/mount_api.ts";
+import { splitLayers } from "../../sys/mount_context.ts";
 import { copyMetadata } from "./copy_metadata.ts";
 import { findLower } from "./find_lower.ts";
 

@@ -40,6 +40,8 @@ export function createLayerUnpacker(deps: LayerUnpackerDeps): LayerUnpacker {
           uid: Deno.uid() ?? 0,
           gid: Deno.gid() ?? 0,
           umask: Deno.umask(),
+          names: "layer",
+          inTheWay: "anything",
           openDirectories: OPEN_DIRECTORIES,
         },
       }),

@@ -1,5 +1,7 @@
-import type { Mount } from "../../core/mount.ts";
-import type { OverlayFlavor } from "../../oci/layer/overlay.ts";
+/** What overlay mounts are made of. */
+
+import type { OverlayFlavor } from "../oci/layer/overlay.ts";
+import type { Mount } from "./mount.ts";
 
 /** An overlay mount, read. */
 interface OverlayLayers {
