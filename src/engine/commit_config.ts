@@ -1,0 +1,44 @@
+/** What the image of a committed container says. */
+
+import type { Container } from "../core/container.ts";
+import { settingsOf } from "../core/container_settings.ts";
+import type { ContainerConfig } from "../oci/image_spec.ts";
+import { userLabels } from "./inspect_container.ts";
+import type { ContainerSpecView } from "./inspect_find.ts";
+
+/** Variables that a container gets of itself, and of this start only. */
+const OWN_VARIABLES = /^(?:HOSTNAME|HOME|TERM)=/;
+
+/**
+ * The settings of the container's image, with what was asked for when the
+ * container was made.
+ */
+export function committedConfig(
+  base: ContainerConfig,
+  container: Container,
+  spec: ContainerSpecView,
+): ContainerConfig {
+  const { entrypoint, command } = settingsOf(container) ?? {};
+  const { Entrypoint: _entrypoint, Cmd: _command, ...kept } = base;
+  const env = (spec.process?.env ?? []).filter((variable) =>
+    !OWN_VARIABLES.test(variable) || base.Env?.includes(variable) === true
+  );
+  const labels = userLabels(container);
+  const cwd = spec.process?.cwd;
+  return {
+    ...kept,
+    ...userOf(spec),
+    Env: env,
+    ...entrypoint === undefined ? {} : { Entrypoint: entrypoint },
+    ...command === undefined ? {} : { Cmd: command },
+    ...cwd === undefined || cwd === "/" ? {} : { WorkingDir: cwd },
+    ...Object.keys(labels).length === 0 ? {} : { Labels: labels },
+  };
+
+  function userOf({ process }: ContainerSpecView): { User?: string } {
+    const { uid = 0, gid = 0 } = process?.user ?? {};
+    return uid === 0 && gid === 0 || base.User !== undefined && base.User !== ""
+      ? {}
+      : { User: `${uid}:${gid}` };
+  }
+}
