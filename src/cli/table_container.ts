@@ -1,7 +1,14 @@
 /** Commands on containers. */
 
 import type { CommandSpec } from "./command.ts";
-import { FILTER, FORCE, FORMAT, NO_TRUNC, QUIET } from "./table_flags.ts";
+import {
+  FILTER,
+  FORCE,
+  FORMAT,
+  NO_TRUNC,
+  QUIET,
+  TEMPLATE,
+} from "./table_flags.ts";
 
 export const RUN: CommandSpec = {
   name: "run",
@@ -77,7 +84,7 @@ export const CONTAINER_INSPECT: CommandSpec = {
   usage: "CONTAINER [CONTAINER...]",
   args: { min: 1 },
   completion: "container",
-  flags: [{ ...FORMAT, help: "Render with a Go template, or json" }],
+  flags: [TEMPLATE],
   load: () => import("./commands/container_inspect.ts"),
 };
 
@@ -88,7 +95,7 @@ export const INSPECT: CommandSpec = {
   args: { min: 1 },
   completion: "image",
   flags: [
-    { ...FORMAT, help: "Render with a Go template, or json" },
+    TEMPLATE,
     {
       name: "type",
       kind: "string",

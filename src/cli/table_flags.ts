@@ -9,6 +9,13 @@ export const FORMAT: FlagSpec = {
   help: "Show as table, json, 'table TEMPLATE' or a Go template",
 };
 
+/** Of commands that show one thing; where lists are filtered, -f is that. */
+export const TEMPLATE: FlagSpec = {
+  ...FORMAT,
+  short: "f",
+  help: "Render with a Go template, or json",
+};
+
 export const FILTER: FlagSpec = {
   name: "filter",
   short: "f",

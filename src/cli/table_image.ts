@@ -9,6 +9,7 @@ import {
   PLATFORM,
   PRUNE_FILTER,
   QUIET,
+  TEMPLATE,
 } from "./table_flags.ts";
 
 const ALL_PLATFORMS: FlagSpec = {
@@ -134,7 +135,7 @@ export const IMAGE_INSPECT: CommandSpec = {
   usage: "IMAGE [IMAGE...]",
   args: { min: 1 },
   completion: "image",
-  flags: [{ ...FORMAT, help: "Render with a Go template, or json" }],
+  flags: [TEMPLATE],
   load: () => import("./commands/image_inspect.ts"),
 };
 

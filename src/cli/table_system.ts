@@ -1,7 +1,13 @@
 /** Commands on the store, the registries and the program itself. */
 
 import type { CommandSpec } from "./command.ts";
-import { FILTER, FORCE, FORMAT, PRUNE_FILTER } from "./table_flags.ts";
+import {
+  FILTER,
+  FORCE,
+  FORMAT,
+  PRUNE_FILTER,
+  TEMPLATE,
+} from "./table_flags.ts";
 
 export const LOGIN: CommandSpec = {
   name: "login",
@@ -55,7 +61,7 @@ export const INFO: CommandSpec = {
   name: "info",
   summary: "Show what this installation is made of",
   args: { min: 0, max: 0 },
-  flags: [FORMAT],
+  flags: [TEMPLATE],
   load: () => import("./commands/info.ts"),
 };
 
@@ -149,7 +155,7 @@ export const VERSION: CommandSpec = {
   name: "version",
   summary: "Show the version",
   args: { min: 0, max: 0 },
-  flags: [FORMAT],
+  flags: [TEMPLATE],
   load: () => import("./commands/version.ts"),
 };
 
