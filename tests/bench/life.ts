@@ -23,7 +23,12 @@ const BARS: Readonly<Partial<Record<Action, number>>> = {
   "exec true": 0.8,
   "20 run -d at once": 1,
 };
-const REFERENCE = "ctr";
+/** The first against the second, as far as both are there. */
+const PAIRS = [
+  { ours: "coracle", theirs: "ctr" },
+  { ours: "coracle", theirs: "ctr, filtered" },
+  { ours: "coracle, unfiltered", theirs: "ctr" },
+] as const;
 
 /** MB of private memory of a shim with one container. */
 const PRIVATE_BAR = 9.5;
@@ -50,6 +55,8 @@ const ACTIONS: readonly Action[] = [
 /** Milliseconds by action, then by engine. */
 type Figures = Record<Action, Map<string, number[]>>;
 
+type NamedEngine = Engine & { readonly name: string };
+
 export const bench: Bench = {
   name: "life",
   async run({ coracle, say }) {
@@ -70,17 +77,23 @@ export const bench: Bench = {
       await Deno.mkdir(at.state, { recursive: true });
       return at;
     };
-    const opened: Engine[] = [];
-    for (const spec of engines(coracle)) {
-      const engine = await openEngine(spec, await place(spec.name), say);
-      if (engine !== undefined) opened.push(tidy(stack.use(engine), stack));
+    const opened: NamedEngine[] = [];
+    for (const [index, spec] of engines(coracle).entries()) {
+      const engine = await openEngine(
+        spec,
+        await place(`engine-${index}`),
+        say,
+      );
+      if (engine === undefined) continue;
+      opened.push({ ...tidy(stack.use(engine), stack), name: spec.name });
     }
     const figures = await measure(opened, say);
     say(table(opened, figures));
     const rows = ratioRows(figures);
     rows.push(...await memoryRows(opened, say));
-    const grouping = { CORACLE_SHIM_GROUPING: "namespace" };
-    const engine = await openCoracle(coracle, await place("grouped"), grouping);
+    const engine = await openCoracle(coracle, await place("grouped"), {
+      config: '[shim]\ngrouping = "namespace"\n',
+    });
     const grouped = tidy(stack.use(engine), stack);
     rows.push(...await groupedRows(grouped, say));
     return rows;
@@ -125,13 +138,13 @@ async function openEngine(
 }
 
 async function measure(
-  opened: readonly Engine[],
+  opened: readonly NamedEngine[],
   say: (line: string) => void,
 ): Promise<Figures> {
   const figures = Object.fromEntries(
     ACTIONS.map((action) => [action, new Map()]),
   ) as Figures;
-  const note = (engine: Engine, action: Action, ms: number) => {
+  const note = (engine: NamedEngine, action: Action, ms: number) => {
     const of = figures[action];
     of.set(engine.name, [...of.get(engine.name) ?? [], ms]);
   };
@@ -170,8 +183,8 @@ async function measure(
 }
 
 async function oneLife(
-  engine: Engine,
-  note: (engine: Engine, action: Action, ms: number) => void,
+  engine: NamedEngine,
+  note: (engine: NamedEngine, action: Action, ms: number) => void,
   id: string,
 ): Promise<void> {
   const time = async (action: Action, call: () => Promise<void>) =>
@@ -205,7 +218,7 @@ async function removeAll(
   for (const id of ids) await engine.remove(id);
 }
 
-function table(opened: readonly Engine[], figures: Figures): string {
+function table(opened: readonly NamedEngine[], figures: Figures): string {
   const names = opened.map(({ name }) => name);
   const lines = ACTIONS.map((action) => {
     const cells = names.map((name) => {
@@ -220,26 +233,28 @@ function table(opened: readonly Engine[], figures: Figures): string {
 }
 
 function ratioRows(figures: Figures): Row[] {
-  return ACTIONS.flatMap((action) => {
-    const bar = BARS[action];
-    const ours = figures[action].get("coracle");
-    const theirs = figures[action].get(REFERENCE);
-    if (bar === undefined || ours === undefined || theirs === undefined) {
-      return [];
-    }
-    const [first, second] = [median(ours), median(theirs)];
-    return [{
-      what: action,
-      measured: `${first.toFixed(1)} ms`,
-      reference: `${REFERENCE}: ${second.toFixed(1)} ms`,
-      figure: first / second,
-      bar,
-    }];
-  });
+  return PAIRS.flatMap((pair) =>
+    ACTIONS.flatMap((action) => {
+      const bar = BARS[action];
+      const ours = figures[action].get(pair.ours);
+      const theirs = figures[action].get(pair.theirs);
+      if (bar === undefined || ours === undefined || theirs === undefined) {
+        return [];
+      }
+      const [first, second] = [median(ours), median(theirs)];
+      return [{
+        what: `${action} (${pair.ours})`,
+        measured: `${first.toFixed(1)} ms`,
+        reference: `${pair.theirs}: ${second.toFixed(1)} ms`,
+        figure: first / second,
+        bar,
+      }];
+    })
+  );
 }
 
 async function memoryRows(
-  opened: readonly Engine[],
+  opened: readonly NamedEngine[],
   say: (line: string) => void,
 ): Promise<readonly Row[]> {
   const rows: Row[] = [];
