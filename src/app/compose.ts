@@ -85,9 +85,7 @@ export function compose(options: ComposeOptions): Services {
   const host = lazy(() => createHost({ env: (name) => Deno.env.get(name) }));
   const unpacker = lazyUnpacker(() => loadUnpacker(options, mounter));
   const made: Made = {
-    bundles: lazy(() =>
-      createBundleStore({ state: paths.state, now: () => new Date() })
-    ),
+    bundles: lazy(() => createBundleStore({ state: paths.state })),
     tasks: lazy(() => createTasks(options, host(), made.bundles())),
     host,
   };

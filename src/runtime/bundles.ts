@@ -22,12 +22,9 @@ import type { TaskStatus } from "../core/task_status.ts";
 interface BundleStoreDeps {
   /** The state directory. */
   readonly state: string;
-  readonly now: () => Date;
 }
 
-/** An unfinished bundle that is older than this was left by a killed process. */
-const UNFINISHED_MS = 60_000;
-
+/** Not locked yet: it is being made, or its maker was killed. */
 const UNFINISHED_PREFIX = ".new-";
 
 /** A bundle on its way out: nobody uses it, anybody may delete it. */
@@ -48,6 +45,9 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
       const path = bundlePath(deps.state, record);
       const name = path.slice(parent.length + 1);
       const unfinished = `${parent}/${UNFINISHED_PREFIX}${name}`;
+      Deno.mkdirSync(parent, { recursive: true, mode: 0o711 });
+      // Nobody can tell yet that this one is kept.
+      using _making = lockFile(`${parent}.lock`, "shared");
       const lock = makeBundle(unfinished, record);
       try {
         // Locked before it can be seen: nobody takes it for abandoned.
@@ -62,12 +62,10 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
     },
 
     *abandoned(): Iterable<Bundle> {
+      removeUnfinished(parent);
       for (const name of directoryNames(parent)) {
         const path = `${parent}/${name}`;
-        if (name.startsWith(UNFINISHED_PREFIX)) {
-          removeOldUnfinished(path, deps.now());
-          continue;
-        }
+        if (name.startsWith(UNFINISHED_PREFIX)) continue;
         if (name.startsWith(REMOVED_PREFIX)) {
           removeTree(path);
           continue;
@@ -164,15 +162,29 @@ function openBundle(
   return undefined;
 }
 
-function removeOldUnfinished(path: string, now: Date): void {
-  try {
-    const { mtime } = Deno.statSync(path);
-    if (now.getTime() - (mtime?.getTime() ?? 0) < UNFINISHED_MS) return;
-    Deno.removeSync(path, { recursive: true });
-  } catch (error) {
-    // It was finished, or somebody else removed it.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+/** While somebody makes one, what is unfinished may be theirs: another time. */
+function removeUnfinished(parent: string): void {
+  const unfinished = directoryNames(parent)
+    .filter((name) => name.startsWith(UNFINISHED_PREFIX));
+  if (unfinished.length === 0) return;
+  using alone = lockFile(`${parent}.lock`, "alone");
+  if (alone === undefined) return;
+  for (const name of unfinished) removeTree(`${parent}/${name}`);
+}
+
+/** @returns undefined if it can't be had alone at once */
+function lockFile(
+  path: string,
+  hold: "alone" | "shared",
+): Deno.FsFile | undefined {
+  const options = { write: true, create: true, mode: 0o600 };
+  const file = Deno.openSync(path, options);
+  if (hold === "shared") file.lockSync(false);
+  else if (!file.tryLockSync(true)) {
+    file.close();
+    return undefined;
   }
+  return file;
 }
 
 function removeEmpty(path: string): void {

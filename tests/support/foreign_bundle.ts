@@ -28,7 +28,7 @@ export async function openForeignBundles(
   const state = `${dir}/state`;
   await Deno.mkdir(`${state}/bundles`, { recursive: true });
   const namespace = `test${crypto.randomUUID().slice(0, 8)}`;
-  const store = createBundleStore({ state, now: () => new Date() });
+  const store = createBundleStore({ state });
   return {
     dir,
     state,

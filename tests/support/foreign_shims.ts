@@ -44,7 +44,7 @@ export async function openForeignShims(
     manager: () =>
       createShimManager({
         host: createHost({ env: (name) => Deno.env.get(name) }),
-        bundles: createBundleStore({ state, now }),
+        bundles: createBundleStore({ state }),
         wire: createShimWire(),
         state,
         env: environment,

@@ -1,0 +1,60 @@
+import { assertEquals } from "@std/assert";
+import { background } from "../base/context.ts";
+import { createBundleStore } from "./bundles.ts";
+
+const RECORD = {
+  namespace: "default",
+  id: "a",
+  runtime: "runc",
+  snapshotter: "overlayfs",
+  snapshotKey: "a",
+  removal: "keep",
+} as const;
+
+function namesIn(path: string): readonly string[] {
+  return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+}
+
+Deno.test("abandoned() removes at once what its maker did not finish", async () => {
+  const state = await Deno.makeTempDir();
+  try {
+    const store = createBundleStore({ state });
+    await Deno.mkdir(`${state}/bundles/.new-default.a/rootfs`, {
+      recursive: true,
+    });
+    assertEquals([...store.abandoned(background())], []);
+    assertEquals(namesIn(`${state}/bundles`), []);
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+});
+
+Deno.test("abandoned() leaves alone what somebody may be making", async () => {
+  const state = await Deno.makeTempDir();
+  try {
+    const store = createBundleStore({ state });
+    using maker = await Deno.create(`${state}/bundles.lock`);
+    maker.lockSync(false);
+    await Deno.mkdir(`${state}/bundles/.new-default.a`, { recursive: true });
+    assertEquals([...store.abandoned(background())], []);
+    assertEquals(namesIn(`${state}/bundles`), [".new-default.a"]);
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+});
+
+Deno.test("abandoned() gives a bundle when its keeper has let it go", async () => {
+  const state = await Deno.makeTempDir();
+  try {
+    const store = createBundleStore({ state });
+    const kept = store.create(background(), RECORD);
+    assertEquals([...store.abandoned(background())], []);
+    kept[Symbol.dispose]();
+    const [found, ...others] = store.abandoned(background());
+    assertEquals([found?.record.id, others.length], ["a", 0]);
+    found?.remove();
+    assertEquals(namesIn(`${state}/bundles`), []);
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+});
