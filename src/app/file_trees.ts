@@ -64,6 +64,7 @@ class LocalFileTree implements FileTree {
     if (found === undefined) throw notFound("file", path);
     const breathe = breather();
     const tar = tarTree(ctx, found.path, {
+      shown: parent.replace(/\/+$/, ""),
       ...isWhole ? {} : { rootName: naming.name },
       ...name === undefined ? {} : { only: name },
     });

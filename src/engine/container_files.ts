@@ -40,8 +40,8 @@ export async function openContainerFiles(
   using stack = new DisposableStack();
   const path = await openRoot(ctx, services, container, access, stack);
   const tree = stack.use(await services.fileTrees.open(path));
-  const binds = openBinds(services, spec, access, stack);
   const kept = stack.move();
+  const binds = openBinds(services, spec, access, kept);
   return {
     at: async (path) => {
       const place = await binds(path) ?? { tree, path };

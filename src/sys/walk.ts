@@ -55,23 +55,23 @@ export class Directory implements Disposable {
     this.path = path;
   }
 
-  /** @throws {SysError} */
-  static open(path: string): Directory {
-    const flags = O_DIRECTORY | O_CLOEXEC;
-    const fd = symbols().openat(AT_FDCWD, encodePathZ(path), flags, 0);
-    if (fd < 0) throw new SysError("open directory", errno(), path);
-    return new Directory(fd, path);
+  /** @param shown its path in messages @throws {SysError} */
+  static open(path: string, shown = path): Directory {
+    return Directory.#openAt(path, O_DIRECTORY | O_CLOEXEC, shown);
   }
 
   /**
    * Opens a directory as a place for what is in it: one that may not be
    * listed will do, and can't be. @throws {SysError}
    */
-  static place(path: string): Directory {
-    const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  static place(path: string, shown = path): Directory {
+    return Directory.#openAt(path, O_PATH | O_DIRECTORY | O_CLOEXEC, shown);
+  }
+
+  static #openAt(path: string, flags: number, shown: string): Directory {
     const fd = symbols().openat(AT_FDCWD, encodePathZ(path), flags, 0);
-    if (fd < 0) throw new SysError("open directory", errno(), path);
-    return new Directory(fd, path);
+    if (fd < 0) throw new SysError("open directory", errno(), shown);
+    return new Directory(fd, shown);
   }
 
   /** Opens a directory in this one; never a symlink. @throws {SysError} */

@@ -8,6 +8,8 @@ export interface TarTreeOptions {
   readonly rootName?: string;
   /** Only what the root has under this name; one name, no path. */
   readonly only?: string;
+  /** Path of the tree in messages; that by which it is opened by default. */
+  readonly shown?: string;
 }
 
 const BATCH_BYTES = 1 << 20;
@@ -41,12 +43,12 @@ export function tarTree(
 function* archiveTree(
   ctx: Context,
   path: string,
-  { rootName, only }: TarTreeOptions,
+  { rootName, only, shown }: TarTreeOptions,
 ): Parts {
   const archive = new Archive({ kind: "plain" }, ctx.log);
   using root = only === undefined
-    ? Directory.open(path)
-    : Directory.place(path);
+    ? Directory.open(path, shown)
+    : Directory.place(path, shown);
   if (only !== undefined) {
     yield* walkName(archive, root, only, rootName ?? only);
   } else {

@@ -129,8 +129,8 @@ export class LayerTree implements Disposable {
   /** Where an open directory really lies, relative to the root. */
   realPath(fd: Fd): string {
     if (fd === this.root) return "";
-    const path = Deno.readLinkSync(descriptorPath(fd));
-    const root = Deno.readLinkSync(descriptorPath(this.root));
+    const path = pathOf(fd);
+    const root = pathOf(this.root);
     if (path === root) return "";
     return path.slice(root === "/" ? 1 : root.length + 1);
   }
@@ -156,4 +156,12 @@ export class LayerTree implements Disposable {
   toString(): string {
     return this.#path;
   }
+}
+
+/** Whatever bytes its names are of, which Deno's own call would refuse. */
+function pathOf(fd: Fd): string {
+  // The link has an absolute path: what it would be relative to is no matter.
+  const path = readLink(fd, descriptorPath(fd));
+  if (path === undefined) throw new SysError("find", ERRNO.ENOENT, `${fd}`);
+  return path;
 }
