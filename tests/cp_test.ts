@@ -123,6 +123,20 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     }
   },
 
+  "what the kernel shows in /proc and /sys is left out": async (
+    { cp, dir },
+  ) => {
+    const { code, said } = await cp("web:/", `${dir}/all`);
+    assertEquals(code, 0, said);
+    for (const name of ["proc", "sys", "dev/pts"]) {
+      const inside = await Array.fromAsync(Deno.readDir(`${dir}/all/${name}`));
+      assertEquals(inside, [], name);
+    }
+    const { isCharDevice } = await Deno.stat(`${dir}/all/dev/null`);
+    assert(isCharDevice);
+    assert((await Deno.stat(`${dir}/all/hold/tree`)).isDirectory);
+  },
+
   "archives go through standard streams": async ({ store, inside }) => {
     const tar = await new Deno.Command(Deno.execPath(), {
       args: [

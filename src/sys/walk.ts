@@ -32,6 +32,32 @@ const symbols = hotSymbols({
   },
 });
 
+const statfsSymbols = hotSymbols({
+  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
+});
+
+/** More than `struct statfs` has on any architecture. */
+const STATFS_BYTES = 256;
+
+/** @see statfs(2), `f_type` */
+const KERNEL_VIEWS: ReadonlySet<number> = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x27e0eb, // cgroup
+  0x63677270, // cgroup2
+  0x1cd1, // devpts
+  0x19800202, // mqueue
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0x73636673, // securityfs
+  0xcafe4a11, // bpf
+  0x62656570, // configfs
+  0x65735543, // fusectl
+  0x6165676c, // pstore
+  0xde5e81e4, // efivarfs
+  0x42494e4d, // binfmt_misc
+]);
+
 const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -109,6 +135,18 @@ export class Directory implements Disposable {
       if (length === 0) return names.sort();
       addNames(buffer.subarray(0, length), names);
     }
+  }
+
+  /**
+   * True if this is no place where files are kept, but one where the kernel
+   * shows what it is doing, as in `/proc`. @throws {SysError}
+   */
+  isKernelView(): boolean {
+    const buffer = new BigInt64Array(STATFS_BYTES / 8);
+    if (statfsSymbols().fstatfs(this.#fd, buffer) !== 0) {
+      throw new SysError("stat file system of", errno(), this.path);
+    }
+    return KERNEL_VIEWS.has(Number(BigInt.asUintN(32, buffer[0] ?? 0n)));
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Context } from "../../base/context.ts";
 import { ERRNO, hasErrno } from "../../sys/errno.ts";
 import { Directory } from "../../sys/walk.ts";
+import type { FileStatus } from "../../sys/walk_status.ts";
 import { Archive, inBatches, type Parts } from "./archive.ts";
 
 export interface TarTreeOptions {
@@ -84,7 +85,20 @@ export function* walkName(
   yield* archive.add(directory, name, path, status);
   if (status.kind !== "directory") return;
   using child = openChild(directory, name);
-  if (child !== undefined) yield* walkTree(archive, child, path);
+  if (child === undefined || isKernelView(directory, child, status)) return;
+  yield* walkTree(archive, child, path);
+}
+
+/** What the kernel shows of itself in a mount is no part of a tree. */
+function isKernelView(
+  parent: Directory,
+  child: Directory,
+  { identity }: FileStatus,
+): boolean {
+  const device = (identity?: string) =>
+    identity?.slice(0, identity.lastIndexOf(":"));
+  const isMount = device(parent.status("")?.identity) !== device(identity);
+  return isMount && child.isKernelView();
 }
 
 /** Undefined if it is gone, or no directory any more. */
