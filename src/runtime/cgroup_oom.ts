@@ -1,7 +1,7 @@
 /** Learning that the kernel has killed a process for want of memory. */
 
 import type { Poller } from "../sys/poller.ts";
-import { watchCgroupV1, watchModified } from "../sys/cgroup_events.ts";
+import { watchCgroupV1 } from "../sys/cgroup_events.ts";
 import { type ControlGroup, readIfThere } from "./cgroup.ts";
 
 /**
@@ -30,7 +30,7 @@ export function watchOom(
     return { [Symbol.dispose]: () => {} };
   }
   return place.version === 2
-    ? watchModified(poller, place.path, whenGrown(group, callback))
+    ? poller.watchFile(place.path, "modified", whenGrown(group, callback))
     : watchCgroupV1(poller, place.directory, "memory.oom_control", (times) => {
       // The kernel tells of what it is about to do, before it has counted it.
       const isRemoved = readIfThere(place.path) === undefined;

@@ -1,24 +1,15 @@
-/** What the kernel tells of control groups: v1 by eventfd, v2 by inotify. */
+/** What the kernel tells of v1 control groups, by eventfd. */
 
 import { closeFd, openToRead, readSome } from "./descriptors.ts";
 import { SysError } from "./errno.ts";
-import { coldSymbols, cstr, errno } from "./libc.ts";
+import { coldSymbols, errno } from "./libc.ts";
 import type { Poller } from "./poller.ts";
 
 const eventSymbols = coldSymbols({
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
 });
-const inotifySymbols = coldSymbols({
-  inotify_init1: { parameters: ["i32"], result: "i32" },
-  inotify_add_watch: {
-    parameters: ["i32", "buffer", "u32"],
-    result: "i32",
-  },
-});
-
 const NONBLOCK = 0o4000;
 const CLOSE_ON_EXEC = 0o2000000;
-const IN_MODIFY = 2;
 
 /**
  * Calls back when the kernel has something to tell about a file of a v1 group,
@@ -47,28 +38,6 @@ export function watchCgroupV1(
   cleanup.use(poller.watch(fd, "readable", () => {
     if (readSome(fd, counter) === "again") return;
     callback(Number(new DataView(counter.buffer).getBigUint64(0, true)));
-  }));
-  return cleanup.move();
-}
-
-/** Calls back when somebody, or the kernel, has changed a file. */
-export function watchModified(
-  poller: Poller,
-  path: string,
-  callback: () => void,
-): Disposable {
-  using cleanup = new DisposableStack();
-  const symbols = inotifySymbols();
-  const fd = symbols.inotify_init1(NONBLOCK | CLOSE_ON_EXEC);
-  if (fd < 0) throw new SysError("open", errno(), "inotify");
-  cleanup.defer(() => closeFd(fd));
-  if (symbols.inotify_add_watch(fd, cstr(path), IN_MODIFY) < 0) {
-    throw new SysError("watch", errno(), path);
-  }
-  const buffer = new Uint8Array(4096);
-  cleanup.use(poller.watch(fd, "readable", () => {
-    while (readSome(fd, buffer) !== "again");
-    callback();
   }));
   return cleanup.move();
 }

@@ -4,6 +4,7 @@
  */
 
 import { SysError } from "./errno.ts";
+import { type FileEvent, FileWatches } from "./file_watches.ts";
 import { coldSymbols, errno, isAarch64 } from "./libc.ts";
 
 const epollSymbols = coldSymbols({
@@ -70,6 +71,11 @@ export interface Poller extends Disposable {
     interest: Interest,
     callback: (ready: Readiness) => void,
   ): Watch;
+  /**
+   * Calls back again and again when something happens to a file.
+   * @throws {SysError} also if there is no such file
+   */
+  watchFile(path: string, event: FileEvent, callback: () => void): Disposable;
   /** As disposing; settles when no thread waits any more. */
   close(): Promise<void>;
 }
@@ -87,6 +93,7 @@ class EpollPoller implements Poller {
   /** By number; a number is never used again, as descriptors are. */
   readonly #watches = new Map<number, Callback>();
   readonly #events = new Uint8Array(EVENT_BYTES * MOST_EVENTS);
+  #files: FileWatches | undefined;
   #lastId = WAKE_ID;
   #waiting: Promise<void> | undefined;
   #isOpen = true;
@@ -120,6 +127,12 @@ class EpollPoller implements Poller {
     return { update, [Symbol.dispose]: () => this.#isOpen && update("none") };
   }
 
+  watchFile(path: string, event: FileEvent, callback: () => void): Disposable {
+    this.#files ??= new FileWatches(this);
+    const watch = this.#files.add(path, event, callback);
+    return { [Symbol.dispose]: () => this.#isOpen && watch[Symbol.dispose]() };
+  }
+
   async close(): Promise<void> {
     const waiting = this.#waiting;
     this[Symbol.dispose]();
@@ -130,6 +143,7 @@ class EpollPoller implements Poller {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#watches.clear();
+    this.#files?.close();
     if (this.#waiting === undefined) this.#closeAll();
     else this.#react();
   }
