@@ -15,9 +15,10 @@ import type { KeptContainer } from "../shim/keeper/kept_container.ts";
 import { createPublisher } from "../shim/keeper/publish.ts";
 import { createKeeper } from "../shim/keeper/service.ts";
 import { silenceStreams } from "../sys/null_streams.ts";
-import { openPoller } from "../sys/poller.ts";
+import { openPoller, type Poller } from "../sys/poller.ts";
 import { adoptOrphans, spawn } from "../sys/process.ts";
 import { createReaper } from "../sys/reaper.ts";
+import { watchRemoval } from "../sys/removal_watch.ts";
 import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";
 import { keeperLog } from "./keeper_log.ts";
 import { listenUnix } from "./unix_socket.ts";
@@ -25,6 +26,8 @@ import { listenUnix } from "./unix_socket.ts";
 const TASK_API = 3;
 /** How long those who are attached may take to read the rest. */
 const GOODBYE_MS = 10_000;
+/** How long a command may take to finish what it has ended. */
+const FINISH_MS = 2_000;
 /** How long events may take to get into the journal. */
 const PUBLISH_MS = 10_000;
 
@@ -74,6 +77,12 @@ function openKeeper(address: string, idle: () => void): Keeper {
     async ended(container) {
       // Before the end is published by whoever finishes it.
       await within(PUBLISH_MS, publisher.settled());
+      // Who ends a container finishes it, too, unless he is killed.
+      const finished = container.isRetired
+        ? whenRemoved(poller, container.request.bundle)
+        : undefined;
+      container.release();
+      if (finished && await within(FINISH_MS, finished)) return;
       finish(container, env);
     },
     idle,
@@ -135,9 +144,18 @@ function failureOf(thrown: unknown): LaunchAnswer {
   };
 }
 
+function whenRemoved(poller: Poller, bundle: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  try {
+    watchRemoval(poller, `${bundle}/record.json`, resolve);
+  } catch {
+    // It has gone already, or nobody can tell: to finish it again is harmless.
+  }
+  return promise;
+}
+
 /** Another process finishes the bundle: it needs the store, we do not. */
 function finish(container: KeptContainer, env: readonly string[]): void {
-  container.release();
   const [path = "", ...args] = container.request.finishCommand;
   try {
     spawn({

@@ -171,7 +171,9 @@ class OciTaskRunner implements TaskRunner {
     const runtime = this.#find(record.runtime);
     const commands = this.#commands(record);
     // One that is still at work would make what is about to be deleted.
-    await killRuntimesOf(bundlePath(this.#deps.state, record));
+    const bundle = bundlePath(this.#deps.state, record);
+    await killRuntimesOf(bundle);
+    if (this.#isForgotten(runtime, record)) return forgetGroups(bundle);
     const child = spawn({
       path: runtime.path,
       args: commands.delete(record.id, "force"),
@@ -183,12 +185,16 @@ class OciTaskRunner implements TaskRunner {
     });
     const status = await child.wait();
     // Forced, it succeeds also if there is no such container.
-    if (exitCodeOf(status) === 0) {
-      return forgetGroups(bundlePath(this.#deps.state, record));
-    }
+    if (exitCodeOf(status) === 0) return forgetGroups(bundle);
     throw unavailable(
       `Cannot delete container "${record.id}" with ${runtime.name}`,
     );
+  }
+
+  /** True if the runtime has nothing to delete, which it would take time to say. */
+  #isForgotten({ name }: OciRuntime, record: BundleRecord): boolean {
+    return KEEP_BY_ID.includes(name) &&
+      !this.#deps.host.exists(`${this.#root(record)}/${record.id}`);
   }
 
   /** For other processes, which look at the bundle. */
@@ -271,6 +277,9 @@ function notePid(file: string, callback: (pid: number) => void): Disposable {
   }, LOOK_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
+
+/** Runtimes whose state of a container is a directory of its id in their root. */
+const KEEP_BY_ID: readonly string[] = ["runc", "crun"];
 
 /** Runtimes whose `run` knows `--detach`. */
 function canDetach({ name }: OciRuntime): boolean {

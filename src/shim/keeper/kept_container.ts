@@ -90,6 +90,11 @@ export class KeptContainer {
     return this.#status;
   }
 
+  /** Whether somebody has said that he ends it. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   /** Of the last start; 0 if there is no process. */
   get pid(): number {
     return this.#status.pid;
