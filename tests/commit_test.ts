@@ -85,6 +85,23 @@ const STEPS: Readonly<Record<string, (store: RunStore) => Promise<void>>> = {
     assertStringIncludes(await ok(store, "ps"), "Up");
   },
 
+  "commit keeps what the container was made with": async (store) => {
+    const make = ["create", "--name", "made", "--user", "7:8", "-w", "/tmp"];
+    const more = ["--stop-signal", "INT", "--health-cmd", "true"];
+    await ok(store, ...make, ...more, "-e", "E=f", BASE, "echo", "aye");
+    await ok(store, "commit", "made", "made");
+    await ok(store, "rm", "made");
+    await ok(store, "create", "--name", "like", "made");
+    const { Config } = JSON.parse(await ok(store, "inspect", "like"))[0];
+    const { User, WorkingDir, StopSignal, Healthcheck, Cmd, Env } = Config;
+    assertEquals(
+      [User, WorkingDir, StopSignal, Healthcheck.Test, Cmd],
+      ["7:8", "/tmp", "SIGINT", ["CMD-SHELL", "true"], ["echo", "aye"]],
+    );
+    assert(Env.includes("E=f"), Env);
+    await ok(store, "rm", "like");
+  },
+
   "commit pauses, unless told not to": async (store) => {
     const since = new Date().toISOString();
     const topics = async () => {
@@ -118,7 +135,11 @@ const STEPS: Readonly<Record<string, (store: RunStore) => Promise<void>>> = {
     await ok(store, "tag", BASE, "local/other:1");
     await ok(store, "rmi", "-f", BASE);
     await ok(store, "commit", "web", "kept:2");
-    assertEquals(await ok(store, "run", "--rm", "kept:2", "true"), "");
+    // Its own image's settings, not those of another one of the same layers.
+    const { Config } = await inspect(store, "kept:2");
+    assertEquals([Config.StopSignal, Config.User], [undefined, ""]);
+    const runIt = ["run", "--rm", "--pull", "never", "kept:2"];
+    assertEquals(await ok(store, ...runIt, "true"), "");
     const bad = await store.call([
       "commit",
       "web",
@@ -179,6 +200,7 @@ for (const snapshotter of ["overlayfs", "native"]) {
       const change = ["-c", "ENV FROM=import", "-c", 'CMD ["sh"]'];
       await ok(store, "import", ...change, archive, BASE);
       const run = ["run", "-d", "--name", "web", "-l", "deck=a"];
+
       await ok(
         store,
         ...[...run, "-v", "hold:/hold", BASE, "sh", "-c"],

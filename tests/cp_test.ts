@@ -1,7 +1,7 @@
 /** `coracle cp`: both directions, running and stopped, honest and hostile. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { rawTar } from "./support/raw_tar.ts";
+import { joinBytes, rawTar } from "./support/raw_tar.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 
 interface Bench {
@@ -152,10 +152,16 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     const onFile = await store.call(["cp", "-", "web:/tmp/file"], { stdin });
     assertEquals(onFile.code, 1);
     assertStringIncludes(onFile.stderr, "must be a directory");
+    const whole = rawTar({ name: "whole", data: "x" });
+    const half = rawTar({ name: "half", data: "x".repeat(9000) }).slice(
+      0,
+      4000,
+    );
     const cut = await store.call(["cp", "-", "web:/home"], {
-      stdin: stdin.slice(0, 2000),
+      stdin: joinBytes([whole.slice(0, 1024), half]),
     });
     assertEquals(cut.code, 1);
+    assertEquals(await inside("cd /home; ls"), "sailor\ntree\nwhole");
   },
 
   "what can't be is refused, with exit code 1": async ({ cp, dir }) => {

@@ -30,6 +30,8 @@ export interface ContainerSettings {
   readonly command?: readonly string[];
   /** As the user wrote it. */
   readonly imageReference?: string;
+  /** Digest of the config of the image that it was made from. */
+  readonly imageId?: string;
 }
 
 export type RestartPolicy =

@@ -17,6 +17,7 @@ import { committedConfig } from "./commit_config.ts";
 import { type ContainerLayer, withContainerLayer } from "./container_layer.ts";
 import { ownMountPoints } from "./container_root.ts";
 import { manifestLabels, writeJson } from "./images_content.ts";
+import { holdContent } from "./images_lease.ts";
 import { applyChanges } from "./import_changes.ts";
 import {
   containerName,
@@ -123,6 +124,8 @@ async function storeLayer(
         : MEDIA_TYPE.ociLayerGzip,
     },
   );
+  // It may have been there before, for another image that goes meanwhile.
+  await holdContent(ctx, services.leases, digest);
   const descriptor = { mediaType, digest, size };
   return {
     descriptor: diffId === EMPTY_LAYER ? undefined : descriptor,

@@ -3,6 +3,7 @@
 import type { Context } from "../base/context.ts";
 import { failedPrecondition, hasCode } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
+import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
 import { chainIds } from "../oci/chain_id.ts";
 import type {
@@ -14,6 +15,7 @@ import type {
 import { MEDIA_TYPE } from "../oci/media_types.ts";
 import type { ContainerLayer } from "./container_layer.ts";
 import {
+  type ImageContent,
   isPresent,
   type PlatformChoice,
   readImageContent,
@@ -44,18 +46,11 @@ export async function baseImage(
   { parent }: ContainerLayer,
   { platform, wanted }: BaseImageOptions,
 ): Promise<BaseImage> {
-  for await (const target of candidates(ctx, services, container)) {
-    const found = await readImageContent(ctx, services.content, target, wanted)
-      .catch((error) => {
-        if (hasCode(error, "notFound", "invalidArgument")) return undefined;
-        throw error;
-      });
-    if (found === undefined) continue;
-    const { manifest, config } = found;
-    if ((await chainIds(config.rootfs.diff_ids)).at(-1) !== parent) continue;
-    await holdLayers(ctx, services, container, manifest.layers);
-    const { layers, mediaType } = manifest;
-    const configType = manifest.config.mediaType;
+  const found = await findBase(ctx, services, container, parent, wanted);
+  if (found !== undefined) {
+    const { manifest: { config: { mediaType: configType } }, config } = found;
+    const { layers, mediaType } = found.manifest;
+    await holdLayers(ctx, services, container, layers);
     return { layers, config, configType, ...mediaType ? { mediaType } : {} };
   }
   if (parent !== "") throw lostBase(container);
@@ -64,6 +59,35 @@ export async function baseImage(
     config: { ...platform, rootfs: { type: "layers", diff_ids: [] } },
     configType: MEDIA_TYPE.ociConfig,
   };
+}
+
+/** The very image, under whatever name, or else one of the same layers. */
+async function findBase(
+  ctx: Context,
+  services: Services,
+  container: Container,
+  parent: string,
+  wanted: PlatformChoice,
+): Promise<ImageContent | undefined> {
+  const id = settingsOf(container)?.imageId;
+  let like: ImageContent | undefined;
+  for await (const target of candidates(ctx, services, container)) {
+    const content = await readImageContent(
+      ctx,
+      services.content,
+      target,
+      wanted,
+    ).catch((error) => {
+      if (hasCode(error, "notFound", "invalidArgument")) return undefined;
+      throw error;
+    });
+    if (content === undefined) continue;
+    const chain = await chainIds(content.config.rootfs.diff_ids);
+    if (chain.at(-1) !== parent) continue;
+    if (content.manifest.config.digest === id) return content;
+    like ??= content;
+  }
+  return like;
 }
 
 /** The image by the name that the container knows, then all others. */

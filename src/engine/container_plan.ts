@@ -54,7 +54,10 @@ export async function planContainer(
     ? await ensureImage(ctx, services, source, deps.pull)
     : undefined;
   const config = image?.config.config ?? {};
-  const settings = containerSettings(options, config, id, services.host);
+  const settings = {
+    ...containerSettings(options, config, id, services.host),
+    ...image === undefined ? {} : { imageId: image.id },
+  };
   const container: NewContainer = {
     id,
     labels: labelsOf(options, config),

@@ -203,7 +203,9 @@ function shownConfig({ container, spec, settings }: Inspected) {
 const NS_PER_MS = 1e6;
 
 /** Durations in nanoseconds, as docker's. */
-function shownHealth(health: HealthCheck) {
+export function shownHealth(
+  health: HealthCheck,
+): Readonly<Record<string, unknown>> {
   const [shell, option, script] = health.command;
   const isShell = shell === "/bin/sh" && option === "-c" &&
     health.command.length === 3;

@@ -1,6 +1,7 @@
 /** The image that a container starts from. */
 
 import type { Context } from "../base/context.ts";
+import type { Digest } from "../base/digest.ts";
 import { EngineError, hasCode, notFound } from "../base/errors.ts";
 import {
   formatPlatform,
@@ -20,6 +21,8 @@ export interface RunnableImage {
   /** Normalised reference, or what the image is called in the store. */
   readonly name: string;
   readonly config: ImageConfig;
+  /** Digest of the config. */
+  readonly id: Digest;
   /** The committed snapshot of its topmost layer. */
   readonly snapshot: string;
 }
@@ -108,7 +111,8 @@ async function lookUp(
     const digest = manifest.config.digest;
     const snapshot = await topSnapshot(ctx, services, digest) ??
       await unpack(ctx, services, image, wanted);
-    return { kind: "runnable", image: { name: image.name, config, snapshot } };
+    const { name } = image;
+    return { kind: "runnable", image: { name, config, id: digest, snapshot } };
   } catch (error) {
     if (hasCode(error, "notFound")) return { kind: "absent" };
     throw error;

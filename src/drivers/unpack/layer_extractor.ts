@@ -10,6 +10,7 @@ import {
   makeNode,
   makeSymlink,
   openSubdirectory,
+  removeName,
 } from "../../sys/fs.ts";
 import { readEntryName, readPlainName } from "./entry_name.ts";
 import { FileWriter } from "./file_writer.ts";
@@ -66,6 +67,8 @@ export class LayerExtractor implements TarHandler, Disposable {
   #inodes = 1;
   #blocks = 1;
   #needsParent: string | undefined;
+  /** Of the last file. */
+  #place: Place | undefined;
 
   constructor(options: ExtractOptions) {
     this.#options = options;
@@ -114,8 +117,17 @@ export class LayerExtractor implements TarHandler, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#dropHalf();
     this.#file[Symbol.dispose]();
     this.#places[Symbol.dispose]();
+  }
+
+  /** Nobody takes half a file for a whole one; half a layer is never used. */
+  #dropHalf(): void {
+    if (this.#options.names === "layer" || !this.#file.isOpen) return;
+    const { parent, base } = this.#place ?? {};
+    if (parent === undefined || base === undefined) return;
+    removeName(parent, base, "file");
   }
 
   #note(message: string): void {
@@ -184,6 +196,7 @@ export class LayerExtractor implements TarHandler, Disposable {
     }
     if (fd < 0) throw new SysError("create file", -fd, header.name);
     this.#count(header.size);
+    this.#place = place;
     this.#file.begin(fd, header);
   }
 
