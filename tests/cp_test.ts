@@ -225,6 +225,31 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     assertEquals((mode ?? 0) & 0o777, 0o700);
   },
 
+  "who starts a container waits until it has been copied to": async (
+    { cp, dir, store },
+  ) => {
+    await Deno.mkdir(`${dir}/many`);
+    for (let at = 0; at < 300; at++) {
+      await Deno.writeTextFile(`${dir}/many/${at}`, `${at}`);
+    }
+    const script = "echo >/tmp/mine; rm -f /tmp/none; ls /tmp/mine";
+    await ok(
+      store,
+      ...["create", "--name", "both", IMAGE, "sh", "-c", script],
+    );
+    for (let round = 0; round < 4; round++) {
+      const [copied, started] = await Promise.all([
+        cp(`${dir}/many`, `both:/tmp/m${round}`),
+        ok(store, "start", "-a", "both"),
+      ]);
+      assertEquals([copied.code, started], [0, "/tmp/mine"], copied.said);
+      const back = `${dir}/many${round}`;
+      assertEquals((await cp(`both:/tmp/m${round}`, back)).code, 0);
+      assertEquals((await Array.fromAsync(Deno.readDir(back))).length, 300);
+    }
+    await ok(store, "rm", "both");
+  },
+
   "it works on a stopped container, too": async ({ cp, dir, store }) => {
     await ok(store, "stop", "-t", "0", "web");
     await cp(`${dir}/file`, "web:/tmp/stopped");

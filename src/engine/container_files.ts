@@ -1,13 +1,18 @@
 /** A container's files as the container sees them, whether it runs or not. */
 
 import type { Context } from "../base/context.ts";
-import { failedPrecondition, hasCode } from "../base/errors.ts";
+import { EngineError, failedPrecondition, hasCode } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { FileTree } from "../core/file_tree.ts";
 import { readOnlyMounts } from "../core/overlay_mounts.ts";
 import type { Services } from "../core/services.ts";
 import { containerRoot } from "./container_root.ts";
-import { containerSpec, type ContainerSpecView } from "./inspect_find.ts";
+import { ROOTFS } from "./container_spec.ts";
+import {
+  containerName,
+  containerSpec,
+  type ContainerSpecView,
+} from "./inspect_find.ts";
 import { containerStatus } from "./inspect_state.ts";
 
 /** Disposing closes them. */
@@ -21,6 +26,11 @@ export interface PlaceInTree {
   readonly path: string;
 }
 
+type Access = "read" | "write";
+
+const WAIT_MS = 10_000;
+const PAUSE_MS = 20;
+
 /**
  * Those of a running container are its own processes' view, volumes and all. Of
  * a stopped one they are its layers, and what lies directly in a volume.
@@ -32,13 +42,35 @@ export async function openContainerFiles(
   ctx: Context,
   services: Services,
   container: Container,
-  access: "read" | "write",
+  access: Access,
 ): Promise<OpenFiles> {
-  const running = await openRunning(ctx, services, container);
-  if (running !== undefined) return wholeTree(running);
+  for (let waited = 0; waited < WAIT_MS; waited += PAUSE_MS) {
+    ctx.signal.throwIfAborted();
+    const running = await openRunning(ctx, services, container);
+    if (running !== undefined) return wholeTree(running);
+    const stopped = await openStopped(ctx, services, container, access);
+    if (stopped !== undefined) return stopped;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  throw new EngineError(
+    "deadlineExceeded",
+    `Cannot write to container "${containerName(container)}": it neither ` +
+      "runs nor ends",
+    { hint: "Try again; coracle ps -a shows what it does" },
+  );
+}
+
+/** Undefined if it is just starting, or somebody else writes to it. */
+async function openStopped(
+  ctx: Context,
+  services: Services,
+  container: Container,
+  access: Access,
+): Promise<OpenFiles | undefined> {
   const spec = await containerSpec(ctx, services, container) ?? {};
   using stack = new DisposableStack();
   const path = await openRoot(ctx, services, container, access, stack);
+  if (path === undefined) return undefined;
   const tree = stack.use(await services.fileTrees.open(path));
   const kept = stack.move();
   const binds = openBinds(services, spec, access, kept);
@@ -96,18 +128,58 @@ async function runningPid(
     : undefined;
 }
 
-/** @returns a path to the root of a container without processes */
+/**
+ * @returns a path to the root of a container without processes; undefined if
+ * it can't be written to now
+ */
 async function openRoot(
   ctx: Context,
   services: Services,
   container: Container,
-  access: "read" | "write",
+  access: Access,
   stack: DisposableStack,
-): Promise<string> {
+): Promise<string | undefined> {
   const root = await containerRoot(ctx, services, container);
   if (root.kind === "directory") return root.path;
+  const { state } = await containerStatus(ctx, services, container);
+  if (state === "restarting") {
+    const ref = { namespace: ctx.namespace, id: container.id };
+    const bundle = services.bundles.find(ctx, ref);
+    return bundle === undefined ? undefined : `${bundle.path}/${ROOTFS}`;
+  }
+  if (access === "write") {
+    const hold = holdStopped(ctx, services, container);
+    if (hold === undefined) return undefined;
+    stack.use(hold);
+  }
   const mounts = access === "read" ? readOnlyMounts(root.mounts) : root.mounts;
   return stack.use(await services.mounter.open(ctx, mounts)).path;
+}
+
+/**
+ * Two mounts of one writable layer would spoil each other. Who starts the
+ * container waits as long as we hold its bundle; if we are killed, a bundle
+ * without a status leaves the container as it was.
+ */
+function holdStopped(
+  ctx: Context,
+  { bundles }: Services,
+  { id, runtime, snapshotter, snapshotKey }: Container,
+): Disposable | undefined {
+  try {
+    const bundle = bundles.create(ctx, {
+      id,
+      namespace: ctx.namespace,
+      runtime: runtime.name,
+      snapshotter,
+      snapshotKey,
+      removal: "keep",
+    });
+    return { [Symbol.dispose]: () => bundle.remove() };
+  } catch (error) {
+    if (hasCode(error, "alreadyExists")) return undefined;
+    throw error;
+  }
 }
 
 type Bind = NonNullable<ContainerSpecView["mounts"]>[number];
@@ -116,7 +188,7 @@ type Bind = NonNullable<ContainerSpecView["mounts"]>[number];
 function openBinds(
   services: Services,
   spec: ContainerSpecView,
-  access: "read" | "write",
+  access: Access,
   stack: DisposableStack,
 ): (path: string) => Promise<PlaceInTree | undefined> {
   const binds = (spec.mounts ?? []).filter(isBind)
