@@ -6,6 +6,7 @@ import {
   setBlocking,
   writeSome,
 } from "../../sys/descriptors.ts";
+import { errno } from "../../sys/libc.ts";
 import { openPoller } from "../../sys/poller.ts";
 import { type Child, spawn, type SpawnOptions } from "../../sys/process.ts";
 import { startCopy } from "./copy.ts";
@@ -71,6 +72,7 @@ function shell(
 // libc's symbols stay open; the sanitizer must not count them to a test.
 await copyThrough(16 * MiB, "pollable");
 await copyThrough(MiB, "shared");
+errno();
 
 Deno.test("startCopy() copies all of it", async () => {
   for (const kind of ["pollable", "shared"] as const) {
