@@ -11,9 +11,9 @@ import { EngineError } from "../base/errors.ts";
 import { within } from "../base/within.ts";
 import type { Keeper, KeepRequest } from "../core/keeper.ts";
 import { TaskStartError } from "../core/task.ts";
-import type { KeptContainer } from "../shim/keeper/kept_container.ts";
+import type { KeptContainer, KeptDeps } from "../shim/keeper/kept_container.ts";
 import { createPublisher } from "../shim/keeper/publish.ts";
-import { createKeeper } from "../shim/keeper/service.ts";
+import { createKeeper, type LocalKeeper } from "../shim/keeper/service.ts";
 import { silenceStreams } from "../sys/null_streams.ts";
 import { openPoller, type Poller } from "../sys/poller.ts";
 import { adoptOrphans, spawn } from "../sys/process.ts";
@@ -39,7 +39,7 @@ export async function keep(_args: readonly string[]): Promise<number> {
   const order = await readOrder();
   if (order === undefined) return 0;
   const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
-  const keeper = openKeeper(order.address, becomeIdle);
+  const { deps, keeper } = openKeeper(order.address, becomeIdle);
   let listener: Deno.UnixListener;
   try {
     listener = listenUnix(order.address);
@@ -48,7 +48,7 @@ export async function keep(_args: readonly string[]): Promise<number> {
     return 1;
   }
   // What serves is loaded while the runtime is busy.
-  const serving = serve(keeper, listener);
+  const serving = serve(deps, keeper, listener);
   const answer = await launch(keeper, order.request);
   say(answer);
   if ("error" in answer) return 1;
@@ -59,20 +59,26 @@ export async function keep(_args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function openKeeper(address: string, idle: () => void): Keeper {
+function openKeeper(
+  address: string,
+  idle: () => void,
+): { readonly deps: KeptDeps; readonly keeper: LocalKeeper } {
   adoptOrphans();
   const poller = openPoller();
   const reaper = createReaper();
   const env = Object.entries(Deno.env.toObject())
     .map(([name, value]) => `${name}=${value}`);
   const publisher = createPublisher({ reaper, env });
-  return createKeeper({
+  const deps: KeptDeps = {
     poller,
     reaper,
     env,
     now: () => new Date(),
     openLog: (request) => keeperLog({ poller, reaper, env }, request),
     publish: publisher.publish,
+  };
+  const keeper = createKeeper({
+    ...deps,
     record: { address, pid: Deno.pid, version: TASK_API },
     async ended(container) {
       // Before the end is published by whoever finishes it.
@@ -87,11 +93,16 @@ function openKeeper(address: string, idle: () => void): Keeper {
     },
     idle,
   });
+  return { deps, keeper };
 }
 
-async function serve(keeper: Keeper, listener: Deno.UnixListener) {
+async function serve(
+  deps: KeptDeps,
+  keeper: LocalKeeper,
+  listener: Deno.UnixListener,
+) {
   const { serveKeeper } = await import("./keeper_serve.ts");
-  return serveKeeper(keeper, listener);
+  return serveKeeper(deps, keeper, listener);
 }
 
 /** Whoever ends everybody, for instance at a logout, does not mean us. */

@@ -1,7 +1,7 @@
 /** One container and its processes, as a shim keeps them. */
 
 import type { Logger } from "../base/log.ts";
-import { alreadyExists, failedPrecondition, notFound } from "../base/errors.ts";
+import { failedPrecondition } from "../base/errors.ts";
 import type {
   ProcessRef,
   ShimCreateRequest,
@@ -25,24 +25,22 @@ import {
   writeExit,
   writeOptions,
 } from "./bundle_files.ts";
-import type { PublishEvent } from "./events.ts";
+import {
+  type ExecDeps,
+  type ExecOwner,
+  ExecProcesses,
+} from "./exec_processes.ts";
 import { KeptProcess } from "./kept_process.ts";
 import type { RuncOptions } from "./options.ts";
-import { type IoRequest, openPlainIo, type ProcessIo } from "./process_io.ts";
+import { openProcessIo } from "./open_io.ts";
+import type { ProcessIo } from "./process_io.ts";
 import { mountRootfs, unmountRootfs } from "./rootfs.ts";
 import type { ContainerRuntime, Launch } from "./runtime.ts";
 import { createRuntimeCalls } from "./runtime_calls.ts";
-import { openTerminalIo, type TerminalDeps } from "./terminal_io.ts";
 
-export interface ContainerDeps extends TerminalDeps {
+export interface ContainerDeps extends ExecDeps {
   readonly log: Logger;
-  readonly namespace: string;
-  readonly publish: PublishEvent;
-  readonly now: () => Date;
 }
-
-/** Of a process whose end nobody can have seen. */
-const NEVER_RAN = 255;
 
 export class KeptContainer {
   readonly id: string;
@@ -52,9 +50,7 @@ export class KeptContainer {
   readonly #deps: ContainerDeps;
   readonly #request: ShimCreateRequest;
   readonly #options: RuncOptions;
-  readonly #execs = new Map<string, KeptProcess>();
-  /** What a process of `execs` runs. */
-  readonly #specs = new WeakMap<KeptProcess, string>();
+  readonly #execs: ExecProcesses;
   #group: ControlGroup | undefined;
   #oomWatch: Disposable | undefined;
   #oomKills = 0;
@@ -78,7 +74,7 @@ export class KeptContainer {
     writeOptions(bundle, options);
     undo.defer(() => unmountRootfs(bundle));
     mountRootfs(bundle, request.rootfs);
-    const io = await openIo(deps, {
+    const io = await openProcessIo(deps, {
       namespace,
       containerId: id,
       execId: "",
@@ -112,18 +108,32 @@ export class KeptContainer {
     this.bundle = request.bundle;
     this.#pidNamespace = readPidNamespace(request.bundle);
     this.init = new KeptProcess({ id: request.id, execId: "" }, request, io);
+    this.#execs = new ExecProcesses(deps, this.#execOwner());
+  }
+
+  #execOwner(): ExecOwner {
+    return {
+      id: this.id,
+      bundle: this.bundle,
+      state: () => {
+        const { status } = this.init.state;
+        return status === "starting" ? "running" : status;
+      },
+      run: async (file, launch) => {
+        await this.runtime.exec(file, launch);
+        return readPid(launch.pidFile);
+      },
+      ending: () => this.#tellOfOom(),
+    };
   }
 
   get execs(): Iterable<KeptProcess> {
-    return this.#execs.values();
+    return this.#execs;
   }
 
   /** @throws {EngineError} `notFound` */
   process({ execId }: ProcessRef): KeptProcess {
-    if (execId === "") return this.init;
-    const process = this.#execs.get(execId);
-    if (process === undefined) throw notFound("process", execId);
-    return process;
+    return execId === "" ? this.init : this.#execs.get(execId);
   }
 
   /** @throws {EngineError} `failedPrecondition` once it has ended */
@@ -150,7 +160,7 @@ export class KeptContainer {
   async start(ref: ProcessRef): Promise<number> {
     const process = this.process(ref);
     if (process === this.init) await this.#startInit();
-    else await this.#startExec(process);
+    else await this.#execs.start(process);
     return process.pid;
   }
 
@@ -211,70 +221,7 @@ export class KeptContainer {
 
   /** @throws {EngineError} `alreadyExists` */
   async exec(request: ShimExecRequest): Promise<void> {
-    const { id, execId } = request;
-    if (this.#execs.has(execId)) throw alreadyExists("process", execId);
-    if (this.init.state.status === "stopped") {
-      throw failedPrecondition(
-        `Cannot run "${execId}" in "${id}": it has ended`,
-      );
-    }
-    const text = new TextDecoder().decode(request.spec.value);
-    const spec = { ...JSON.parse(text), terminal: request.terminal };
-    const io = await openIo(this.#deps, {
-      namespace: this.#deps.namespace,
-      containerId: id,
-      execId,
-      bundle: this.bundle,
-      stdio: request,
-    });
-    const process = new KeptProcess({ id, execId }, request, io);
-    this.#specs.set(process, JSON.stringify(spec));
-    this.#execs.set(execId, process);
-    this.#deps.publish({ kind: "execAdded", id, execId });
-  }
-
-  async #startExec(process: KeptProcess): Promise<void> {
-    const { id, execId } = process.ref;
-    if (!this.init.isAlive) {
-      throw failedPrecondition(
-        `Cannot start "${execId}" in "${id}": the container does not run`,
-      );
-    }
-    const file = `${this.bundle}/.${execId}.process.json`;
-    const pidFile = `${this.bundle}/${execId}.pid`;
-    try {
-      await process.start(async () => {
-        writeText(file, this.#specs.get(process) ?? "{}");
-        await this.runtime.exec(file, {
-          streams: process.io.streams,
-          pidFile,
-        });
-        await process.io.started();
-        process.pid = readPid(pidFile);
-        const { pid } = process;
-        this.#deps.publish({ kind: "execStarted", id, execId, pid });
-        void this.#deps.reaper.wait(pid).then((status) =>
-          this.#execEnded(process, exitCodeOf(status))
-        );
-      });
-    } catch (error) {
-      // Whoever waits for it, or reads its output, must not wait for ever.
-      process.stop({ exitCode: NEVER_RAN, exitedAt: this.#deps.now() });
-      await process.io.finish();
-      throw error;
-    } finally {
-      removeIfThere(file);
-      removeIfThere(pidFile);
-    }
-  }
-
-  async #execEnded(process: KeptProcess, exitCode: number): Promise<void> {
-    const exit: ExitStatus = { exitCode, exitedAt: this.#deps.now() };
-    await process.startKnown();
-    this.#tellOfOom();
-    const { pid, ref } = process;
-    this.#deps.publish({ kind: "exit", ...ref, pid, exit });
-    process.stop(exit);
+    await this.#execs.add(request);
   }
 
   /** Its end is the last that is told of all its processes'. */
@@ -283,8 +230,7 @@ export class KeptContainer {
     await this.init.startKnown();
     this.#tellOfOom();
     if (this.#pidNamespace === "shared") this.#killRest();
-    const others = [...this.#execs.values()].filter((it) => it.isAlive);
-    await Promise.all(others.map(({ ended }) => ended));
+    await this.#execs.ended();
     try {
       writeExit(this.bundle, exit);
     } catch {
@@ -311,10 +257,7 @@ export class KeptContainer {
       );
     }
     if (process === this.init) await this.#deleteInit();
-    else {
-      await process.io.finish();
-      this.#execs.delete(ref.execId);
-    }
+    else await this.#execs.delete(process);
     const { pid, state } = process;
     const never = { exitCode: 0, exitedAt: this.#deps.now() };
     return { pid, exit: state.status === "stopped" ? state.exit : never };
@@ -328,7 +271,7 @@ export class KeptContainer {
       await init.ended;
     }
     this.#oomWatch?.[Symbol.dispose]();
-    for (const process of this.#execs.values()) await process.io.finish();
+    await this.#execs.finish();
     await init.io.finish();
     await this.runtime.delete("force");
     unmountRootfs(this.bundle);
@@ -348,24 +291,6 @@ function readPidNamespace(bundle: string): "own" | "shared" {
   return found !== undefined && (found.path ?? "") === "" ? "own" : "shared";
 }
 
-function openIo(deps: ContainerDeps, request: IoRequest): Promise<ProcessIo> {
-  return request.stdio.terminal
-    ? Promise.resolve(openTerminalIo(deps, request))
-    : openPlainIo(deps, request);
-}
-
 function readPid(path: string): number {
   return Number(Deno.readTextFileSync(path));
-}
-
-function writeText(path: string, text: string): void {
-  Deno.writeTextFileSync(path, text, { mode: 0o600 });
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

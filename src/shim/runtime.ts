@@ -1,23 +1,8 @@
 /** The OCI runtime as a shim uses it. */
 
-import type { ChildStream } from "../sys/process.ts";
+import type { Launch, LaunchStreams } from "../runtime/control.ts";
 
-/** What a new process gets as its streams. */
-export type LaunchStreams =
-  | {
-    readonly kind: "streams";
-    readonly stdin: ChildStream;
-    readonly stdout: ChildStream;
-    readonly stderr: ChildStream;
-  }
-  /** A terminal of its own, whose master comes over this socket. */
-  | { readonly kind: "terminal"; readonly consoleSocket: string };
-
-export interface Launch {
-  readonly streams: LaunchStreams;
-  /** The runtime writes the number of the process there. */
-  readonly pidFile: string;
-}
+export type { Launch, LaunchStreams };
 
 export interface RestoreOptions {
   /** Directory of the image. */

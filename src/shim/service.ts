@@ -2,6 +2,7 @@
 
 import { background, type Context } from "../base/context.ts";
 import { alreadyExists, failedPrecondition, notFound } from "../base/errors.ts";
+import { unlessAborted } from "../base/unless_aborted.ts";
 import type { TypedValue } from "../core/container.ts";
 import type {
   ProcessRef,
@@ -301,19 +302,4 @@ function statusOf(
   if (state.status === "stopped") return "stopped";
   if (container.isPaused) return "paused";
   return state.status === "running" ? "running" : "created";
-}
-
-async function unlessAborted<T>(
-  signal: AbortSignal,
-  work: Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

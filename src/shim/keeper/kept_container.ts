@@ -2,12 +2,7 @@
 
 import { EngineError } from "../../base/errors.ts";
 import { within } from "../../base/within.ts";
-import type {
-  AttachInput,
-  AttachOutput,
-  AttachRequest,
-  KeepRequest,
-} from "../../core/keeper.ts";
+import type { KeepRequest } from "../../core/keeper.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Bundle, ExitStatus } from "../../core/task.ts";
 import {
@@ -17,7 +12,6 @@ import {
 } from "../../core/task_status.ts";
 import { containerGroup, type ControlGroup } from "../../runtime/cgroup.ts";
 import { RuntimeControl } from "../../runtime/control.ts";
-import { forgetStopped } from "../../runtime/forget.ts";
 import { recordedGroup } from "../../runtime/recorded_group.ts";
 import { processStartTime } from "../../sys/pidfd.ts";
 import type { Poller } from "../../sys/poller.ts";
@@ -25,6 +19,7 @@ import { type ChildStatus, exitCodeOf, sendSignal } from "../../sys/process.ts";
 import type { Reaper } from "../../sys/reaper.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import { watchBundle } from "./bundle_watch.ts";
+import { forgetRun, programName } from "./forget_run.ts";
 import { watchMemory } from "./memory_watch.ts";
 import type { Publish } from "./publish.ts";
 import { RestartCounter } from "./restart.ts";
@@ -53,12 +48,14 @@ export class KeptContainer {
   readonly request: KeepRequest;
   readonly #deps: KeptDeps;
   readonly #bundle: Bundle;
-  readonly #control: RuntimeControl;
-  readonly #streams: KeptStreams;
+  /** Its runtime. */
+  readonly control: RuntimeControl;
+  readonly streams: KeptStreams;
   readonly #counter = new RestartCounter();
   readonly #over = Promise.withResolvers<ExitStatus>();
   readonly #retired = Promise.withResolvers<void>();
   #status: TaskStatus = NEW_STATUS;
+  #group: ControlGroup | undefined;
   #policy: RestartPolicy;
   #isRetired = false;
 
@@ -67,15 +64,15 @@ export class KeptContainer {
     this.request = request;
     this.#bundle = bundle;
     this.#policy = request.settings.restart;
-    this.#control = new RuntimeControl({
-      runtime: { name: nameOf(request.runtime), path: request.runtime },
+    this.control = new RuntimeControl({
+      runtime: { name: programName(request.runtime), path: request.runtime },
       root: request.runtimeRoot,
       scratch: request.bundle,
       env: deps.env,
       wait: (pid) => deps.reaper.wait(pid),
     });
     const { poller } = deps;
-    this.#streams = new KeptStreams(
+    this.streams = new KeptStreams(
       { poller, log: deps.openLog(request), bundle: request.bundle },
       request.settings,
     );
@@ -100,14 +97,19 @@ export class KeptContainer {
     return this.#status.pid;
   }
 
+  /** Of the run at the moment; undefined if it has none of its own. */
+  get group(): ControlGroup | undefined {
+    return this.#group;
+  }
+
   /** @throws {TaskStartError} and is over, then */
   async start(): Promise<void> {
     let run: Run;
     try {
       run = await this.#launch();
     } catch (error) {
-      await this.#streams.finish();
-      this.#streams.close();
+      await this.streams.finish();
+      this.streams.close();
       throw error;
     }
     void this.#keep(run);
@@ -124,15 +126,6 @@ export class KeptContainer {
     this.#policy = policy;
   }
 
-  /** @param gone whoever attached has */
-  attach(
-    gone: AbortSignal,
-    request: AttachRequest,
-    input: AsyncIterable<AttachInput>,
-  ): AsyncIterable<AttachOutput> {
-    return this.#streams.attach(gone, request, input);
-  }
-
   /** Lets go of the bundle, for those who clean up. */
   release(): void {
     this.#bundle[Symbol.dispose]();
@@ -140,14 +133,15 @@ export class KeptContainer {
 
   async #launch(): Promise<Run> {
     const { id, bundle, runtimeRoot, settings } = this.request;
-    const pid = await this.#control.run(id, bundle, {
-      streams: await this.#streams.open(),
+    const pid = await this.control.run(id, bundle, {
+      streams: await this.streams.open(),
       pidFile: `${bundle}/init.pid`,
     });
     // All of this is to be had only until it is reaped.
     const startTime = processStartTime(pid);
     const group = containerGroup(pid, id) ??
       recordedGroup(`${runtimeRoot}/${id}`);
+    this.#group = group;
     const end = this.#deps.reaper.wait(pid);
     const { error: _, ...status } = this.#status;
     this.#status = status;
@@ -159,7 +153,7 @@ export class KeptContainer {
       oomKilled: false,
       ...settings.health === undefined ? {} : { health: NEW_HEALTH },
     });
-    await this.#streams.started();
+    await this.streams.started();
     return { end, ...group === undefined ? {} : { group } };
   }
 
@@ -184,7 +178,7 @@ export class KeptContainer {
           certainty: "seen",
         },
       });
-      await this.#streams.finish();
+      await this.streams.finish();
       await this.#forget();
       if (pauseMs === undefined) return this.#finish(exit);
       this.#publishExit(pid, exit);
@@ -246,7 +240,7 @@ export class KeptContainer {
         this.#deps.publish(this.request, "/tasks/start", event);
         return run;
       } catch (error) {
-        await this.#streams.finish();
+        await this.streams.finish();
         await this.#forget();
         this.#write({ error: EngineError.from(error).message });
         pause = this.#counter.next(this.#policy, FAILED_START);
@@ -268,7 +262,7 @@ export class KeptContainer {
     return watchHealth(
       {
         ...this.#deps,
-        control: this.#control,
+        control: this.control,
         request: this.request,
         pid: this.pid,
         report: (health) => this.#write({ health }),
@@ -277,22 +271,14 @@ export class KeptContainer {
     );
   }
 
-  /** The runtime's own state and the control groups. */
   async #forget(): Promise<void> {
-    const { id, runtime, runtimeRoot } = this.request;
-    if (nameOf(runtime) === "runc" && forgetStopped(`${runtimeRoot}/${id}`)) {
-      return;
-    }
-    try {
-      await this.#control.delete(id, "force");
-    } catch {
-      // Whoever finishes the bundle tries again, and says so.
-    }
+    this.#group = undefined;
+    await forgetRun(this.control, this.request);
   }
 
   #finish(exit: ExitStatus): void {
     this.#write({ state: "stopped" });
-    this.#streams.end(exit);
+    this.streams.end(exit);
     this.#over.resolve(exit);
   }
 
@@ -305,8 +291,4 @@ export class KeptContainer {
       // asks us, are none the worse for it.
     }
   }
-}
-
-function nameOf(runtime: string): string {
-  return runtime.slice(runtime.lastIndexOf("/") + 1);
 }

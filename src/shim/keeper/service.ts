@@ -20,11 +20,18 @@ export interface KeeperDeps extends KeptDeps {
   readonly idle: () => void;
 }
 
-export function createKeeper(deps: KeeperDeps): Keeper {
+/** A keeper in this process. */
+export interface LocalKeeper extends Keeper {
+  /** @throws {EngineError} `notFound` */
+  find(ctx: Context, id: string): KeptContainer;
+}
+
+export function createKeeper(deps: KeeperDeps): LocalKeeper {
   const containers = new Containers(deps);
   const find = ({ namespace }: Context, id: string) =>
     containers.find(namespace, id);
   return {
+    find,
     launch: (_ctx, request) => containers.launch(request),
     status: (ctx, id) => Promise.resolve(find(ctx, id).status),
     retire(ctx, id) {
@@ -37,7 +44,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     },
     wait: (ctx, id) => find(ctx, id).over,
     attach: (ctx, request, input) =>
-      find(ctx, request.id).attach(ctx.signal, request, input),
+      find(ctx, request.id).streams.attach(ctx.signal, request, input),
   };
 }
 

@@ -148,8 +148,7 @@ export class KeptStreams {
   ): Promise<void> {
     for await (const it of input) {
       if (it.kind === "size") {
-        this.#size = it;
-        this.#resize(it);
+        this.resize(it);
       } else if (stdin === "send" && this.#settings.stdin === "open") {
         await this.#feed(it);
       }
@@ -167,6 +166,19 @@ export class KeptStreams {
     }
     await writer?.flush();
     this.#line?.closeInput();
+  }
+
+  /** Of its terminal, in this run and in those to come. */
+  resize(size: TerminalSize): void {
+    this.#size = size;
+    this.#resize(size);
+  }
+
+  /** Nothing more comes on its input, whoever is attached. */
+  async endInput(): Promise<void> {
+    if (this.#settings.stdin === "open") {
+      await this.#feed({ kind: "endOfStdin" });
+    }
   }
 
   #resize(size: TerminalSize): void {
