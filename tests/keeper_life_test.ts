@@ -31,6 +31,8 @@ test("Keeper.launch() starts a container, and its end is on the disk", async () 
     "seen",
     false,
   ]);
+  // For whoever tells of its end.
+  assertEquals(exit?.pid, pid);
   assertEquals(kept.log(request), "hello\n");
   assertEquals(kept.leftovers(), []);
   assertEquals(kept.events(), []);

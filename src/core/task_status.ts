@@ -19,6 +19,8 @@ export interface TaskExit {
   readonly exitedAt: string;
   /** `guessed`: nobody saw it end; 137 and the time of discovery are given. */
   readonly certainty: "seen" | "guessed";
+  /** On the host, of the process that has ended; 0 if that is not known. */
+  readonly pid?: number;
 }
 
 export interface TaskStatus {

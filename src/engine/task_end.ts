@@ -19,8 +19,15 @@ export function endedStatus(
       exitCode,
       exitedAt: exitedAt.toISOString(),
       certainty: "seen",
+      ...lastPid(last),
     },
   };
+}
+
+/** Of the process that ran last, if anybody has written it down. */
+function lastPid({ pid, exit }: TaskStatus): { readonly pid?: number } {
+  const known = pid === 0 ? exit?.pid : pid;
+  return known === undefined ? {} : { pid: known };
 }
 
 /**
@@ -56,6 +63,7 @@ export function lostStatus(
       exitCode: KILLED,
       exitedAt: now.toISOString(),
       certainty: "guessed",
+      ...lastPid(last ?? NEW_STATUS),
     },
   };
 }

@@ -26,7 +26,7 @@ export async function publishExit(
   await events.publish(ctx, "/tasks/exit", {
     containerId,
     id: containerId,
-    pid,
+    pid: exit?.pid ?? pid,
     exitStatus: exit?.exitCode ?? 0,
     exitedAt: exit?.exitedAt ?? "",
     ...exit?.certainty === "guessed" ? { certainty: "guessed" } : {},
@@ -41,7 +41,7 @@ export async function publishDelete(
 ): Promise<void> {
   await events.publish(ctx, "/tasks/delete", {
     containerId,
-    pid,
+    pid: exit?.pid ?? pid,
     exitStatus: exit?.exitCode ?? 0,
     exitedAt: exit?.exitedAt ?? "",
   });

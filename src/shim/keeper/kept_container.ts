@@ -176,6 +176,7 @@ export class KeptContainer {
           exitCode: exit.exitCode,
           exitedAt: exit.exitedAt.toISOString(),
           certainty: "seen",
+          pid,
         },
       });
       await this.streams.finish();
