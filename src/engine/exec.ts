@@ -10,6 +10,7 @@ import type { SpecProcess } from "../oci/runtime_spec.ts";
 import { capabilitySets } from "../oci/spec/capabilities.ts";
 import { parseSpec } from "../oci/spec/serialize.ts";
 import { resolveUser } from "../oci/users.ts";
+import { checkCommand } from "./command_check.ts";
 import { mergeEnv } from "./options/environment.ts";
 import { runningTask } from "./running_task.ts";
 
@@ -45,6 +46,7 @@ export async function execInContainer(
 ): Promise<ExitStatus | undefined> {
   const { task, pid } = await startableTask(ctx, services, container);
   const process = execProcess(container, options, services.host, pid);
+  checkExecutable(container, process, services.host, pid);
   const execId = newId();
   const ids = { containerId: container.id, execId };
   await services.events.publish(ctx, "/tasks/exec-added", ids);
@@ -82,6 +84,28 @@ async function startableTask(
     );
   }
   return { task, pid: (await task.status(ctx)).pid };
+}
+
+/** Where the runtime's process is in the container, and not in front of it. */
+const SHARES_KERNEL = /^(?:runc|crun|youki|io\.containerd\.runc\.v\d+)$/;
+
+/**
+ * What is mounted may be what only the container's processes see, as in
+ * `/proc`: that is left to the runtime.
+ * @throws {TaskStartError}
+ */
+function checkExecutable(
+  container: Container,
+  { args, env = [], cwd }: SpecProcess,
+  host: Host,
+  pid: number,
+): void {
+  const { name } = container.runtime;
+  if (!SHARES_KERNEL.test(name.slice(name.lastIndexOf("/") + 1))) return;
+  const text = new TextDecoder().decode(container.spec?.value);
+  const { mounts = [] } = parseSpec(text);
+  using root = host.openRoot(`/proc/${pid}/root`);
+  checkCommand({ args: args ?? [], env, cwd, root, mounts });
 }
 
 /** The container's own process, with what is different. */

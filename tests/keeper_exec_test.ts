@@ -1,0 +1,74 @@
+/** What users see of `exec`: failures once, and what becomes of its process. */
+
+import { assertEquals } from "@std/assert";
+import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+
+async function ok(store: RunStore, ...args: string[]): Promise<void> {
+  const { code, stderr } = await store.call(args);
+  assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
+}
+
+/** `exec`s a shell that says when it runs. */
+async function startExec(store: RunStore, script: string) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`],
+      ...[...store.flags, "exec", "web", "sh", "-c", `echo up; ${script}`],
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  return child;
+}
+
+Deno.test({
+  name: "coracle exec",
+  ignore: Deno.uid() !== 0,
+  async fn(t) {
+    await using store = await openRunStore();
+    await ok(store, "run", "-d", "--name", "web", IMAGE, "sleep", "1000");
+    try {
+      await t.step("says once that there is no such command", async () => {
+        for (const how of [["web"], ["-d", "web"], ["-t", "web"]]) {
+          const { code, stderr } = await store.call(["exec", ...how, "nosuch"]);
+          assertEquals([code, stderr.trim()], [
+            127,
+            'coracle: exec: "nosuch": executable file not found in $PATH',
+          ]);
+        }
+      });
+
+      await t.step("says once that a file is not to be executed", async () => {
+        const { code, stderr } = await store.call(["exec", "web", "/bin"]);
+        assertEquals([code, stderr.trim()], [
+          126,
+          'coracle: exec: "/bin": permission denied',
+        ]);
+      });
+
+      await t.step("killed, leaves its process running", async () => {
+        const child = await startExec(store, "sleep 1; echo on > /on");
+        child.kill("SIGKILL");
+        await child.status;
+        const look = "for i in $(seq 200); do " +
+          "[ -e /on ] && exit 0; sleep 0.05; done; exit 1";
+        await ok(store, "exec", "web", "sh", "-c", look);
+      });
+
+      await t.step("passes SIGTERM on to its process", async () => {
+        const script = "trap 'exit 9' TERM; while :; do sleep 0.05; done";
+        const child = await startExec(store, script);
+        child.kill("SIGTERM");
+        assertEquals((await child.status).code, 9);
+      });
+    } finally {
+      await store.call(["rm", "-f", "web"]);
+    }
+  },
+});
