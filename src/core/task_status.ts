@@ -41,7 +41,10 @@ export interface TaskStatus {
   readonly oomKilled: boolean;
   /** Restarts by its policy since the user started it. */
   readonly restartCount: number;
-  /** The user ended it: `always` does not start it again, a reboot neither. */
+  /**
+   * The user ended it: no policy starts it again. `system start` does so after
+   * all with `always`, but not with `unless-stopped`.
+   */
   readonly stoppedByUser: boolean;
   readonly health?: HealthStatus;
 }
