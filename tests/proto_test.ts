@@ -50,12 +50,14 @@ Deno.test("Platform has containerd's field numbers on the wire", () => {
     architecture: "arm64",
     variant: "v8",
     osVersion: "1",
+    osFeatures: ["f"],
   };
   const bytes = [
     ...field(1, "linux"),
     ...field(2, "arm64"),
     ...field(3, "v8"),
     ...field(4, "1"),
+    ...field(5, "f"),
   ];
   assertEquals([...Platform.encode(platform).finish()], bytes);
   assertEquals(Platform.decode(new Uint8Array(bytes)), platform);

@@ -19,10 +19,11 @@ export interface Platform {
   architecture: string;
   variant: string;
   osVersion: string;
+  osFeatures: string[];
 }
 
 function createBasePlatform(): Platform {
-  return { os: "", architecture: "", variant: "", osVersion: "" };
+  return { os: "", architecture: "", variant: "", osVersion: "", osFeatures: [] };
 }
 
 export const Platform: MessageFns<Platform> = {
@@ -38,6 +39,9 @@ export const Platform: MessageFns<Platform> = {
     }
     if (message.osVersion !== "") {
       writer.uint32(34).string(message.osVersion);
+    }
+    for (const v of message.osFeatures) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -87,6 +91,14 @@ export const Platform: MessageFns<Platform> = {
             message.osVersion = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.osFeatures.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -108,6 +120,7 @@ export const Platform: MessageFns<Platform> = {
     message.architecture = object.architecture ?? "";
     message.variant = object.variant ?? "";
     message.osVersion = object.osVersion ?? "";
+    message.osFeatures = object.osFeatures?.map((e) => e) || [];
     return message;
   },
 };
