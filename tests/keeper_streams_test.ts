@@ -197,3 +197,21 @@ test("Keeper does not wait for others who have the container's pipes", async () 
   assertEquals((await keeper.wait(ctx, "one")).exitCode, 9);
   assertEquals(kept.leftovers(), []);
 });
+
+for (const stdio of ["streams", "terminal"] as const) {
+  test(`Keeper.attach() shows what ended before, if it was held (${stdio})`, async () => {
+    await using kept = await openKeeperBundles();
+    const { keeper, ctx } = kept;
+    const request = await kept.make("one", {
+      script: "echo hi; exit 3",
+      settings: { stdio },
+    });
+    await keeper.launch(ctx, { ...request, output: "held" });
+    await until(() => kept.status(request).state === "stopped");
+    const seen = await collect(
+      keeper.attach(ctx, { id: "one", stdin: "none" }, sending()),
+    );
+    assertEquals([seen.stdout.trim(), seen.exitCode], ["hi", 3]);
+    assertEquals(kept.log(request).includes("hi"), true);
+  });
+}

@@ -22,6 +22,11 @@ export interface KeepRequest {
   /** Directory for the log's files, which outlive the task. */
   readonly logDirectory: string;
   /**
+   * `held`: of its first run nothing is read before somebody is attached, and
+   * its end waits for that as well, but neither for more than some seconds.
+   */
+  readonly output?: "held";
+  /**
    * The command that opens the store and finishes what has ended (arguments
    * and all), run when the container has ended for good.
    */

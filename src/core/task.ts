@@ -135,6 +135,8 @@ export interface StartRequest {
   readonly settings: ContainerSettings;
   /** Directory for the log's files. */
   readonly logDirectory: string;
+  /** `held`: nothing is lost if whoever starts it attaches at once. */
+  readonly output?: "held";
 }
 
 /** A container's processes. It may end at any moment. */

@@ -45,9 +45,12 @@ export async function runContainer(
   const plan = await planContainer(ctx, deps, options, deps.newId());
   if (hooks.attach !== undefined && needsShim(plan.settings)) {
     const { runPlanned } = await import("./run_detached.ts");
-    return await hooks.attach(
-      await runPlanned(ctx, deps, options, plan, hooks),
-    );
+    const { created } = hooks;
+    const task = await runPlanned(ctx, deps, options, plan, {
+      ...created === undefined ? {} : { created },
+      style: { output: "held" },
+    });
+    return await hooks.attach(task);
   }
   // The bundle first: whatever is made after it can be found and removed.
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));

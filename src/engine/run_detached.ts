@@ -11,7 +11,7 @@ import { makeSpec, prepareRoot, specValue } from "./container_spec.ts";
 import { discardContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
-import { launch } from "./start.ts";
+import { launch, type LaunchStyle } from "./start.ts";
 
 /** Time to take back what a failed creation has made. */
 const UNDO_BUDGET_MS = 10_000;
@@ -19,6 +19,7 @@ const UNDO_BUDGET_MS = 10_000;
 export interface DetachedHooks {
   /** The container exists, and its process is about to start. */
   readonly created?: (id: string) => void;
+  readonly style?: LaunchStyle;
 }
 
 /**
@@ -64,7 +65,7 @@ export async function runPlanned(
     throw error;
   }
   hooks.created?.(plan.id);
-  return await launch(ctx, deps, bundle, plan.settings);
+  return await launch(ctx, deps, bundle, plan.settings, hooks.style);
 }
 
 /** The record comes last: with its spec, at once, it is complete. */

@@ -7,7 +7,13 @@ import {
   type ContainerSettings,
   settingsOf,
 } from "../core/container_settings.ts";
-import type { Bundle, ExitStatus, Task, TaskRef } from "../core/task.ts";
+import type {
+  Bundle,
+  ExitStatus,
+  StartRequest,
+  Task,
+  TaskRef,
+} from "../core/task.ts";
 import { recordParts } from "./container_spec.ts";
 import { discardBundle, finishContainer } from "./finish.ts";
 import { containerName } from "./inspect_find.ts";
@@ -16,6 +22,9 @@ import { finishAbandoned, settle } from "./reconcile.ts";
 import { inForeground, runningStatus, toItsEnd } from "./run.ts";
 import { failedStatus } from "./task_end.ts";
 import { publishStart } from "./task_events.ts";
+
+/** `held` for those who attach to it at once. */
+export type LaunchStyle = Pick<StartRequest, "output">;
 
 /** Time to take back what a failed start has made. */
 const UNDO_BUDGET_MS = 10_000;
@@ -30,6 +39,7 @@ export async function startContainer(
   ctx: Context,
   deps: LifeDeps,
   container: Container,
+  style: LaunchStyle = {},
 ): Promise<Task> {
   const settings = settingsFor(container);
   using _early = deps.services.tasks.prepareStart(ctx, {
@@ -38,7 +48,7 @@ export async function startContainer(
     runtime: container.runtime.name,
   });
   const bundle = await openBundle(ctx, deps, container, settings);
-  return await launch(ctx, deps, bundle, settings);
+  return await launch(ctx, deps, bundle, settings, style);
 }
 
 /**
@@ -115,8 +125,9 @@ export async function launch(
   deps: LifeDeps,
   bundle: Bundle,
   settings: ContainerSettings,
+  style: LaunchStyle = {},
 ): Promise<Task> {
-  const task = await startTask(ctx, deps, bundle, settings);
+  const task = await startTask(ctx, deps, bundle, settings, style);
   {
     // Held until all is written: what its end is to say must come later.
     using _held = bundle;
@@ -131,12 +142,14 @@ async function startTask(
   deps: LifeDeps,
   bundle: Bundle,
   settings: ContainerSettings,
+  style: LaunchStyle,
 ): Promise<Task> {
   const { tasks } = deps.services;
   const { id, namespace } = bundle.record;
   try {
     return await tasks.start(ctx, bundle, {
       settings,
+      ...style,
       logDirectory: containerDirectory(deps, namespace, id),
     });
   } catch (error) {

@@ -67,6 +67,7 @@ export function createLocalTasks(deps: LocalTasksDeps): LocalTasks {
         runtimeRoot: runtimeRoot(deps.state, bundle.record),
         settings: request.settings,
         logDirectory: request.logDirectory,
+        ...request.output === undefined ? {} : { output: request.output },
         finishCommand: deps.finishCommand,
         publishCommand: deps.publishCommand,
       });

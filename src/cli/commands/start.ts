@@ -54,7 +54,7 @@ async function startAttached(
     return (await startForeground(ctx, deps, container, stdin)).exitCode;
   }
   const { attachTask } = await import("../attach_task.ts");
-  const task = await startContainer(ctx, deps, container);
+  const task = await startContainer(ctx, deps, container, { output: "held" });
   const { stdio } = settings;
   return (await attachTask(inv, task, { stdin, stdio })).exitCode;
 }

@@ -73,7 +73,10 @@ export class KeptContainer {
     });
     const { poller } = deps;
     this.streams = new KeptStreams(
-      { poller, log: deps.openLog(request), bundle: request.bundle },
+      {
+        ...{ poller, log: deps.openLog(request), bundle: request.bundle },
+        ...request.output === undefined ? {} : { output: request.output },
+      },
       request.settings,
     );
   }

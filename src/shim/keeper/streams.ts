@@ -9,6 +9,7 @@ import type {
   AttachRequest,
 } from "../../core/keeper.ts";
 import type { ContainerSettings } from "../../core/container_settings.ts";
+import { within } from "../../base/within.ts";
 import type { ExitStatus } from "../../core/task.ts";
 import type { LaunchStreams } from "../../runtime/control.ts";
 import type { Poller } from "../../sys/poller.ts";
@@ -31,9 +32,14 @@ export interface StreamsDeps {
   readonly log: LogTarget;
   /** The bundle's directory, for a socket. */
   readonly bundle: string;
+  /** As in `KeepRequest`. */
+  readonly output?: "held";
 }
 
 type StreamSettings = Pick<ContainerSettings, "stdio" | "stdin">;
+
+/** How long whoever starts a container may take to attach. */
+const ATTACH_MS = 10_000;
 
 /** Ctrl-D: what a terminal's user types where a file ends. */
 const END_OF_TRANSMISSION = new Uint8Array([0x04]);
@@ -46,10 +52,13 @@ export class KeptStreams {
   #line: Line | undefined;
   #size: TerminalSize | undefined;
   #isPaused = false;
+  #isHeld: boolean;
+  readonly #attached = Promise.withResolvers<void>();
 
   constructor(deps: StreamsDeps, settings: StreamSettings) {
     this.#deps = deps;
     this.#settings = settings;
+    this.#isHeld = deps.output === "held";
   }
 
   /** New pipes, or a new terminal. @returns what its runtime gets */
@@ -64,12 +73,15 @@ export class KeptStreams {
       : log.kind === "program"
       ? openProgramLine(make, stdin, await log.start())
       : openPipes(make, stdin);
+    this.#pauseIfHeld();
     return this.#line.streams;
   }
 
   /** The container has its ends. */
   async started(): Promise<void> {
     await this.#line?.started();
+    this.#pauseIfHeld();
+    if (this.#isHeld) void this.#untilAttached();
     if (this.#size !== undefined) this.#resize(this.#size);
   }
 
@@ -78,6 +90,7 @@ export class KeptStreams {
    * Others may hold its other end for as long as they like.
    */
   async finish(): Promise<void> {
+    if (this.#isHeld) await this.#untilAttached();
     const line = this.#line;
     this.#line = undefined;
     await line?.finish();
@@ -105,6 +118,7 @@ export class KeptStreams {
   ): AsyncIterable<AttachOutput> {
     const attachment = new Attachment(() => this.#goOn());
     this.#attachments.add(attachment);
+    this.#attached.resolve();
     const leave = () => attachment.end();
     gone.addEventListener("abort", leave, { once: true });
     // What goes wrong with a client's input ends its input.
@@ -128,6 +142,18 @@ export class KeptStreams {
       attachment.push({ kind, bytes: copy });
       if (attachment.isFull) this.#holdUp();
     }
+  }
+
+  #pauseIfHeld(): void {
+    if (!this.#isHeld) return;
+    for (const output of this.#outputs()) output.pause();
+  }
+
+  async #untilAttached(): Promise<void> {
+    await within(ATTACH_MS, this.#attached.promise);
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    for (const output of this.#outputs()) output.resume();
   }
 
   #holdUp(): void {
