@@ -275,6 +275,33 @@ const KNOWN_CASES: Readonly<Record<string, readonly RawEntry[][]>> = {
   ],
   "the same layer twice": [[file("a")], [{ name: ".wh.a" }], [file("a")]],
   "a file below a file of a lower layer": [[file("a")], [file("a/b")]],
+  "a link to itself that is hidden once it was gone through": [
+    [link("a", "a")],
+    [directory("a/a"), { name: ".wh.a" }, { name: "a/.wh..wh..opq" }],
+  ],
+  "a link to nowhere that is replaced once it was gone through": [
+    [link("b", "/a")],
+    [{ name: "b/.wh.a" }, file("b")],
+  ],
+  "a link that is replaced once an entry was put where it leads": [
+    [link("b", ".."), file("a")],
+    [{ name: "b/.wh..wh..opq" }, directory("b")],
+  ],
+  "a directory that is hidden once it was gone through": [
+    [{ name: "lib/b/.wh.a" }],
+    [{ name: "lib/b/.wh..wh..opq" }, { name: "lib/.wh..wh..opq" }],
+  ],
+  "a directory that is hidden by a name of its own": [
+    [link("a/lib", "/a"), { name: "a/lib/.wh..wh..opq" }, file("b")],
+  ],
+  "a mark in a directory that replaces a file": [
+    [file("b")],
+    [directory("b"), { name: "b/.wh.a" }],
+  ],
+  "a file that is replaced once it was gone through": [
+    [file("b")],
+    [{ name: "b/.wh.a" }, directory("b")],
+  ],
 };
 
 // Once before the tests, or the sanitizer would count libc's symbols to the one

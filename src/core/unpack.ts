@@ -93,6 +93,8 @@ export interface UnpackedTree {
 export interface LooseEnds {
   /** Directories that entries lie in but that have none of their own. */
   readonly implicitDirectories: readonly string[];
+  /** Directories that have one, but only behind what lies in them. */
+  readonly lateDirectories: readonly string[];
   readonly whiteouts: readonly string[];
   /** Directories that hide what the layers below have in them. */
   readonly opaqueDirectories: readonly string[];

@@ -24,11 +24,15 @@ export function findLower(
 ): Found {
   let merged = stack;
   let top = above;
-  for (const part of path === "" ? [] : path.split("/")) {
+  const parts = path === "" ? [] : path.split("/");
+  for (const [index, part] of parts.entries()) {
     if (merged.length === 0 || isOpaque(top, opaque)) return ABSENT;
     top = `${top}/${part}`;
     const next = mergedAt(merged, part, opaque);
-    if (next === "other") return { kind: "other" };
+    if (next === "other") {
+      // A directory above hides it, and all that could be below.
+      return index < parts.length - 1 ? ABSENT : { kind: "other" };
+    }
     merged = next;
   }
   const [nearest] = merged;

@@ -167,7 +167,7 @@ export class LayerExtractor implements TarHandler, Disposable {
   }
 
   #ordinary(header: TarHeader, place: Place): void {
-    this.#places.remember(place.path);
+    this.#places.remember(place);
     switch (header.type) {
       case "file":
         return this.#regular(header, place);

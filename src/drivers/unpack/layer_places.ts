@@ -57,9 +57,10 @@ export class LayerPlaces implements Disposable {
   readonly #options: PlacesOptions;
   readonly #tree: LayerTree;
   readonly #implicit = new Set<string>();
+  readonly #late = new Set<string>();
   readonly #whiteouts = new Set<string>();
   readonly #opaque = new Set<string>();
-  /** Paths of this layer, which its own opaque marks spare. */
+  /** What this layer has, which its own opaque marks spare. */
   readonly #unpacked = new Set<string>();
   /** Directories made here, less what was removed again. */
   #inodes = 0;
@@ -100,7 +101,7 @@ export class LayerPlaces implements Disposable {
     const made = this.#tree.make(path, links, (realPath) => {
       this.#inodes++;
       this.#implicit.add(realPath);
-      this.remember(realPath);
+      if (this.#options.how === "applied") this.#unpacked.add(realPath);
     });
     if (made !== undefined) return made;
     throw new NeedsParent(`"${path}" leads through a link to a layer below`);
@@ -128,16 +129,17 @@ export class LayerPlaces implements Disposable {
     }
   }
 
-  /** Says that this layer has an entry at `path`. */
-  remember(path: string): void {
-    if (this.#options.how === "applied") this.#unpacked.add(path);
+  /** Says that this layer has an entry there. */
+  remember({ parent, base }: Place): void {
+    if (this.#options.how !== "applied") return;
+    this.#unpacked.add(this.#real(parent, base));
   }
 
   /** A directory that has an entry of its own after all. */
   makeExplicit({ parent, base }: Place): void {
-    if (this.#implicit.size > 0) {
-      this.#implicit.delete(this.#real(parent, base));
-    }
+    if (this.#implicit.size === 0) return;
+    const real = this.#real(parent, base);
+    if (this.#implicit.delete(real)) this.#late.add(real);
   }
 
   /** A whiteout is a file to the kernel, but nothing to an image. */
@@ -169,12 +171,26 @@ export class LayerPlaces implements Disposable {
     const what = removeTree(parent, base);
     if (what === "nothing") return;
     const real = this.#real(parent, base);
+    if (what === "directory" && this.#wasPassedThrough(real)) {
+      throw new NeedsParent(`"${path}" is a directory for a while`);
+    }
     for (const set of [this.#implicit, this.#whiteouts, this.#opaque]) {
       if (what === "directory") forgetBelow(set, real);
       else set.delete(real);
     }
     this.#inodes--;
     this.#tree.forget(parent);
+  }
+
+  /**
+   * Whether an entry went through a directory there that had none: with the
+   * layers below in view, it may have led elsewhere, or nowhere.
+   */
+  #wasPassedThrough(real: string): boolean {
+    return this.#options.how === "staged" &&
+      [...this.#implicit, ...this.#late].some((path) =>
+        path === real || path.startsWith(`${real}/`)
+      );
   }
 
   /** Hides what the layers below have at the place. */
@@ -191,12 +207,18 @@ export class LayerPlaces implements Disposable {
     const fd = this.directory(path);
     if (this.#options.how === "staged") {
       // Overlay merges the roots of layers, whatever is written on them.
-      if (this.#tree.realPath(fd) === "") {
+      const real = this.#tree.realPath(fd);
+      if (real === "") {
         throw new NeedsParent("the layer hides all layers below");
+      }
+      // Of those it hides the ones that are there already.
+      if (this.#implicit.values().some((it) => it.startsWith(`${real}/`))) {
+        throw new NeedsParent(`"${path}" hides what was passed through`);
       }
       return this.#markOpaque(fd, path);
     }
-    const start = path === "" ? "" : `${path}/`;
+    const real = this.#tree.realPath(fd);
+    const start = real === "" ? "" : `${real}/`;
     removeChildren(fd, (name) => this.#unpacked.has(start + name));
     this.#tree.forget();
   }
@@ -223,6 +245,7 @@ export class LayerPlaces implements Disposable {
         ...(root === "implicit" ? [""] : []),
         ...this.#implicit,
       ],
+      lateDirectories: [...this.#late],
       whiteouts: [...this.#whiteouts],
       opaqueDirectories: [...this.#opaque],
     };

@@ -31,8 +31,12 @@ export async function settleTree(
   { path, loose }: StagedTree,
   lower: LowerTree,
 ): Promise<string | undefined> {
-  const { implicitDirectories, whiteouts, opaqueDirectories } = loose;
-  const all = [...implicitDirectories, ...whiteouts, ...opaqueDirectories];
+  const { implicitDirectories, lateDirectories } = loose;
+  const { whiteouts, opaqueDirectories } = loose;
+  const all = [
+    ...[...implicitDirectories, ...lateDirectories],
+    ...[...whiteouts, ...opaqueDirectories],
+  ];
   if (all.length === 0) return undefined;
   // Such names Deno's calls could not find again.
   const odd = all.find((name) => !name.isWellFormed());
@@ -47,6 +51,12 @@ export async function settleTree(
       return `"${directory}" is not a directory in a layer below`;
     }
     copyMetadata(found.path, join(path, directory));
+  }
+  for (const directory of lateDirectories) {
+    const found = findLower(stack, directory, opaque, path);
+    if (found.kind === "other") {
+      return `"${directory}" is not a directory in a layer below`;
+    }
   }
   for (const directory of opaqueDirectories) {
     const found = findLower(stack, directory, opaque, path);
