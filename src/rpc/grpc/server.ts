@@ -1,0 +1,246 @@
+/** Answering calls over gRPC. Here and in `client.ts` grpc-js is named. */
+
+import {
+  type handleBidiStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type status,
+} from "@grpc/grpc-js";
+import { EngineError } from "../../base/errors.ts";
+import { statusOf } from "../status.ts";
+import { heed } from "../ttrpc/heed.ts";
+import { Calls, within } from "./calls.ts";
+import type { Server as Listener, Socket } from "./deps.ts";
+import { FrameFilter } from "./frame_filter.ts";
+import { guardedSocket } from "./guarded_socket.ts";
+import {
+  asBuffer,
+  asBytes,
+  MOST_MESSAGE_BYTES,
+  read,
+  write,
+} from "./message_stream.ts";
+import { fromMetadata, withHeaders } from "./headers.ts";
+import { orAborted } from "./or_aborted.ts";
+import { closed, closedSocket, type GrpcAddress, listen } from "./listen.ts";
+import type { GrpcCall } from "./method.ts";
+import type { GrpcMethod, GrpcService } from "./service.ts";
+
+/**
+ * Disposing is `stop()` without grace.
+ */
+export interface GrpcServer extends AsyncDisposable {
+  /** Connections that are open. */
+  readonly connections: number;
+  /** Calls that are being answered. */
+  readonly calls: number;
+  /**
+   * Takes no more connections and calls, gives those that are open so many
+   * milliseconds, then cancels them and closes everything.
+   */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface GrpcServerOptions {
+  readonly addresses: readonly GrpcAddress[];
+  readonly services: readonly GrpcService[];
+}
+
+/** How long handlers may take to notice that nobody waits for them. */
+const HEED_MS = 1_000;
+
+/** How long the last answers may take to be sent to who reads slowly. */
+const FLUSH_MS = 500;
+
+/** Serves all who connect. @throws if it can't listen at one of the addresses */
+export async function serveGrpc(
+  { addresses, services }: GrpcServerOptions,
+): Promise<GrpcServer> {
+  const served = new Served(services);
+  try {
+    for (const address of addresses) await served.listen(address);
+  } catch (error) {
+    await served[Symbol.asyncDispose]();
+    throw error;
+  }
+  return served;
+}
+
+class Served implements GrpcServer {
+  readonly #server = new Server({
+    "grpc.max_receive_message_length": MOST_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MOST_MESSAGE_BYTES,
+    "grpc.enable_channelz": 0,
+  });
+  readonly #injector;
+  readonly #listeners: Listener[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #calls = new Calls();
+  #stopped: Promise<void> | undefined;
+
+  constructor(services: readonly GrpcService[]) {
+    for (const service of services) this.#register(service);
+    this.#injector = this.#server.createConnectionInjector(
+      ServerCredentials.createInsecure(),
+    );
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  get calls(): number {
+    return this.#calls.size;
+  }
+
+  async listen(address: GrpcAddress): Promise<void> {
+    const accept = (socket: Socket) => this.#accept(socket);
+    this.#listeners.push(await listen(address, accept));
+  }
+
+  stop(graceMs: number): Promise<void> {
+    return this.#stopped ??= this.#stop(graceMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop(0);
+  }
+
+  #register({ name, methods }: GrpcService): void {
+    for (const [method, served] of methods) {
+      const path = `/${name}/${method}`;
+      const [handle, type] = served.kind === "unary"
+        ? [unary(served, path, this.#calls), "unary"] as const
+        : [stream(served, path, this.#calls), "bidi"] as const;
+      this.#server.register(path, handle, asBuffer, asBytes, type);
+    }
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    const now = () => performance.now();
+    const filter = new FrameFilter({ peer: "client", now });
+    this.#injector.injectConnection(guardedSocket(socket, filter));
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const closing = this.#listeners.map(closed);
+    const stopping = new EngineError("unavailable", "The server is stopping");
+    this.#calls.refuse(stopping);
+    if (graceMs > 0) await within(graceMs, this.#calls.idle());
+    this.#calls.cancel(stopping);
+    await within(HEED_MS, this.#calls.idle());
+    // What has been answered is still to be sent.
+    this.#injector.destroy();
+    const ends = Promise.all([...this.#sockets].map(closedSocket));
+    await within(FLUSH_MS, ends);
+    this.#server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
+    await ends;
+    await Promise.all(closing);
+  }
+}
+
+type UnaryMethod = Extract<GrpcMethod, { kind: "unary" }>;
+type StreamMethod = Extract<GrpcMethod, { kind: "stream" }>;
+type UnaryCall = ServerUnaryCall<Uint8Array, Uint8Array>;
+type StreamCall = ServerDuplexStream<Uint8Array, Uint8Array>;
+
+function unary(
+  { answer }: UnaryMethod,
+  path: string,
+  calls: Calls,
+): handleUnaryCall<Uint8Array, Uint8Array> {
+  return (call, callback) => {
+    const abort = calls.begin(async (abort) => {
+      const about = aboutCall(call, path, abort.signal);
+      try {
+        abort.signal.throwIfAborted();
+        const work = answer(about, call.request);
+        const response = await orAborted(work, abort.signal);
+        callback(null, response, trailersOf(about));
+      } catch (error) {
+        callback({ ...failure(error), metadata: trailersOf(about) });
+      }
+    });
+    cancelWith(call, abort);
+  };
+}
+
+function stream(
+  { answer }: StreamMethod,
+  path: string,
+  calls: Calls,
+): handleBidiStreamingCall<Uint8Array, Uint8Array> {
+  return (call) => {
+    const abort = calls.begin(async (abort) => {
+      const about = aboutCall(call, path, abort.signal);
+      try {
+        abort.signal.throwIfAborted();
+        const input = read(call, abort.signal);
+        const answers = answer(about, input);
+        for await (const bytes of heed(answers, abort.signal, () => {})) {
+          await write(call, bytes, abort.signal);
+        }
+        call.end(trailersOf(about));
+      } catch (error) {
+        const metadata = trailersOf(about);
+        call.emit("error", { ...failure(error), metadata });
+      }
+    });
+    cancelWith(call, abort);
+  };
+}
+
+function aboutCall(
+  call: UnaryCall | StreamCall,
+  path: string,
+  signal: AbortSignal,
+): GrpcCall {
+  const deadline = call.getDeadline();
+  return {
+    path,
+    signal,
+    metadata: fromMetadata(call.metadata),
+    deadline: deadline === Infinity ? undefined : new Date(deadline),
+    trailers: new Map(),
+    sendHeaders: (headers) =>
+      call.sendMetadata(
+        withHeaders(new Metadata(), Object.entries(headers)),
+      ),
+  };
+}
+
+/** The part that calls of both kinds have. */
+interface Cancellable {
+  readonly cancelled: boolean;
+  getDeadline(): Date | number;
+  once(event: "cancelled", listener: () => void): unknown;
+}
+
+function cancelWith(call: Cancellable, abort: AbortController): void {
+  const cancel = () => abort.abort(reasonOf(call));
+  if (call.cancelled) cancel();
+  else call.once("cancelled", cancel);
+}
+
+function reasonOf(call: Cancellable): EngineError {
+  const deadline = call.getDeadline();
+  return Number(deadline) <= Date.now()
+    ? new EngineError("deadlineExceeded", "It took too long")
+    : new EngineError("cancelled", "The caller has gone");
+}
+
+function trailersOf({ trailers }: GrpcCall): Metadata {
+  return withHeaders(new Metadata(), trailers);
+}
+
+function failure(error: unknown): { code: status; details: string } {
+  const { code, message } = statusOf(error);
+  return { code, details: message };
+}

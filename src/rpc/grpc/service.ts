@@ -1,0 +1,85 @@
+/** Services as a server has them: bytes in, bytes out. */
+
+import type { GrpcCall, GrpcHandlers, ServiceDefinition } from "./method.ts";
+import { decoded } from "../ttrpc/service.ts";
+
+/** One service with its handlers, as `grpcService()` gives it. */
+export interface GrpcService {
+  readonly name: string;
+  readonly methods: ReadonlyMap<string, GrpcMethod>;
+}
+
+/** How a call is answered; `S` is for streams, in or out or both. */
+export type GrpcMethod =
+  | {
+    readonly kind: "unary";
+    readonly answer: (
+      call: GrpcCall,
+      request: Uint8Array,
+    ) => Promise<Uint8Array>;
+  }
+  | {
+    readonly kind: "stream";
+    readonly answer: (
+      call: GrpcCall,
+      requests: AsyncIterable<Uint8Array>,
+    ) => AsyncIterable<Uint8Array>;
+  };
+
+/** @param name other than the definition's, for a version with the same API */
+export function grpcService<const S extends ServiceDefinition>(
+  definition: S,
+  handlers: GrpcHandlers<S>,
+  name: string = definition.fullName,
+): GrpcService {
+  const methods = Object.entries(definition.methods).map(([key, method]) => {
+    const handle = (handlers as Readonly<Record<string, Handler>>)[key];
+    if (handle === undefined) throw new TypeError(`No handler for ${key}`);
+    return [method.name, servedMethod(method, handle)] as const;
+  });
+  return { name, methods: new Map(methods) };
+}
+
+// deno-lint-ignore no-explicit-any -- its type depends on the method's
+type Handler = (call: GrpcCall, input: any) => any;
+
+type Method = ServiceDefinition["methods"][string];
+
+function servedMethod(method: Method, handle: Handler): GrpcMethod {
+  const { requestType, responseType, requestStream, responseStream } = method;
+  const decode = (bytes: Uint8Array) => decoded(requestType, bytes);
+  const encode = (message: unknown) => responseType.encode(message).finish();
+  if (!requestStream && !responseStream) {
+    return {
+      kind: "unary",
+      answer: async (call, request) =>
+        encode(await handle(call, decode(request))),
+    };
+  }
+  return {
+    kind: "stream",
+    async *answer(call, requests) {
+      const input = requestStream
+        ? mapped(requests, decode)
+        : decode(await only(requests));
+      if (!responseStream) {
+        yield encode(await handle(call, input));
+        return;
+      }
+      for await (const message of handle(call, input)) yield encode(message);
+    },
+  };
+}
+
+/** A caller that sends nothing at all sends the empty message. */
+async function only(requests: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  for await (const request of requests) return request;
+  return new Uint8Array();
+}
+
+async function* mapped<A, B>(
+  values: AsyncIterable<A>,
+  change: (value: A) => B,
+): AsyncGenerator<B> {
+  for await (const value of values) yield change(value);
+}
