@@ -28,6 +28,39 @@ async function runDetached(
   assertEquals(code, 0, stderr);
 }
 
+/**
+ * Lets a container write more than there is room for, to its own end.
+ * @returns what unmounts the small disk that its log is on
+ */
+async function fillLog(
+  store: RunStore,
+  name: string,
+): Promise<AsyncDisposable> {
+  const script = "seq 100000; echo > /last; exit 7";
+  const { stdout } = await store.call(
+    ["create", "--name", name, IMAGE, "sh", "-c", script],
+  );
+  const [namespace = ""] = store.flags.slice(-1);
+  const directory =
+    `${store.dir}/root/containers/${namespace}/${stdout.trim()}`;
+  const small = await Deno.makeTempDir({ dir: store.dir });
+  await must("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small);
+  for await (const { name } of Deno.readDir(directory)) {
+    await Deno.copyFile(`${directory}/${name}`, `${small}/${name}`);
+  }
+  await must("mount", "--bind", small, directory);
+  await must("umount", "-l", small);
+  await store.call(["start", name]);
+  await store.call(["wait", name]);
+  return { [Symbol.asyncDispose]: () => must("umount", "-l", directory) };
+}
+
+async function must(program: string, ...args: readonly string[]) {
+  const { success } = await new Deno.Command(program, { args: [...args] })
+    .output();
+  assert(success, `${program} ${args.join(" ")}`);
+}
+
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, at) => `line ${from + at}\n`)
     .join("");
@@ -122,6 +155,23 @@ Deno.test({
         await store.call(["kill", "ticking"]);
       },
     );
+
+    await t.step("says that some was lost on a full disk", async () => {
+      await using disk = new AsyncDisposableStack();
+      disk.use(await fillLog(store, "full"));
+      const { code, stdout, stderr } = await logs("full");
+      assertEquals(code, 0);
+      assert(/^(\d+\n)*$/.test(stdout), stdout);
+      assertEquals(stderr.match(/not logged/g)?.length, 1);
+      assertStringIncludes(stderr, "No space left on device");
+      const { stdout: error } = await store.call(
+        ["inspect", "-f", "{{.State.ExitCode}} {{.State.LogError}}", "full"],
+      );
+      assertStringIncludes(error, "7 ");
+      assertStringIncludes(error, "No space left on device");
+      await disk.disposeAsync();
+      await store.call(["rm", "full"]);
+    });
 
     await t.step("says what it can't read", async () => {
       await runDetached(store, "silent", ["--log-driver", "none"], "echo x");

@@ -74,7 +74,8 @@ function openKeeper(
     reaper,
     env,
     now: () => new Date(),
-    openLog: (request) => keeperLog({ poller, reaper, env }, request),
+    openLog: (request, report) =>
+      keeperLog({ poller, reaper, env }, request, report),
     publish: publisher.publish,
   };
   const keeper = createKeeper({

@@ -6,11 +6,17 @@ import type { LoggerDeps } from "../shim/logger_program.ts";
 import type { LogTarget } from "../shim/keeper/streams.ts";
 import { openWriter } from "../shim/logs/open_log.ts";
 
-export function keeperLog(deps: LoggerDeps, request: KeepRequest): LogTarget {
+/** @param report is told of what could not be written */
+export function keeperLog(
+  deps: LoggerDeps,
+  request: KeepRequest,
+  report: (error: unknown) => void,
+): LogTarget {
   const { id, namespace, logDirectory: directory, settings } = request;
   const plan = planLog(settings.log);
   if (plan.kind !== "program") {
-    const writer = openWriter(plan, { directory, id, namespace });
+    const files = { directory, id, namespace };
+    const writer = openWriter(plan, files, { report });
     return { kind: "writer", writer };
   }
   return {

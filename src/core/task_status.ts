@@ -39,6 +39,8 @@ export interface TaskStatus {
   /** Why it did not start. */
   readonly error?: string;
   readonly oomKilled: boolean;
+  /** Why its log lacks some of what it wrote; of the first that was lost. */
+  readonly logError?: string;
   /** Restarts by its policy since the user started it. */
   readonly restartCount: number;
   /**

@@ -118,6 +118,8 @@ function shownState({ state, task }: ContainerStatus) {
     ...state === "exited" && task.exit?.certainty === "guessed"
       ? { ExitCodeGuessed: true }
       : {},
+    /** Not docker's: why the log lacks something. */
+    ...task.logError === undefined ? {} : { LogError: task.logError },
     ...health === undefined ? {} : {
       Health: {
         Status: health.status,

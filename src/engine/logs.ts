@@ -3,11 +3,16 @@
 import { logFilePath } from "../base/container_log/file_names.ts";
 import { planLog } from "../base/container_log/settings.ts";
 import type { Context } from "../base/context.ts";
-import { type EngineError, failedPrecondition } from "../base/errors.ts";
+import {
+  type EngineError,
+  failedPrecondition,
+  hasCode,
+} from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { recordedStatus, settingsOf } from "../core/container_settings.ts";
 import type { LogEntry, LogRef, ReadLogOptions } from "../core/logs.ts";
 import type { Task } from "../core/task.ts";
+import { containerStatus } from "./inspect_state.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
 
 export type ContainerLogOptions = Omit<ReadLogOptions, "ended">;
@@ -94,6 +99,25 @@ function endOf(
     signal: ended.signal,
     [Symbol.dispose]: () => given.abort(),
   };
+}
+
+/**
+ * Why a container's log lacks some of what it wrote since the user started it;
+ * undefined if it does not.
+ */
+export async function logLoss(
+  ctx: Context,
+  { services }: Pick<LifeDeps, "services">,
+  { id }: Container,
+): Promise<string | undefined> {
+  try {
+    // Anew: it may have ended, or be gone, since it was followed.
+    const container = await services.containers.get(ctx, id);
+    return (await containerStatus(ctx, services, container)).task.logError;
+  } catch (error) {
+    if (hasCode(error, "notFound")) return undefined;
+    throw error;
+  }
 }
 
 /** Bytes of a container's log; undefined if it has none on disk. */

@@ -68,7 +68,7 @@ export async function openKeeperBundles(): Promise<KeeperBundles> {
   const keeper = createKeeper({
     ...process,
     now: () => new Date(),
-    openLog: (request) => keeperLog(process, request),
+    openLog: (request, report) => keeperLog(process, request, report),
     publish: publisher.publish,
     record: { address: `unix://${dir}/none`, pid: Deno.pid, version: 3 },
     ended: async (container) => {

@@ -3,7 +3,11 @@
 import { invalidArgument } from "../../base/errors.ts";
 import type { LogEntry } from "../../core/logs.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
-import { containerLog, type ContainerLogOptions } from "../../engine/logs.ts";
+import {
+  containerLog,
+  type ContainerLogOptions,
+  logLoss,
+} from "../../engine/logs.ts";
 import type { Flags, Invocation } from "../command.ts";
 import { lifeDeps } from "../create_deps.ts";
 import { LogPrinter } from "../log_printer.ts";
@@ -23,6 +27,10 @@ export async function run(inv: Invocation): Promise<number> {
     printer.print(entry);
   }
   printer.finish();
+  const loss = await logLoss(ctx, deps, container);
+  if (loss !== undefined) {
+    inv.stderr.write(`WARNING: some of the output was not logged: ${loss}\n`);
+  }
   return 0;
 }
 

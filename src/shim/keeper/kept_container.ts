@@ -31,7 +31,11 @@ export interface KeptDeps {
   /** Of runtimes, `NAME=value`. */
   readonly env: readonly string[];
   readonly now: () => Date;
-  readonly openLog: (request: KeepRequest) => LogTarget;
+  /** @param report is told of what could not be written */
+  readonly openLog: (
+    request: KeepRequest,
+    report: (error: unknown) => void,
+  ) => LogTarget;
   readonly publish: Publish;
 }
 
@@ -72,9 +76,10 @@ export class KeptContainer {
       wait: (pid) => deps.reaper.wait(pid),
     });
     const { poller } = deps;
+    const log = deps.openLog(request, (error) => this.#noteLoss(error));
     this.streams = new KeptStreams(
       {
-        ...{ poller, log: deps.openLog(request), bundle: request.bundle },
+        ...{ poller, log, bundle: request.bundle },
         ...request.output === undefined ? {} : { output: request.output },
       },
       request.settings,
@@ -210,6 +215,12 @@ export class KeptContainer {
     this.#deps.publish(this.request, "/tasks/oom", event);
   }
 
+  /** The first says why; there may be one for each line. */
+  #noteLoss(error: unknown): void {
+    if (this.#status.logError !== undefined) return;
+    this.#write({ logError: EngineError.from(error).message });
+  }
+
   /** @returns undefined if it is not started again */
   #pauseAfter({ exitCode, exitedAt }: ExitStatus): number | undefined {
     if (this.#isRetired) return undefined;
@@ -281,6 +292,8 @@ export class KeptContainer {
   }
 
   #finish(exit: ExitStatus): void {
+    // Even the last of it may be lost, which belongs to the status.
+    this.streams.close();
     this.#write({ state: "stopped" });
     this.streams.end(exit);
     this.#over.resolve(exit);

@@ -102,9 +102,9 @@ export class KeptStreams {
       attachment.push({ kind: "exit", status });
       attachment.end();
     }
-    this.close();
   }
 
+  /** Of the log: nothing more is written to it, in no run. */
   close(): void {
     const { log } = this.#deps;
     if (log.kind === "writer") log.writer.close();

@@ -23,6 +23,8 @@ export class RotatingFile implements Disposable {
   readonly #options: RotatingFileOptions;
   #file: Deno.FsFile;
   #size: number;
+  /** Whether an entry that was begun is still behind `#size`. */
+  #isTorn = false;
 
   /** Goes on with the file that is there. */
   constructor(options: RotatingFileOptions) {
@@ -47,14 +49,26 @@ export class RotatingFile implements Disposable {
    * @throws for instance if the file system is full
    */
   append(bytes: Uint8Array): void {
+    if (this.#isTorn) this.#cutOff();
     let rest = bytes;
     try {
       while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
       this.#size += bytes.length;
     } catch (error) {
-      this.#file.truncateSync(this.#size);
+      this.#isTorn = true;
+      try {
+        this.#cutOff();
+      } catch {
+        // A disk that fails may refuse that, too; the first reason says more.
+      }
       throw error;
     }
+  }
+
+  /** Takes back what was begun. */
+  #cutOff(): void {
+    this.#file.truncateSync(this.#size);
+    this.#isTorn = false;
   }
 
   rotate(): void {
@@ -69,6 +83,7 @@ export class RotatingFile implements Disposable {
     this.#file.close();
     this.#file = next;
     this.#size = 0;
+    this.#isTorn = false;
   }
 
   [Symbol.dispose](): void {
