@@ -9,7 +9,7 @@ import { Copier } from "../shim/copy.ts";
 import { EventQueue } from "../shim/event_queue.ts";
 import { Lifetime } from "../shim/lifetime.ts";
 import { MemoryKeeper } from "../shim/memory.ts";
-import { within } from "../shim/logger_program.ts";
+import { within } from "../base/within.ts";
 import { createTaskService } from "../shim/service.ts";
 import { closeFd, writeSome } from "../sys/descriptors.ts";
 import { openPoller } from "../sys/poller.ts";

@@ -1,6 +1,7 @@
 /** Programs that read a container's output. @see containerd, runtime v2 */
 
 import { EngineError } from "../base/errors.ts";
+import { within } from "../base/within.ts";
 import { makePipe, readSome, setBlocking } from "../sys/descriptors.ts";
 import type { Poller } from "../sys/poller.ts";
 import { type ChildStatus, sendSignal, spawn } from "../sys/process.ts";
@@ -16,6 +17,8 @@ export interface LoggerDeps {
   readonly reaper: Reaper;
   /** Of this process, `NAME=value`. */
   readonly env: readonly string[];
+  /** How long it may take until it reads; 10 s if absent. */
+  readonly readyMs?: number;
 }
 
 interface LoggerProgram {
@@ -30,6 +33,7 @@ interface LoggerProgram {
 }
 
 const KILL_AFTER_MS = 2_000;
+const READY_MS = 10_000;
 
 /** @throws {EngineError} `failedPrecondition` if it does not get ready */
 export async function startLogger(
@@ -65,7 +69,16 @@ export async function startLogger(
   });
   const ended = deps.reaper.wait(child.pid);
   theirs[Symbol.dispose]();
-  const said = await firstByte(deps.poller, ready.read);
+  const said = await firstByte(deps, ready.read);
+  if (said === "late") {
+    sendSignal(child.pid, SIGNALS.SIGKILL);
+    await ended;
+    throw new EngineError(
+      "deadlineExceeded",
+      `Cannot start logger "${address.path}": it does not say it is ready`,
+      { hint: "It is to write a byte to its descriptor 5, and to close that" },
+    );
+  }
   if (said === "nothing" && address.readiness === "signal") {
     throw new EngineError(
       "failedPrecondition",
@@ -80,13 +93,13 @@ export async function startLogger(
 }
 
 async function firstByte(
-  poller: Poller,
+  { poller, readyMs = READY_MS }: LoggerDeps,
   fd: number,
-): Promise<"ready" | "nothing"> {
+): Promise<"ready" | "nothing" | "late"> {
   setBlocking(fd, "nonblocking");
   const { promise, resolve } = Promise.withResolvers<void>();
   using _watch = poller.watch(fd, "readable", () => resolve());
-  await promise;
+  if (!await within(readyMs, promise)) return "late";
   return readSome(fd, new Uint8Array(1)) === 1 ? "ready" : "nothing";
 }
 
@@ -100,20 +113,4 @@ async function endLogger(
   if (await within(KILL_AFTER_MS, ended)) return;
   sendSignal(pid, SIGNALS.SIGKILL);
   await ended;
-}
-
-/** @returns false if it took longer */
-export async function within(
-  budgetMs: number,
-  work: Promise<unknown>,
-): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), budgetMs);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { background } from "../../base/context.ts";
 import { EngineError } from "../../base/errors.ts";
 import { createLocalLogs } from "../../drivers/logs_local/logs.ts";
@@ -224,4 +224,23 @@ Deno.test("startLogProgram() gives the program the container's streams", async (
   logger.write("stderr", "two\n");
   await logger.finish();
   assertEquals(await Deno.readTextFile(out), "web testing\none\ntwo\n");
+});
+
+Deno.test("startLogProgram() throws when the program does not get ready", async () => {
+  const poller = openPoller();
+  using reaper = createReaper();
+  const container = { id: "web", namespace: "testing" };
+  const address = "binary:///bin/sh?-c=exec%20sleep%20100";
+  const env = ["PATH=/usr/bin:/bin"];
+  await assertRejects(
+    () =>
+      startLogProgram(
+        { poller, reaper, env, readyMs: 100 },
+        { kind: "program", address },
+        container,
+      ),
+    EngineError,
+    "does not say it is ready",
+  );
+  await poller.close();
 });
