@@ -72,7 +72,7 @@ export async function startLogger(
   const said = await firstByte(deps, ready.read);
   if (said === "late") {
     sendSignal(child.pid, SIGNALS.SIGKILL);
-    await ended;
+    await within(KILL_AFTER_MS, ended);
     throw new EngineError(
       "deadlineExceeded",
       `Cannot start logger "${address.path}": it does not say it is ready`,
