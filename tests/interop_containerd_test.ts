@@ -284,6 +284,25 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ];
   },
 
+  "tells of a want of memory, whoever is killed": async (user) => {
+    const { containerd } = user;
+    const events = containerd.spawn(["events"]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const runs = [];
+    for (const script of ["tail /dev/zero; exit 3", "exec tail /dev/zero"]) {
+      const limit = ["--rm", "--memory-limit", `${16 * 1024 ** 2}`];
+      const [code] = await user.run(limit, user.newId(), "sh", "-c", script);
+      runs.push(code);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    events.kill("SIGTERM");
+    const { stdout } = await events.output();
+    const oom = new TextDecoder().decode(stdout).split("\n")
+      .filter((line) => line.includes(" /tasks/oom "));
+    const isTold = (id: string) => oom.some((line) => line.includes(`"${id}"`));
+    return [runs, user.ids.map(isTold)];
+  },
+
   "keeps its containers while containerd is started again": async (user) => {
     const id = await user.runForever();
     const quick = user.newId();
