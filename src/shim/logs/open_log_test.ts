@@ -58,6 +58,7 @@ async function prime(): Promise<void> {
   openClock()();
   await using logger = await openLogger("cat <&3 > /dev/null");
   await logger.finish();
+  await assertRejects(() => startUnready());
   assertThrows(() => unmount("/nonexistent", "detach"));
   assertThrows(() => mountOne(TMPFS, "/nonexistent"));
   await using directory = new LogDirectory();
@@ -86,6 +87,22 @@ async function openLogger(script: string) {
       await poller.close();
     },
   };
+}
+
+/** A program that keeps its descriptor 5 open. */
+async function startUnready(): Promise<void> {
+  const poller = openPoller();
+  using reaper = createReaper();
+  const env = ["PATH=/usr/bin:/bin"];
+  try {
+    await startLogProgram(
+      { poller, reaper, env, readyMs: 100 },
+      { kind: "program", address: "binary:///bin/sh?-c=exec%20sleep%20100" },
+      { id: "web", namespace: "testing" },
+    );
+  } finally {
+    await poller.close();
+  }
 }
 
 /** Writes to a journal, and gives the datagrams that it got, in hexadecimal. */
@@ -227,20 +244,9 @@ Deno.test("startLogProgram() gives the program the container's streams", async (
 });
 
 Deno.test("startLogProgram() throws when the program does not get ready", async () => {
-  const poller = openPoller();
-  using reaper = createReaper();
-  const container = { id: "web", namespace: "testing" };
-  const address = "binary:///bin/sh?-c=exec%20sleep%20100";
-  const env = ["PATH=/usr/bin:/bin"];
   await assertRejects(
-    () =>
-      startLogProgram(
-        { poller, reaper, env, readyMs: 100 },
-        { kind: "program", address },
-        container,
-      ),
+    () => startUnready(),
     EngineError,
     "does not say it is ready",
   );
-  await poller.close();
 });
