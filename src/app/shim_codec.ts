@@ -5,6 +5,7 @@ import {
   Options,
   ProcessDetails,
 } from "../../proto/gen/containerd/runc/v1/options.ts";
+import { Options as RuntimeOptions } from "../../proto/gen/runtimeoptions/v1/options.ts";
 import { invalidArgument } from "../base/errors.ts";
 import type { TypedValue } from "../core/container.ts";
 import {
@@ -23,8 +24,15 @@ export const shimCodec: ShimCodec = {
   }),
 };
 
-function runcOptions(value: TypedValue | undefined): RuncOptions {
+async function runcOptions(
+  value: TypedValue | undefined,
+  ignored: (key: string) => void,
+): Promise<RuncOptions> {
   if (isEmpty(value)) return DEFAULT_RUNC_OPTIONS;
+  if (nameOf(value) === "runtimeoptions.v1.Options") {
+    const { readRuntimeOptions } = await import("./shim_runtime_options.ts");
+    return readRuntimeOptions(RuntimeOptions.decode(value.value), ignored);
+  }
   const options = Options.decode(expect(value, "containerd.runc.v1.Options"));
   return {
     binaryName: options.binaryName,
@@ -66,10 +74,14 @@ function isEmpty(value: TypedValue | undefined): value is undefined {
   return value === undefined || value.value.length === 0;
 }
 
+function nameOf({ typeUrl }: TypedValue): string {
+  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+}
+
 /** @throws {EngineError} `invalidArgument` */
-function expect({ typeUrl, value }: TypedValue, name: string): Uint8Array {
-  if (typeUrl.slice(typeUrl.lastIndexOf("/") + 1) === name) return value;
-  throw invalidArgument(`Cannot use options of type "${typeUrl}"`, {
+function expect(value: TypedValue, name: string): Uint8Array {
+  if (nameOf(value) === name) return value.value;
+  throw invalidArgument(`Cannot use options of type "${value.typeUrl}"`, {
     hint: `This shim knows ${name}`,
   });
 }

@@ -42,8 +42,15 @@ export interface RuncCheckpointOptions {
  * is given them.
  */
 export interface ShimCodec {
-  /** @throws {EngineError} `invalidArgument` for a type that is not known */
-  runcOptions(value: TypedValue | undefined): RuncOptions;
+  /**
+   * @param ignored is told of each key in a file that is no option of runc's
+   * @throws {EngineError} `invalidArgument` for a type that is not known, and
+   * for a file that can't be read
+   */
+  runcOptions(
+    value: TypedValue | undefined,
+    ignored: (key: string) => void,
+  ): Promise<RuncOptions>;
   checkpointOptions(value: TypedValue | undefined): RuncCheckpointOptions;
   /** `containerd.runc.v1.ProcessDetails` */
   processDetails(execId: string): TypedValue;

@@ -63,7 +63,11 @@ export class TaskService implements ShimService {
     }
     this.#reserved.add(id);
     try {
-      const options = this.#deps.codec.runcOptions(request.options);
+      const { codec, log } = this.#deps;
+      const options = await codec.runcOptions(
+        request.options,
+        (key) => log.warn("ignoring an option of the runtime's", { id, key }),
+      );
       const made = await KeptContainer.create(this.#deps, request, options);
       this.#containers.set(id, made);
       this.#watch(made);

@@ -48,8 +48,8 @@ export function openKeptBundles(): KeptBundles {
     publish: (event) => void events.push(event),
     codec: {
       ...shimCodec,
-      runcOptions: (value) => ({
-        ...shimCodec.runcOptions(value),
+      runcOptions: async (value, ignored) => ({
+        ...await shimCodec.runcOptions(value, ignored),
         root: `${directory}/runc`,
       }),
     },
