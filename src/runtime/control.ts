@@ -1,6 +1,5 @@
 /** An OCI runtime as a child process, one for each verb. */
 
-import { EngineError } from "../base/errors.ts";
 import type { SpecResources } from "../oci/runtime_spec.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import {
@@ -9,6 +8,7 @@ import {
   exitCodeOf,
   spawn,
 } from "../sys/process.ts";
+import { callFailure } from "./call_failure.ts";
 import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
 import { lastError, type Startable, startError } from "./start_failure.ts";
 
@@ -183,13 +183,8 @@ export class RuntimeControl {
   ): Promise<void> {
     const message = await this.#run(args);
     if (message === undefined) return;
-    throw new EngineError(
-      /does not exist|not running|no such process/i.test(message)
-        ? "notFound"
-        : "failedPrecondition",
-      `Cannot ${verb} container "${id}": ${this.#deps.runtime.name}: ` +
-        message,
-    );
+    const { name: runtime } = this.#deps.runtime;
+    throw callFailure({ runtime, verb, id, message });
   }
 
   /** @returns what went wrong, in the runtime's words */

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { EngineError } from "../base/errors.ts";
 import { TaskStartError } from "../core/task.ts";
 import { assertCode } from "../core/testing/assert.ts";
 import {
@@ -241,3 +247,31 @@ for (const [name, fn] of Object.entries(STEPS)) {
     fn,
   });
 }
+
+Deno.test({
+  name:
+    "RuntimeControl.checkpoint() says what to install when there is no criu",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    // Its environment names no PATH: nothing is found.
+    await using place = openPlace({ script: "sleep 100" });
+    const { control, bundle, pidFile, reaper } = place;
+    const pid = await control.run(ID, bundle, { streams: NO_STREAMS, pidFile });
+    const end = reaper.wait(pid);
+    const error = await assertRejects(
+      () =>
+        control.checkpoint(ID, {
+          image: `${bundle}/image`,
+          work: `${bundle}/work`,
+          after: "goOn",
+        }),
+      EngineError,
+    );
+    assertEquals(error.code, "failedPrecondition");
+    assertStringIncludes(error.message, "criu is not installed");
+    assertStringIncludes(error.hint ?? "", "apt-get install criu");
+    await control.kill(ID, "KILL");
+    await end;
+    await control.delete(ID, "force");
+  },
+});

@@ -1,6 +1,7 @@
 /** Calling the OCI runtime, one child process for each verb. */
 
 import { EngineError } from "../base/errors.ts";
+import { callFailure } from "../runtime/call_failure.ts";
 import { lastError } from "../runtime/start_failure.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import { exitCodeOf, spawn } from "../sys/process.ts";
@@ -147,11 +148,12 @@ class RuntimeCalls implements ContainerRuntime {
   async #call(call: Call): Promise<void> {
     const message = await this.#run(call);
     if (message === undefined) return;
-    throw new EngineError(
-      /does not exist/.test(message) ? "notFound" : "failedPrecondition",
-      `Cannot ${call.verb} container "${this.#target.id}": ${this.#name}: ` +
-        message,
-    );
+    throw callFailure({
+      runtime: this.#name,
+      verb: call.verb,
+      id: this.#target.id,
+      message,
+    });
   }
 
   get #name(): string {
