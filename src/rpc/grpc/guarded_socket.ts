@@ -5,19 +5,24 @@ import type { FrameFilter } from "./frame_filter.ts";
 
 /** A stream that holds the process, or does not, as a socket does. */
 export interface GuardedSocket extends Duplex {
+  /** Given to grpc-js as that of the peer, which a unix socket has not. */
+  readonly remoteAddress: string;
   ref(): void;
   unref(): void;
 }
+
+/** What has been answered and not been taken; more makes streams wait. */
+const MOST_UNSENT_BYTES = 1024 * 1024;
 
 /** Closes when the socket does, and the other way round. */
 export function guardedSocket(
   socket: Socket,
   filter: FrameFilter,
+  name = "peer",
 ): GuardedSocket {
   const guarded = new Duplex({
     allowHalfOpen: false,
-    // One for the socket's own buffer is enough.
-    writableHighWaterMark: 1,
+    writableHighWaterMark: MOST_UNSENT_BYTES,
     read: () => void socket.resume(),
     write: (bytes, _encoding, done) => void socket.write(bytes, done),
     final: (done) => void socket.end(done),
@@ -43,7 +48,20 @@ export function guardedSocket(
   // Whoever uses it hears of it by "close".
   guarded.on("error", () => {});
   return Object.assign(guarded, {
+    remoteAddress: name,
     ref: () => void socket.ref(),
     unref: () => void socket.unref(),
   });
+}
+
+/** Settles when the peer has taken what it was sent, or has gone. */
+export async function hasRoom(to: GuardedSocket): Promise<void> {
+  if (!to.writableNeedDrain || to.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const settle = () => resolve();
+  to.on("drain", settle);
+  to.on("close", settle);
+  await promise;
+  to.off("drain", settle);
+  to.off("close", settle);
 }

@@ -16,7 +16,11 @@ import { heed } from "../ttrpc/heed.ts";
 import { Calls, within } from "./calls.ts";
 import type { Server as Listener, Socket } from "./deps.ts";
 import { FrameFilter } from "./frame_filter.ts";
-import { guardedSocket } from "./guarded_socket.ts";
+import {
+  type GuardedSocket,
+  guardedSocket,
+  hasRoom,
+} from "./guarded_socket.ts";
 import {
   asBuffer,
   asBytes,
@@ -80,6 +84,7 @@ class Served implements GrpcServer {
   readonly #listeners: Listener[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #calls = new Calls();
+  readonly #peers = new Peers();
   #stopped: Promise<void> | undefined;
 
   constructor(services: readonly GrpcService[]) {
@@ -113,9 +118,10 @@ class Served implements GrpcServer {
   #register({ name, methods }: GrpcService): void {
     for (const [method, served] of methods) {
       const path = `/${name}/${method}`;
+      const about = { path, calls: this.#calls, peers: this.#peers };
       const [handle, type] = served.kind === "unary"
-        ? [unary(served, path, this.#calls), "unary"] as const
-        : [stream(served, path, this.#calls), "bidi"] as const;
+        ? [unary(served, about), "unary"] as const
+        : [stream(served, about), "bidi"] as const;
       this.#server.register(path, handle, asBuffer, asBytes, type);
     }
   }
@@ -125,7 +131,8 @@ class Served implements GrpcServer {
     socket.once("close", () => this.#sockets.delete(socket));
     const now = () => performance.now();
     const filter = new FrameFilter({ peer: "client", now });
-    this.#injector.injectConnection(guardedSocket(socket, filter));
+    const add = (name: string) => guardedSocket(socket, filter, name);
+    this.#injector.injectConnection(this.#peers.add(add));
   }
 
   async #stop(graceMs: number): Promise<void> {
@@ -146,6 +153,33 @@ class Served implements GrpcServer {
   }
 }
 
+/** Connections by names, which are all that grpc-js tells of them. */
+class Peers {
+  readonly #named = new Map<string, GuardedSocket>();
+  #count = 0;
+
+  add(make: (name: string) => GuardedSocket): GuardedSocket {
+    const name = `peer ${++this.#count}`;
+    const peer = make(name);
+    this.#named.set(name, peer);
+    peer.once("close", () => this.#named.delete(name));
+    return peer;
+  }
+
+  /** Flow control is per stream; that of the connection is ours to heed. */
+  async room(call: UnaryCall | StreamCall, signal: AbortSignal): Promise<void> {
+    const peer = this.#named.get(call.getPeer());
+    if (peer?.writableNeedDrain) await orAborted(hasRoom(peer), signal);
+  }
+}
+
+/** What the calls of a method have in common. */
+interface AboutMethod {
+  readonly path: string;
+  readonly calls: Calls;
+  readonly peers: Peers;
+}
+
 type UnaryMethod = Extract<GrpcMethod, { kind: "unary" }>;
 type StreamMethod = Extract<GrpcMethod, { kind: "stream" }>;
 type UnaryCall = ServerUnaryCall<Uint8Array, Uint8Array>;
@@ -153,8 +187,7 @@ type StreamCall = ServerDuplexStream<Uint8Array, Uint8Array>;
 
 function unary(
   { answer }: UnaryMethod,
-  path: string,
-  calls: Calls,
+  { path, calls, peers }: AboutMethod,
 ): handleUnaryCall<Uint8Array, Uint8Array> {
   return (call, callback) => {
     const abort = calls.begin(async (abort) => {
@@ -163,6 +196,7 @@ function unary(
         abort.signal.throwIfAborted();
         const work = answer(about, call.request);
         const response = await orAborted(work, abort.signal);
+        await peers.room(call, abort.signal);
         callback(null, response, trailersOf(about));
       } catch (error) {
         callback({ ...failure(error), metadata: trailersOf(about) });
@@ -174,8 +208,7 @@ function unary(
 
 function stream(
   { answer }: StreamMethod,
-  path: string,
-  calls: Calls,
+  { path, calls, peers }: AboutMethod,
 ): handleBidiStreamingCall<Uint8Array, Uint8Array> {
   return (call) => {
     const abort = calls.begin(async (abort) => {
@@ -186,6 +219,7 @@ function stream(
         const answers = answer(about, input);
         for await (const bytes of heed(answers, abort.signal, () => {})) {
           await write(call, bytes, abort.signal);
+          await peers.room(call, abort.signal);
         }
         call.end(trailersOf(about));
       } catch (error) {

@@ -1,0 +1,351 @@
+/**
+ * What clients do to a gRPC server on purpose or by dying: it answers the
+ * others all the while, keeps nothing, and does not end.
+ *
+ * CORACLE_SOAK=1 makes it ten times as much.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { ContentDefinition } from "../proto/gen/containerd/services/content/v1/content.ts";
+import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
+import { HealthDefinition } from "../proto/gen/grpc/health/v1/health.ts";
+import { GrpcClient } from "../src/rpc/grpc/client.ts";
+import { GrpcServerProcess } from "./support/grpc_server.ts";
+import {
+  callHeaders,
+  END_HEADERS,
+  END_STREAM,
+  FRAME,
+  frame,
+  goAway,
+  headers,
+  message,
+  RawHttp2,
+  window,
+} from "./support/raw_http2.ts";
+
+const TIMES = Deno.env.get("CORACLE_SOAK") === "1" ? 10 : 1;
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+
+const VERSION = "/containerd.services.version.v1.Version/Version";
+const WATCH = "/grpc.health.v1.Health/Watch";
+const READ = "/containerd.services.content.v1.Content/Read";
+
+/** Stream numbers of a client are odd. */
+function streamOf(call: number): number {
+  return call * 2 + 1;
+}
+
+async function until(
+  server: GrpcServerProcess,
+  holds: (state: Awaited<ReturnType<typeof server.state>>) => boolean,
+): Promise<void> {
+  let state = await server.state();
+  for (let tries = 0; !holds(state); tries++) {
+    assert(tries < 200, `it never held: ${holds} ${JSON.stringify(state)}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    state = await server.state();
+  }
+}
+
+async function noneLeft(server: GrpcServerProcess): Promise<void> {
+  await until(server, (it) => it.connections === 0 && it.calls === 0);
+}
+
+/** Calls while `work` goes on. @returns how often; every call is answered */
+async function answering(
+  path: string,
+  work: () => Promise<void>,
+): Promise<number> {
+  await using client = new GrpcClient({ path });
+  const version = client.stub(VersionDefinition);
+  let isDone = false;
+  let calls = 0;
+  const call = async () => {
+    for (; !isDone; calls++) {
+      const { revision } = await version.version({}, { timeoutMs: 10_000 });
+      assertEquals(revision, "2");
+    }
+  };
+  const calling = call();
+  await Promise.race([work(), calling]);
+  isDone = true;
+  await calling;
+  return calls;
+}
+
+Deno.test("serveGrpc() outlives clients that say GOAWAY after many calls", async () => {
+  await using server = await GrpcServerProcess.start();
+  for (let turn = 0; turn < 10 * TIMES; turn++) {
+    const calls = [50, 90, 150, 300, 1_000][turn % 5] ?? 0;
+    using client = await RawHttp2.connect(server.path);
+    for (let call = 0; call < calls; call++) {
+      await client.call(streamOf(call), VERSION);
+      if (call % 10 === 9) assert(await client.ended(10));
+    }
+    await client.send(goAway());
+    // Streams that are open go on.
+    await client.call(streamOf(calls), VERSION);
+    assert(await client.ended(1));
+  }
+  await noneLeft(server);
+});
+
+Deno.test("serveGrpc() answers 10,000 calls of all kinds on few connections", async () => {
+  await using server = await GrpcServerProcess.start();
+  const calls = 2_500 * TIMES;
+  const lane = async () => {
+    await using client = new GrpcClient({ path: server.path });
+    const version = client.stub(VersionDefinition);
+    const content = client.stub(ContentDefinition);
+    const health = client.stub(HealthDefinition);
+    for (let call = 0; call < calls; call++) {
+      if (call % 10 === 0) await written(content);
+      else if (call % 10 === 1) {
+        for await (const _ of health.watch({ service: "" })) break;
+      } else if (call % 10 === 2) {
+        const { status } = await health.check({ service: "" });
+        assertEquals(status, 1);
+      } else assertEquals((await version.version({})).version, "1");
+    }
+  };
+  await Promise.all([lane(), lane(), lane(), lane()]);
+  await noneLeft(server);
+  const { rss } = await server.state();
+  assert(rss < 300 * MIB, `it has ${rss} bytes`);
+});
+
+type Content = ReturnType<typeof contentOf>;
+function contentOf(client: GrpcClient) {
+  return client.stub(ContentDefinition);
+}
+
+async function written(content: Content): Promise<void> {
+  async function* requests() {
+    for (const action of [1, 2] as const) {
+      yield await Promise.resolve({
+        ...{ action, ref: "r", total: 0n, expected: "", offset: 0n },
+        ...{ data: new Uint8Array(1_000), labels: {} },
+      });
+    }
+  }
+  const answers = await Array.fromAsync(content.write(requests()));
+  assertEquals(answers.map(({ offset }) => offset), [1_000n, 2_000n]);
+}
+
+/** What clients do, each on a connection of its own. */
+const HABITS: Readonly<Record<string, (path: string) => Promise<void>>> = {
+  async "closes at once"(path) {
+    using _ = await RawHttp2.connect(path, "nothing");
+  },
+  async "greets and closes"(path) {
+    using _ = await RawHttp2.connect(path);
+  },
+  async "closes within its greeting"(path) {
+    using client = await RawHttp2.connect(path, "nothing");
+    await client.send(new TextEncoder().encode("PRI * HTTP/2"));
+  },
+  async "speaks HTTP/1"(path) {
+    using client = await RawHttp2.connect(path, "nothing");
+    await client.send(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+    await client.closedByServer();
+  },
+  async "sends noise"(path) {
+    using client = await RawHttp2.connect(path);
+    const noise = crypto.getRandomValues(new Uint8Array(300));
+    await client.send(noise).catch(() => {});
+  },
+  async "closes within a frame"(path) {
+    using client = await RawHttp2.connect(path);
+    const whole = frame(FRAME.headers, {
+      flags: END_HEADERS,
+      stream: 1,
+      payload: callHeaders(VERSION),
+    });
+    await client.send(whole.subarray(0, 30));
+  },
+  async "calls and closes without waiting"(path) {
+    using client = await RawHttp2.connect(path);
+    for (let call = 0; call < 20; call++) {
+      await client.call(streamOf(call), VERSION);
+    }
+  },
+  async "closes its half and waits"(path) {
+    using client = await RawHttp2.connect(path);
+    await client.call(1, VERSION);
+    await client.closeWrite();
+    await client.closedByServer();
+  },
+  async "resets what it has called"(path) {
+    using client = await RawHttp2.connect(path);
+    for (let call = 0; call < 20; call++) {
+      const stream = streamOf(call);
+      await client.call(stream, call % 2 === 0 ? WATCH : VERSION);
+      await client.send(reset(stream));
+    }
+    await client.call(streamOf(20), VERSION);
+    assert(await client.ended(1));
+  },
+  async "has a deadline and waits for the server to heed it"(path) {
+    using client = await RawHttp2.connect(path);
+    await client.send(
+      frame(FRAME.headers, {
+        flags: END_HEADERS,
+        stream: 1,
+        payload: callHeaders(WATCH, { "grpc-timeout": "20m" }),
+      }),
+      frame(FRAME.data, {
+        flags: END_STREAM,
+        stream: 1,
+        payload: message(new Uint8Array()),
+      }),
+    );
+    assert(await client.ended(1));
+  },
+  async "says GOAWAY and closes"(path) {
+    using client = await RawHttp2.connect(path);
+    await client.call(1, VERSION);
+    await client.send(goAway());
+  },
+  async "sends headers that are too long"(path) {
+    using client = await RawHttp2.connect(path);
+    await client.send(
+      frame(FRAME.headers, {
+        flags: END_HEADERS | END_STREAM,
+        stream: 1,
+        payload: callHeaders(VERSION, { "x-long": "x".repeat(15_000) }),
+      }),
+    );
+    assert(await client.ended(1));
+    const endless = Array.from({ length: 10 }, () =>
+      frame(FRAME.continuation, {
+        stream: 3,
+        payload: headers({ "x-long": "x".repeat(15_000) }),
+      }));
+    const first = frame(FRAME.headers, {
+      stream: 3,
+      payload: callHeaders(VERSION),
+    });
+    await client.send(first, ...endless).catch(() => {});
+    await client.closedByServer();
+  },
+  async "sends a frame that is too long"(path) {
+    using client = await RawHttp2.connect(path);
+    const payload = new Uint8Array(20_000);
+    await client.send(frame(FRAME.data, { stream: 1, payload }))
+      .catch(() => {});
+    await client.closedByServer();
+  },
+  async "promises a message that is too long"(path) {
+    using client = await RawHttp2.connect(path);
+    const payload = new Uint8Array([0, 0x7f, 0, 0, 0, 1, 2, 3]);
+    await client.send(
+      frame(FRAME.headers, {
+        flags: END_HEADERS,
+        stream: 1,
+        payload: callHeaders(VERSION),
+      }),
+      frame(FRAME.data, { stream: 1, payload }),
+    );
+    assert(await client.ended(1));
+  },
+};
+
+function reset(stream: number): Uint8Array {
+  return frame(FRAME.reset, { stream, payload: new Uint8Array([0, 0, 0, 8]) });
+}
+
+Deno.test("serveGrpc() answers others while thousands of connections break", async () => {
+  await using server = await GrpcServerProcess.start();
+  const habits = Object.entries(HABITS);
+  const connections = 3_000 * TIMES;
+  let next = 0;
+  const lane = async () => {
+    while (next < connections) {
+      const [name, habit] = habits[next++ % habits.length] ?? [];
+      const late = new Error(`It never ended: a client that ${name}`);
+      await within(20_000, late, habit?.(server.path));
+    }
+  };
+  const calls = await answering(server.path, async () => {
+    await Promise.all(Array.from({ length: 16 }, lane));
+  });
+  assert(calls > 100, `only ${calls} calls were answered`);
+  await noneLeft(server);
+  const { rss } = await server.state();
+  assert(rss < 400 * MIB, `it has ${rss} bytes`);
+});
+
+async function within(
+  ms: number,
+  late: Error,
+  work: Promise<void> | undefined,
+): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(late), ms);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+Deno.test("serveGrpc() keeps little for those who read slowly, or not at all", async () => {
+  await using server = await GrpcServerProcess.start();
+  const { rss: before } = await server.state();
+  // A digest, and 1 GiB of it.
+  const request = new Uint8Array([
+    ...[0x0a, 1, 0x78, 0x18],
+    ...[0x80, 0x80, 0x80, 0x80, 0x04],
+  ]);
+  const slow = await Promise.all(Array.from({ length: 16 }, async () => {
+    const client = await RawHttp2.connect(server.path);
+    await client.send(
+      frame(FRAME.headers, {
+        flags: END_HEADERS,
+        stream: 1,
+        payload: callHeaders(READ),
+      }),
+      frame(FRAME.data, {
+        flags: END_STREAM,
+        stream: 1,
+        payload: message(request),
+      }),
+      // Only the socket holds it up.
+      window(1, GIB),
+    );
+    return client;
+  }));
+  await until(server, ({ calls }) => calls === slow.length);
+  const calls = await answering(server.path, async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+  });
+  assert(calls > 100, `only ${calls} calls were answered`);
+  const { rss } = await server.state();
+  for (const client of slow) client[Symbol.dispose]();
+  assert(rss - before < 128 * MIB, `it has ${rss - before} bytes more`);
+  await noneLeft(server);
+});
+
+Deno.test("serveGrpc() holds thousands of open calls on one connection", async () => {
+  await using server = await GrpcServerProcess.start();
+  await using client = new GrpcClient({ path: server.path });
+  const health = client.stub(HealthDefinition);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const watches = await Promise.all(
+    Array.from({ length: 2_000 }, async () => {
+      const watch = health.watch({ service: "" }, { signal });
+      const answers = watch[Symbol.asyncIterator]();
+      assertEquals((await answers.next()).value.status, 1);
+      return answers;
+    }),
+  );
+  const { connections, calls } = await server.state();
+  assertEquals([connections, calls], [1, 2_000]);
+  abort.abort(new Error("enough"));
+  const ends = watches.map((it) => it.next().catch((error) => error.message));
+  assertEquals(new Set(await Promise.all(ends)), new Set(["enough"]));
+  await until(server, (it) => it.calls === 0);
+});
