@@ -39,6 +39,19 @@ Deno.test({
       assertEquals(await ok(none("rm", "web")), "web");
     });
 
+    await t.step("exec runs in it from every login", async () => {
+      await ok(call("run", "-d", "--name", "web", "busybox", "sleep", "1000"));
+      for (const login of [call, elsewhere, none]) {
+        assertEquals(await ok(login("exec", "web", "id", "-u")), "0");
+        const asUser = ["exec", "--user", "1000", "web", "id", "-u"];
+        assertEquals(await ok(login(...asUser)), "1000");
+        const { code, stderr } = await login("exec", "web", "nosuch");
+        assertEquals([code, stderr.match(/nosuch/g)?.length], [127, 1]);
+        assertEquals((await login("exec", "web", "/etc")).code, 126);
+      }
+      await ok(none("rm", "-f", "web"));
+    });
+
     await t.step("what runs here is left alone there", async () => {
       const child = run(user.command([
         ...[program, "run", "--name", "web", "busybox"],
