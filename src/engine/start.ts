@@ -1,7 +1,7 @@
 /** Starts a container that exists. */
 
 import { cleanUp, type Context } from "../base/context.ts";
-import { failedPrecondition } from "../base/errors.ts";
+import { failedPrecondition, hasCode } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import {
   type ContainerSettings,
@@ -9,6 +9,7 @@ import {
 } from "../core/container_settings.ts";
 import type {
   Bundle,
+  BundleRecord,
   ExitStatus,
   StartRequest,
   Task,
@@ -25,6 +26,9 @@ import { publishStart } from "./task_events.ts";
 
 /** `held` for those who attach to it at once. */
 export type LaunchStyle = Pick<StartRequest, "output">;
+
+/** How often others may come first. */
+const CREATE_TRIES = 10;
 
 /** Time to take back what a failed start has made. */
 const UNDO_BUDGET_MS = 10_000;
@@ -90,11 +94,8 @@ async function openBundle(
 ): Promise<Bundle> {
   const { services } = deps;
   const { id, snapshotter, snapshotKey, runtime } = container;
-  const ref = { namespace: ctx.namespace, id };
-  // Of a task that has just ended something may be left to do.
-  await settle(ctx, deps, ref);
-  const bundle = services.bundles.create(ctx, {
-    ...ref,
+  const bundle = await createBundle(ctx, deps, {
+    ...{ namespace: ctx.namespace, id },
     runtime: runtime.name,
     snapshotter,
     snapshotKey,
@@ -112,6 +113,23 @@ async function openBundle(
   } catch (error) {
     await discardBundle(ctx, deps, bundle);
     throw error;
+  }
+}
+
+/** Of a task that has just ended, or is just copied to, something may be left. */
+async function createBundle(
+  ctx: Context,
+  deps: LifeDeps,
+  record: BundleRecord,
+): Promise<Bundle> {
+  for (let triesLeft = CREATE_TRIES;; triesLeft--) {
+    await settle(ctx, deps, record);
+    try {
+      return deps.services.bundles.create(ctx, record);
+    } catch (error) {
+      // Somebody was faster, who may be as fast to leave.
+      if (triesLeft === 0 || !hasCode(error, "alreadyExists")) throw error;
+    }
   }
 }
 
