@@ -92,6 +92,26 @@ Deno.test("serveGrpc() outlives clients that say GOAWAY after many calls", async
   await noneLeft(server);
 });
 
+Deno.test("serveGrpc() lets one connection cancel thousands of calls", async () => {
+  await using server = await GrpcServerProcess.start();
+  using client = await RawHttp2.connect(server.path);
+  const calls = 3_000 * TIMES;
+  for (let call = 0; call < calls; call++) {
+    const stream = streamOf(call);
+    const path = [VERSION, WATCH, READ][call % 3] ?? "";
+    await client.call(stream, path);
+    // Some of them have begun by then, some have ended.
+    if (call % 50 === 0) await server.state();
+    await client.send(reset(stream));
+  }
+  await until(server, (it) => it.calls === 0);
+  const answered = await answering(server.path, async () => {
+    await client.call(streamOf(calls), VERSION);
+    await until(server, (it) => it.connections === 2);
+  });
+  assert(answered > 0);
+});
+
 Deno.test("serveGrpc() answers 10,000 calls of all kinds on few connections", async () => {
   await using server = await GrpcServerProcess.start();
   const calls = 2_500 * TIMES;

@@ -25,6 +25,8 @@ const FLAG_END_STREAM = 1;
 const FLAG_END_HEADERS = 4;
 
 const HEADER_BYTES = 9;
+/** The first bit of a stream's number is reserved. */
+const LAST_31_BITS = 0x7f_ff_ff_ff;
 
 /** What we allow a peer to send is the default of SETTINGS_MAX_FRAME_SIZE. */
 const MOST_FRAME_BYTES = 16_384;
@@ -43,6 +45,8 @@ export interface FrameFilterOptions {
   readonly now: () => number;
   /** The peer has said GOAWAY. */
   readonly onGoAway?: () => void;
+  /** It has reset a stream. Who takes care of that has the frame left out. */
+  readonly onReset?: (stream: number) => "taken" | "pass";
 }
 
 export class FrameFilter {
@@ -111,12 +115,20 @@ export class FrameFilter {
     const length = high << 16 | middle << 8 | low;
     this.#judge({ length, type, flags });
     this.#payloadLeft = length;
-    this.#isLeftOut = type === TYPE.goAway;
-    if (this.#isLeftOut) this.#options.onGoAway?.();
-    else if (at - begin === HEADER_BYTES) {
+    this.#isLeftOut = this.#takesOut(type);
+    if (this.#isLeftOut) return at;
+    if (at - begin === HEADER_BYTES) {
       pass(passed, chunk.subarray(begin, at));
     } else passed.push(header.slice());
     return at;
+  }
+
+  #takesOut(type: number): boolean {
+    const { onGoAway, onReset } = this.#options;
+    if (type === TYPE.goAway) onGoAway?.();
+    if (type !== TYPE.reset) return type === TYPE.goAway;
+    const stream = new DataView(this.#header.buffer).getUint32(5);
+    return onReset?.(stream & LAST_31_BITS) === "taken";
   }
 
   #judge({ length, type, flags }: FrameHead): void {

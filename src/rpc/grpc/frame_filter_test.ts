@@ -99,3 +99,18 @@ Deno.test("push() refuses more resets in a second than any client needs", () => 
   now = 1_999;
   assertThrows(() => pushed(to, frame(RESET, 4)), EngineError, "control");
 });
+
+Deno.test("push() leaves out the resets that are taken care of", () => {
+  const seen: number[] = [];
+  const to = filter({
+    onReset(stream) {
+      seen.push(stream);
+      return seen.length === 1 ? "taken" : "pass";
+    },
+  });
+  const [first, second] = [frame(RESET, 4), frame(RESET, 4)];
+  first[5] = 0x80;
+  first[8] = 7;
+  assertEquals(pushed(to, [...first, ...second]), second);
+  assertEquals(seen, [7, 1]);
+});

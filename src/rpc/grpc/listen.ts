@@ -10,6 +10,9 @@ export type GrpcAddress =
   | { readonly path: string; readonly mode: number }
   | { readonly descriptor: number };
 
+/** Connections that have yet to be accepted; the kernel allows no more. */
+const MOST_WAITING = 4096;
+
 /** Settles when clients can connect. Closing it removes the socket's file. */
 export async function listen(
   address: GrpcAddress,
@@ -36,7 +39,7 @@ function listenAt(
 ): void {
   const before = Deno.umask(0o777 & ~mode);
   try {
-    server.listen(path, onListening);
+    server.listen({ path, backlog: MOST_WAITING }, onListening);
   } finally {
     Deno.umask(before);
   }

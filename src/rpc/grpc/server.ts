@@ -15,12 +15,6 @@ import { statusOf } from "../status.ts";
 import { heed } from "../ttrpc/heed.ts";
 import { Calls, within } from "./calls.ts";
 import type { Server as Listener, Socket } from "./deps.ts";
-import { FrameFilter } from "./frame_filter.ts";
-import {
-  type GuardedSocket,
-  guardedSocket,
-  hasRoom,
-} from "./guarded_socket.ts";
 import {
   asBuffer,
   asBytes,
@@ -29,6 +23,7 @@ import {
   write,
 } from "./message_stream.ts";
 import { fromMetadata, withHeaders } from "./headers.ts";
+import { type Http2Server, Peers } from "./peers.ts";
 import { orAborted } from "./or_aborted.ts";
 import { closed, closedSocket, type GrpcAddress, listen } from "./listen.ts";
 import type { GrpcCall } from "./method.ts";
@@ -92,6 +87,7 @@ class Served implements GrpcServer {
     this.#injector = this.#server.createConnectionInjector(
       ServerCredentials.createInsecure(),
     );
+    for (const it of innerServers(this.#server)) this.#peers.watch(it);
   }
 
   get connections(): number {
@@ -129,10 +125,7 @@ class Served implements GrpcServer {
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
-    const now = () => performance.now();
-    const filter = new FrameFilter({ peer: "client", now });
-    const add = (name: string) => guardedSocket(socket, filter, name);
-    this.#injector.injectConnection(this.#peers.add(add));
+    this.#injector.injectConnection(this.#peers.add(socket));
   }
 
   async #stop(graceMs: number): Promise<void> {
@@ -153,24 +146,12 @@ class Served implements GrpcServer {
   }
 }
 
-/** Connections by names, which are all that grpc-js tells of them. */
-class Peers {
-  readonly #named = new Map<string, GuardedSocket>();
-  #count = 0;
-
-  add(make: (name: string) => GuardedSocket): GuardedSocket {
-    const name = `peer ${++this.#count}`;
-    const peer = make(name);
-    this.#named.set(name, peer);
-    peer.once("close", () => this.#named.delete(name));
-    return peer;
-  }
-
-  /** Flow control is per stream; that of the connection is ours to heed. */
-  async room(call: UnaryCall | StreamCall, signal: AbortSignal): Promise<void> {
-    const peer = this.#named.get(call.getPeer());
-    if (peer?.writableNeedDrain) await orAborted(hasRoom(peer), signal);
-  }
+/** What grpc-js has made of HTTP/2; it does not show it. */
+function innerServers(server: Server): Iterable<Http2Server> {
+  const { http2Servers } = server as unknown as {
+    readonly http2Servers: ReadonlyMap<Http2Server, unknown>;
+  };
+  return http2Servers.keys();
 }
 
 /** What the calls of a method have in common. */
@@ -196,7 +177,7 @@ function unary(
         abort.signal.throwIfAborted();
         const work = answer(about, call.request);
         const response = await orAborted(work, abort.signal);
-        await peers.room(call, abort.signal);
+        await orAborted(peers.room(call.getPeer()), abort.signal);
         callback(null, response, trailersOf(about));
       } catch (error) {
         callback({ ...failure(error), metadata: trailersOf(about) });
@@ -219,7 +200,7 @@ function stream(
         const answers = answer(about, input);
         for await (const bytes of heed(answers, abort.signal, () => {})) {
           await write(call, bytes, abort.signal);
-          await peers.room(call, abort.signal);
+          await orAborted(peers.room(call.getPeer()), abort.signal);
         }
         call.end(trailersOf(about));
       } catch (error) {
