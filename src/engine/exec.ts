@@ -6,7 +6,7 @@ import type { Container } from "../core/container.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
 import type { Services } from "../core/services.ts";
 import type { ExecRequest, ExitStatus, Task } from "../core/task.ts";
-import type { SpecProcess } from "../oci/runtime_spec.ts";
+import type { Spec, SpecProcess } from "../oci/runtime_spec.ts";
 import { capabilitySets } from "../oci/spec/capabilities.ts";
 import { parseSpec } from "../oci/spec/serialize.ts";
 import { resolveUser } from "../oci/users.ts";
@@ -45,8 +45,11 @@ export async function execInContainer(
   options: ExecOptions,
 ): Promise<ExitStatus | undefined> {
   const { task, pid } = await startableTask(ctx, services, container);
-  const process = execProcess(container, options, services.host, pid);
-  checkExecutable(container, process, services.host, pid);
+  const spec = parseSpec(new TextDecoder().decode(container.spec?.value));
+  const process = execProcess(spec, options, services.host, pid);
+  if (sharesKernel(container)) {
+    checkExecutable(spec, process, services.host, pid);
+  }
   const execId = newId();
   const ids = { containerId: container.id, execId };
   await services.events.publish(ctx, "/tasks/exec-added", ids);
@@ -83,11 +86,14 @@ async function startableTask(
       `Container ${container.id} is paused, unpause the container before exec`,
     );
   }
-  return { task, pid: (await task.status(ctx)).pid };
+  return { task, pid: status.task.pid };
 }
 
-/** Where the runtime's process is in the container, and not in front of it. */
-const SHARES_KERNEL = /^(?:runc|crun|youki|io\.containerd\.runc\.v\d+)$/;
+/** Whether the runtime's process is in the container, not in front of it. */
+function sharesKernel({ runtime: { name } }: Container): boolean {
+  return /^(?:runc|crun|youki|io\.containerd\.runc\.v\d+)$/
+    .test(name.slice(name.lastIndexOf("/") + 1));
+}
 
 /**
  * What is mounted may be what only the container's processes see, as in
@@ -95,28 +101,22 @@ const SHARES_KERNEL = /^(?:runc|crun|youki|io\.containerd\.runc\.v\d+)$/;
  * @throws {TaskStartError}
  */
 function checkExecutable(
-  container: Container,
+  { mounts = [] }: Spec,
   { args, env = [], cwd }: SpecProcess,
   host: Host,
   pid: number,
 ): void {
-  const { name } = container.runtime;
-  if (!SHARES_KERNEL.test(name.slice(name.lastIndexOf("/") + 1))) return;
-  const text = new TextDecoder().decode(container.spec?.value);
-  const { mounts = [] } = parseSpec(text);
   using root = host.openRoot(`/proc/${pid}/root`);
   checkCommand({ args: args ?? [], env, cwd, root, mounts });
 }
 
 /** The container's own process, with what is different. */
 function execProcess(
-  container: Container,
+  { process }: Spec,
   options: ExecOptions,
   host: Host,
   pid: number,
 ): SpecProcess {
-  const text = new TextDecoder().decode(container.spec?.value);
-  const { process } = parseSpec(text);
   const isTerminal = options.stdio.to === "ours" &&
     options.stdio.kind === "terminal";
   const changed: SpecProcess = {
