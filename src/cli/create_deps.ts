@@ -1,26 +1,12 @@
-/** From an invocation to what the use cases on containers need. */
+/** From an invocation to what the use cases need that make containers. */
 
-import { containersPath, volumesPath } from "../app/paths.ts";
 import type { Context } from "../base/context.ts";
-import { EngineError } from "../base/errors.ts";
 import { parseReference } from "../base/reference.ts";
-import type { CreateDeps, LifeDeps } from "../engine/life_deps.ts";
+import type { CreateDeps } from "../engine/life_deps.ts";
 import type { RunOptions } from "../engine/run_options.ts";
-import type { Invocation, StoreOptions } from "./command.ts";
+import type { Invocation } from "./command.ts";
+import { lifeDeps, newId, readEnvFile } from "./life_deps.ts";
 import { parseRunOptions } from "./run_flags.ts";
-
-export async function lifeDeps(
-  inv: Invocation,
-  options: StoreOptions = {},
-): Promise<LifeDeps> {
-  const { services, paths } = await inv.store(options);
-  return {
-    services,
-    now: inv.now,
-    volumesPath: volumesPath(paths),
-    containersPath: containersPath(paths),
-  };
-}
 
 /** What killed processes left is for later: a start has no time for it. */
 export async function createDeps(inv: Invocation): Promise<CreateDeps> {
@@ -61,22 +47,4 @@ async function pull(
     platforms: wantedPlatform(platform),
     onProgress: view.onProgress,
   });
-}
-
-export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
-}
-
-export function readEnvFile(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (cause) {
-    throw new EngineError(
-      "notFound",
-      `open ${path}: no such file or directory`,
-      { cause },
-    );
-  }
 }

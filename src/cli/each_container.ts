@@ -2,7 +2,7 @@ import type { Container } from "../core/container.ts";
 import { findContainer } from "../engine/inspect_find.ts";
 import type { LifeDeps } from "../engine/life_deps.ts";
 import type { Invocation } from "./command.ts";
-import { lifeDeps } from "./create_deps.ts";
+import { lifeDeps } from "./life_deps.ts";
 import { forEachArgument } from "./each.ts";
 
 /**

@@ -6,7 +6,7 @@ import { findContainer } from "../../engine/inspect_find.ts";
 import { runningTask } from "../../engine/running_task.ts";
 import { attachTask } from "../attach_task.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 
 /** `coracle attach [--no-stdin] CONTAINER`; the container's exit code */
 export async function run(inv: Invocation): Promise<number> {

@@ -4,7 +4,7 @@ import { commitContainer } from "../../engine/commit.ts";
 import { anyPlatform, wantedPlatform } from "../../engine/images_platform.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
 import type { Invocation } from "../command.ts";
-import { newId } from "../create_deps.ts";
+import { newId } from "../life_deps.ts";
 
 /** `coracle commit [-a AUTHOR] [-m TEXT] … CONTAINER [REPOSITORY[:TAG]]` */
 export async function run(inv: Invocation): Promise<number> {

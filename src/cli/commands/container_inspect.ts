@@ -1,6 +1,6 @@
 import { inspectContainer } from "../../engine/inspect_container.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { inspectEach } from "../inspect_each.ts";
 
 /** `coracle container inspect CONTAINER...` */

@@ -3,7 +3,7 @@
 import { pruneContainers } from "../../engine/prune_containers.ts";
 import type { Invocation } from "../command.ts";
 import { confirm } from "../confirm.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { pruneFilter } from "../prune_filter.ts";
 

@@ -4,7 +4,7 @@ import type { TreeChange } from "../../core/file_tree.ts";
 import { containerChanges } from "../../engine/container_diff.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
 import type { Invocation } from "../command.ts";
-import { newId } from "../create_deps.ts";
+import { newId } from "../life_deps.ts";
 
 const LETTER = {
   added: "A",

@@ -5,7 +5,7 @@ import { execInContainer, type ExecOptions } from "../../engine/exec.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
 import { parseEnv, parseEnvFile } from "../../engine/options/environment.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps, newId, readEnvFile } from "../create_deps.ts";
+import { lifeDeps, newId, readEnvFile } from "../life_deps.ts";
 
 /** `coracle exec [-i] [-t] [-d] … CONTAINER COMMAND [ARG...]` */
 export async function run(inv: Invocation): Promise<number> {

@@ -3,7 +3,7 @@ import { inspectImage } from "../../engine/inspect.ts";
 import { inspectContainer } from "../../engine/inspect_container.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { inspectEach } from "../inspect_each.ts";
 
 /** `coracle inspect NAME...`: a container of that name, or else an image. */

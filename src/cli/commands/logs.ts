@@ -9,7 +9,7 @@ import {
   logLoss,
 } from "../../engine/logs.ts";
 import type { Flags, Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { LogPrinter } from "../log_printer.ts";
 import { parseTime } from "../time.ts";
 

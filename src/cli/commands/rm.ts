@@ -1,7 +1,7 @@
 import { hasCode } from "../../base/errors.ts";
 import { removeContainer } from "../../engine/remove_container.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { forEachArgument } from "../each.ts";
 
 /** `coracle rm CONTAINER...`; tells what was typed, as docker does. */

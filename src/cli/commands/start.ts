@@ -9,7 +9,7 @@ import type { LifeDeps } from "../../engine/life_deps.ts";
 import { needsShim } from "../../engine/run.ts";
 import { startContainer, startForeground } from "../../engine/start.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { forEachArgument } from "../each.ts";
 
 /** `coracle start [-a] [-i] CONTAINER...` */

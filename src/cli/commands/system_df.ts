@@ -2,7 +2,7 @@ import { diskUsage, type UsageLine } from "../../engine/df.ts";
 import { containerStatus, isAlive } from "../../engine/inspect_state.ts";
 import { logUsage } from "../../engine/logs.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { type ListFormat, printList } from "../format/list.ts";
 

@@ -2,7 +2,7 @@ import { anyPlatform } from "../../engine/images_platform.ts";
 import { pruneImages } from "../../engine/prune.ts";
 import { pruneContainers } from "../../engine/prune_containers.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { confirm } from "../confirm.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { pruneFilter } from "../prune_filter.ts";

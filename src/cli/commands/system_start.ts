@@ -2,7 +2,7 @@
 
 import { failureLines } from "../failure.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps } from "../create_deps.ts";
+import { lifeDeps } from "../life_deps.ts";
 import { reviveContainers } from "../../engine/system_start.ts";
 
 /** Tells the names of those that it started. */
