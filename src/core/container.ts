@@ -31,6 +31,14 @@ export type NewContainer =
 export interface ContainerStore {
   /** @throws {EngineError} `notFound` */
   get(ctx: Context, id: string): Promise<Container>;
+  /** The one that has this name, whole; undefined if none has. */
+  named(ctx: Context, name: string): Promise<Container | undefined>;
+  /**
+   * Containers whose id begins with `prefix`, whole and in order of their
+   * ids: two at the most, which tell that the beginning is of several. None
+   * for an empty prefix.
+   */
+  beginningWith(ctx: Context, prefix: string): Promise<readonly Container[]>;
   /** Records come without `spec`, which is read one by one. */
   list(ctx: Context, filters?: readonly string[]): AsyncIterable<Container>;
   /** @throws {EngineError} `alreadyExists` */

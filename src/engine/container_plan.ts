@@ -114,10 +114,8 @@ async function checkName(
   name: string,
 ): Promise<void> {
   checkIdentifier("container", name);
-  const filter = `labels."${LABEL.containerName}"==${name}`;
-  for await (const { id } of services.containers.list(ctx, [filter])) {
-    throw nameTaken(name, id);
-  }
+  const taken = await services.containers.named(ctx, name);
+  if (taken !== undefined) throw nameTaken(name, taken.id);
 }
 
 /** In docker's words. */

@@ -15,39 +15,35 @@ export function containerName({ id, labels }: Container): string {
 
 /**
  * Finds a container by its ID, its name, or the beginning of its ID, in this
- * order. The record has its spec.
+ * order, however many there are. The record has its spec.
  *
  * @throws {EngineError} `notFound`; `invalidArgument` if the beginning is of
  * several
  */
 export async function findContainer(
   ctx: Context,
-  services: Services,
+  services: Pick<Services, "containers">,
   text: string,
 ): Promise<Container> {
+  const { containers } = services;
   const word = text.startsWith("/") ? text.slice(1) : text;
-  const candidates: Container[] = [];
-  for await (const container of services.containers.list(ctx)) {
-    const isIt = container.id === word || containerName(container) === word;
-    if (isIt) return await services.containers.get(ctx, container.id);
-    if (word !== "" && container.id.startsWith(word)) {
-      candidates.push(container);
-    }
-  }
-  const [found, ...others] = candidates;
-  if (found === undefined) {
+  const [first, second] = await containers.beginningWith(ctx, word);
+  // Of all ids that begin with it the very word is the least.
+  if (first?.id === word) return first;
+  const named = await containers.named(ctx, word);
+  if (named !== undefined) return named;
+  if (first === undefined) {
     throw notFound("container", text, {
       hint: "coracle ps -a lists the ones there are",
     });
   }
-  if (others.length > 0) {
+  if (second !== undefined) {
     throw invalidArgument(
-      `Cannot choose a container by id "${text}": ${candidates.length} ` +
-        "begin with it",
+      `multiple IDs found with provided prefix: "${text}"`,
       { hint: "Give more digits: coracle ps -a --no-trunc shows all of them" },
     );
   }
-  return await services.containers.get(ctx, found.id);
+  return first;
 }
 
 /** The container's spec, or undefined if it has none that can be read. */

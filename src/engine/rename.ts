@@ -7,7 +7,7 @@ import type { Container } from "../core/container.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
 import { nameTaken } from "./container_plan.ts";
-import { containerName, findContainer } from "./inspect_find.ts";
+import { containerName } from "./inspect_find.ts";
 
 /** @throws {EngineError} `alreadyExists` if another one has the name */
 export async function renameContainer(
@@ -33,6 +33,8 @@ export async function renameContainer(
     }, [`labels.${key}`]);
   } catch (error) {
     if (!hasCode(error, "alreadyExists")) throw error;
-    throw nameTaken(name, (await findContainer(ctx, services, name)).id);
+    const taken = await services.containers.named(ctx, name);
+    // It may be gone already: then the store's words must do.
+    throw taken === undefined ? error : nameTaken(name, taken.id);
   }
 }

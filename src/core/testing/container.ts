@@ -89,6 +89,44 @@ export async function containerStoreSuite(
     },
   );
 
+  await step("named() finds by the whole name only", async (store) => {
+    const spec = typed("large");
+    const named = (id: string, name: string) =>
+      fakeContainer(id, { spec, labels: { [LABEL.containerName]: name } });
+    const web = await store.create(ctx, named("a", "web"));
+    await store.create(ctx, fakeContainer("b"));
+    await store.create(other, named("c", "db"));
+    assertEquals(await store.named(ctx, "web"), web);
+    for (const name of ["", "a", "we", "web2", "WEB", "db"]) {
+      assertEquals(await store.named(ctx, name), undefined, name);
+    }
+    await store.update(ctx, named("a", "db"));
+    assertEquals(await store.named(ctx, "web"), undefined);
+    assertEquals((await store.named(ctx, "db"))?.id, "a");
+  });
+
+  await step(
+    "beginningWith() finds by the beginning of the id, two at the most",
+    async (store) => {
+      const spec = typed("large");
+      for (const id of ["ab", "ab1", "ab2", "ac-3"]) {
+        await store.create(ctx, fakeContainer(id, { spec }));
+      }
+      await store.create(other, fakeContainer("b"));
+      const ids = async (prefix: string) =>
+        (await store.beginningWith(ctx, prefix)).map(({ id }) => id);
+      assertEquals(await ids("ab"), ["ab", "ab1"]);
+      assertEquals(await ids("ab2"), ["ab2"]);
+      assertEquals(await ids("ac"), ["ac-3"]);
+      // Nothing in it stands for something else.
+      for (const prefix of ["", "b", "ac_", "a%", "AB", "*", "\u{10ffff}"]) {
+        assertEquals(await ids(prefix), [], prefix);
+      }
+      const [found] = await store.beginningWith(ctx, "ab2");
+      assertEquals(found, await store.get(ctx, "ab2"));
+    },
+  );
+
   await step("list() leaves out specs and filters", async (store) => {
     const spec = typed("large");
     await store.create(ctx, fakeContainer("a", { spec, image: "i" }));

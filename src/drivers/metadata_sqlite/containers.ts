@@ -20,6 +20,12 @@ import { found, mustBeNew, pages, text } from "./rows.ts";
 import { namespaceOf, type Store } from "./store.ts";
 
 const SELECT = "SELECT * FROM containers WHERE ns = ? AND id = ?";
+const SELECT_NAMED = "SELECT * FROM containers WHERE ns = ? AND name = ?";
+const SELECT_BEGINNING = "SELECT * FROM containers " +
+  "WHERE ns = ? AND id >= ? AND id < ? ORDER BY id LIMIT 2";
+
+/** Greater than whatever may follow in an id. */
+const LAST_CHARACTER = "\u{10ffff}";
 
 /**
  * Containers. The name that a user gave is a label, unique in its namespace:
@@ -35,6 +41,28 @@ export class SqliteContainerStore implements ContainerStore {
   async get(ctx: Context, id: string): Promise<Container> {
     const ns = namespaceOf(ctx);
     return this.#store.db.read(() => this.#get(ns, id));
+  }
+
+  async named(ctx: Context, name: string): Promise<Container | undefined> {
+    const ns = namespaceOf(ctx);
+    const { db } = this.#store;
+    return db.read(() => {
+      const row = db.get(SELECT_NAMED, ns, name);
+      return row === undefined ? undefined : this.#withExtensions(ns, row);
+    });
+  }
+
+  async beginningWith(
+    ctx: Context,
+    prefix: string,
+  ): Promise<readonly Container[]> {
+    const ns = namespaceOf(ctx);
+    if (prefix === "") return [];
+    const { db } = this.#store;
+    return db.read(() =>
+      db.all(SELECT_BEGINNING, ns, prefix, prefix + LAST_CHARACTER)
+        .map((row) => this.#withExtensions(ns, row))
+    );
   }
 
   async *list(
