@@ -29,6 +29,8 @@ interface ContainerRow {
   readonly LocalVolumes: string;
   readonly Networks: string;
   readonly HealthStatus: string;
+  /** Of one label: `{{.Label "key"}}`. */
+  readonly Label: (key: string) => string;
 }
 
 const LIST: ListFormat<ContainerRow> = {
@@ -49,6 +51,7 @@ const LIST: ListFormat<ContainerRow> = {
     LocalVolumes: "LOCAL VOLUMES",
     Networks: "NETWORKS",
     HealthStatus: "HEALTH",
+    Label: labelHeading,
   },
   columns: [
     "ID",
@@ -66,9 +69,14 @@ const LIST: ListFormat<ContainerRow> = {
 export async function run(inv: Invocation): Promise<number> {
   const services = await inv.services();
   const shown = await chosenContainers(inv, services);
+  const sized = inv.flags.boolean("size") ||
+    /\.Size\b/.test(inv.flags.string("format") ?? "");
   const rows: ContainerRow[] = [];
   for (const chosen of shown) {
-    rows.push(await row(inv, services, chosen));
+    const size = sized
+      ? await writableSize(inv, services, chosen.container)
+      : "";
+    rows.push(await row(inv, services, chosen, size));
   }
   const list: ListFormat<ContainerRow> = inv.flags.boolean("size")
     ? { ...LIST, columns: [...LIST.columns, "Size"] }
@@ -87,21 +95,19 @@ async function row(
   inv: Invocation,
   services: Services,
   { container, status }: ListedContainer,
+  size: string,
 ): Promise<ContainerRow> {
   const whole = inv.flags.boolean("no-trunc");
   const spec = await containerSpec(inv.ctx, services, container) ?? {};
   const labels = Object.entries(userLabels(container));
-  const size = inv.flags.boolean("size")
-    ? await writableSize(inv, services, container)
-    : "";
-  const command = (spec.process?.args ?? []).join(" ");
+  const command = shownCommand(spec.process?.args ?? []);
   const mounts = shownMounts(spec);
   const volumes = mounts.filter(({ Type }) => Type === "volume");
   return {
     ID: whole ? container.id : container.id.slice(0, 12),
     Names: containerName(container),
-    Image: container.image === "" ? "<none>" : shownName(container.image),
-    Command: `"${whole ? command : shortened(command)}"`,
+    Image: shownImage(container),
+    Command: JSON.stringify(whole ? command : shortened(command)),
     CreatedAt: humanTime(container.createdAt),
     RunningFor: humanAge(container.createdAt, inv.now()),
     Platform: "",
@@ -114,7 +120,25 @@ async function row(
     LocalVolumes: String(volumes.length),
     Networks: settingsOf(container)?.network ?? "",
     HealthStatus: isAlive(status) ? status.task.health?.status ?? "" : "",
+    Label: (key) => new Map(labels).get(key) ?? "",
   };
+}
+
+/** As the user wrote it. */
+function shownImage(container: Container): string {
+  const written = settingsOf(container)?.imageReference;
+  if (written !== undefined) return written;
+  return container.image === "" ? "<none>" : shownName(container.image);
+}
+
+/** As docker does: what has spaces in it is in single quotes. */
+function shownCommand(args: readonly string[]): string {
+  return args.map((arg) => arg.includes(" ") ? `'${arg}'` : arg).join(" ");
+}
+
+/** As docker does: `com.example.some-thing` is headed `some thing`. */
+function labelHeading(key: string): string {
+  return (key.split(".").at(-1) ?? "").replaceAll(/[-_]/g, " ");
 }
 
 function shortened(command: string): string {

@@ -5,6 +5,7 @@ export function goString(value: unknown): string {
   if (value instanceof Date) return value.toISOString();
   if (typeof value === "object") {
     const pairs = Object.entries(value)
+      .filter(([, item]) => typeof item !== "function")
       .sort(([a], [b]) => a < b ? -1 : 1)
       .map(([key, item]) => `${key}:${goString(item)}`);
     return `map[${pairs.join(" ")}]`;

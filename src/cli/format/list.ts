@@ -7,8 +7,12 @@ import type { Output } from "../command.ts";
 import { tableLines } from "./table.ts";
 import { compileTemplate } from "./template.ts";
 
-/** A column's heading by the row's field. */
-export type Headings<Row> = { readonly [Field in keyof Row]: string };
+/** A column's heading by the row's field; a method's, by its arguments. */
+export type Headings<Row> = {
+  readonly [Field in keyof Row]: Row[Field] extends (...args: never) => unknown
+    ? Row[Field]
+    : string;
+};
 
 export interface ListFormat<Row> {
   /** Every field that a template may use. */
@@ -49,7 +53,7 @@ export function listLines<Row extends ListRow<Row>>(
 ): readonly string[] {
   if (format === "table" || format === "") {
     return tableLines(
-      list.columns.map((column) => list.headings[column]),
+      list.columns.map((column) => String(list.headings[column])),
       rows.map((row) => list.columns.map((column) => String(row[column]))),
     );
   }

@@ -4,6 +4,7 @@ import { invalidArgument } from "../../base/errors.ts";
 import { callFunction } from "./template_functions.ts";
 import {
   type Expression,
+  type FieldExpression,
   parseTemplate,
   type TemplateNode,
 } from "./template_parse.ts";
@@ -104,7 +105,9 @@ function evaluate(expression: Expression, scope: Scope): unknown {
       }
       return scope.variables[expression.name];
     case "field":
-      return field(evaluate(expression.of, scope), expression.name);
+      return callField(expression, [], scope);
+    case "method":
+      return callField(expression.field, expression.args, scope);
     case "call": {
       const { name, args } = expression;
       if (name === "and" || name === "or") {
@@ -128,6 +131,24 @@ function shortCircuit(
     if (isTrue(value) === (name === "or")) return value;
   }
   return value;
+}
+
+/** The field, or what it gives for the arguments if it is a method. */
+function callField(
+  { of, name }: FieldExpression,
+  args: readonly Expression[],
+  scope: Scope,
+): unknown {
+  const value = field(evaluate(of, scope), name);
+  const isMethod = typeof value === "function";
+  const wanted = isMethod ? value.length : 0;
+  if (args.length !== wanted) {
+    throw invalidArgument(
+      `Cannot use field "${name}" with ${args.length} arguments in a ` +
+        `template: it takes ${wanted}`,
+    );
+  }
+  return isMethod ? value(...args.map((arg) => evaluate(arg, scope))) : value;
 }
 
 function field(of: unknown, name: string): unknown {

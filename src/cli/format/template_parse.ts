@@ -1,16 +1,27 @@
 /**
  * The part of Go's text/template that `--format` needs, as a tree.
  *
- * `{{.Field}}` · `{{.A.B}}` · `$`, `$x` · `{{$x := …}}` · literals ·
+ * `{{.Field}}` · `{{.A.B}}` · `{{.Method a b}}` · `$`, `$x` · `{{$x := …}}` · literals ·
  * `{{f a b}}`, `{{a | f}}`, `(f a)` · `if`/`else if`/`else`, `range`, `with`,
  * `end` · comments · `{{-` and `-}}` trim.
  */
 
 import { EngineError, invalidArgument } from "../../base/errors.ts";
 
+export interface FieldExpression {
+  readonly kind: "field";
+  readonly of: Expression;
+  readonly name: string;
+}
+
 export type Expression =
   | { readonly kind: "literal"; readonly value: unknown }
-  | { readonly kind: "field"; readonly of: Expression; readonly name: string }
+  | FieldExpression
+  | {
+    readonly kind: "method";
+    readonly field: FieldExpression;
+    readonly args: readonly Expression[];
+  }
   | { readonly kind: "dot" }
   | { readonly kind: "variable"; readonly name: string }
   | {
@@ -227,8 +238,11 @@ class PipelineParser {
     }
     if (piped !== undefined) operands.push(piped);
     if (name !== undefined) return { kind: "call", name, args: operands };
-    const [only] = operands;
-    if (only === undefined || operands.length > 1) {
+    const [only, ...args] = operands;
+    if (only?.kind === "field" && args.length > 0) {
+      return { kind: "method", field: only, args };
+    }
+    if (only === undefined || args.length > 0) {
       throw malformed(
         this.#source,
         only === undefined ? "missing value for command" : "not a function",

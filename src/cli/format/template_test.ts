@@ -9,6 +9,7 @@ const DATA = {
   Tags: ["a", "b"],
   Empty: [],
   Labels: { "k": "v", "a.b": "c" },
+  Label: (key: "k" | "a.b") => ({ "k": "v", "a.b": "c" })[key],
   Config: { Cmd: ["sh", "-c"], Tty: false, User: "", Gone: null },
 };
 
@@ -46,6 +47,7 @@ const CASES: readonly (readonly [string, string])[] = [
   ["{{println .Name .Size}}", "web 3\n"],
   ['{{"}}"}}', "}}"],
   ["{{(index .Tags 0) | upper}}", "A"],
+  ['{{.Label "k"}}{{"a.b" | .Label}}', "vc"],
 ];
 
 for (const [source, expected] of CASES) {
@@ -90,3 +92,13 @@ for (const source of MALFORMED) {
     assertEquals(error.code, "invalidArgument");
   });
 }
+
+Deno.test("compileTemplate() refuses arguments that a field does not take", () => {
+  for (const source of ["{{.Label}}", '{{.Label "k" "a"}}', '{{.Name "k"}}']) {
+    assertThrows(
+      () => compileTemplate(source)(DATA),
+      EngineError,
+      "Cannot use field",
+    );
+  }
+});
