@@ -129,9 +129,14 @@ const COLUMN = { received: 0, sent: 8 } as const;
 
 /**
  * Of all interfaces of a process's network namespace but `lo`; 0 if there is
- * no such process.
+ * no such process, or if the network is ours: that is the host's traffic, not
+ * the container's.
  */
 export function networkStats(pid: number): NetworkStats {
+  const theirs = networkNamespace(String(pid));
+  if (theirs === undefined || theirs === networkNamespace("self")) {
+    return { networkReceivedBytes: 0, networkSentBytes: 0 };
+  }
   const interfaces = (readIfThere(`/proc/${pid}/net/dev`) ?? "").split("\n")
     .flatMap((line) => {
       const [name, figures] = line.split(":");
@@ -144,4 +149,12 @@ export function networkStats(pid: number): NetworkStats {
     networkReceivedBytes: total(COLUMN.received),
     networkSentBytes: total(COLUMN.sent),
   };
+}
+
+function networkNamespace(pid: string): string | undefined {
+  try {
+    return Deno.readLinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
 }

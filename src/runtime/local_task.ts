@@ -34,6 +34,7 @@ import {
   thaw,
 } from "./cgroup.ts";
 import { groupStats, networkStats } from "./cgroup_stats.ts";
+import { processStats } from "./process_stats.ts";
 import { RuntimeControl } from "./control.ts";
 import { runtimeOn, runtimeRoot } from "./task_runner.ts";
 import { startExec } from "./exec_process.ts";
@@ -88,6 +89,15 @@ export class LocalTask implements Task {
   }
 
   async pause(_ctx: Context): Promise<void> {
+    if (this.#group(this.#liveStatus().pid) === undefined) {
+      throw failedPrecondition(
+        `Cannot pause container "${this.id}": it has no control group`,
+        {
+          hint: "Have control groups delegated to your user, with systemd " +
+            "for instance, and start it again",
+        },
+      );
+    }
     await this.#control().pause(this.id);
   }
 
@@ -190,13 +200,10 @@ export class LocalTask implements Task {
   #stats(): TaskStats {
     const { pid } = this.#liveStatus();
     const group = this.#group(pid);
-    if (group === undefined) {
-      throw failedPrecondition(
-        `Cannot read figures of container "${this.id}": it has no control ` +
-          "group of its own",
-      );
-    }
-    return { at: this.#deps.now(), ...groupStats(group), ...networkStats(pid) };
+    const figures = group === undefined
+      ? processStats(this.#all(pid, group))
+      : groupStats(group);
+    return { at: this.#deps.now(), ...figures, ...networkStats(pid) };
   }
 
   /** @throws {EngineError} `notFound` */
