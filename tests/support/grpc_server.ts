@@ -2,6 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 
+/** What is kept for ever would end it. */
+const MEMORY = "--v8-flags=--max-semi-space-size=2,--max-old-space-size=128";
+
 export interface ServerState {
   readonly connections: number;
   readonly calls: number;
@@ -21,7 +24,7 @@ export class GrpcServerProcess implements AsyncDisposable {
     this.path = `${directory}/s`;
     const main = new URL("./grpc_server_main.ts", import.meta.url).pathname;
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", main, this.path],
+      args: ["run", "-A", "--no-check", MEMORY, main, this.path],
       stdin: "piped",
       stdout: "piped",
     }).spawn();

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EngineError, ERROR_CODES } from "../../base/errors.ts";
 import { Any } from "../../../proto/gen/google/protobuf/any.ts";
 import { GrpcClient } from "./client.ts";
+import { isLongTimeout } from "./long_timeout.ts";
 import type { GrpcHandlers } from "./method.ts";
 import { type GrpcServer, serveGrpc } from "./server.ts";
 import { grpcService } from "./service.ts";
@@ -345,6 +346,35 @@ Deno.test("a deadline ends the call on both sides", async () => {
   // Which of the two it is depends on whose clock is ahead.
   const reasons: unknown[] = ["deadlineExceeded", "cancelled"];
   assert(hasDeadline === true && reasons.includes(reason), `${seen}`);
+});
+
+Deno.test("a deadline that is weeks away has not passed", async () => {
+  await using it = await rig({
+    async once() {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return any("in time");
+    },
+  });
+  const day = 24 * 3_600_000;
+  for (const timeoutMs of [20 * day, 30 * day, 400 * day]) {
+    const { typeUrl } = await it.echo.once(any(""), { timeoutMs });
+    assertEquals(typeUrl, "in time");
+  }
+  // As it is on the wire, whatever the client makes of its own.
+  for (const value of ["2592000S", "99999999H", "1S", "5000000M"]) {
+    const metadata = { "grpc-timeout": value };
+    const { typeUrl } = await it.echo.once(any(""), { metadata });
+    assertEquals(typeUrl, "in time");
+  }
+});
+
+Deno.test("isLongTimeout() knows what timers can't count", () => {
+  for (const value of ["2147484S", "597H", "99999999M", "35792M"]) {
+    assert(isLongTimeout(value), value);
+  }
+  for (const value of ["2147483S", "596H", "99999999m", "1n", "x", "", "9"]) {
+    assert(!isLongTimeout(value), value);
+  }
 });
 
 Deno.test("answers are made no faster than they are read", async () => {

@@ -7,10 +7,16 @@ import {
   guardedSocket,
   hasRoom,
 } from "./guarded_socket.ts";
+import { isLongTimeout } from "./long_timeout.ts";
 
 /** The part of `http2.Http2Server` that is needed. */
 export interface Http2Server {
   on(event: "stream", listener: (stream: Http2Stream) => void): unknown;
+  /** Its listeners are called before grpc-js's. */
+  prependListener(
+    event: "stream",
+    listener: (stream: Http2Stream, headers: Record<string, unknown>) => void,
+  ): unknown;
 }
 
 interface Http2Stream {
@@ -34,6 +40,9 @@ export class Peers {
   }
 
   watch(server: Http2Server): void {
+    server.prependListener("stream", (_stream, headers) => {
+      if (isLongTimeout(headers[TIMEOUT])) delete headers[TIMEOUT];
+    });
     server.on("stream", (stream) => {
       const name = stream.session?.socket.remoteAddress ?? "";
       this.#named.get(name)?.open(stream);
@@ -50,6 +59,7 @@ export class Peers {
   }
 }
 
+const TIMEOUT = "grpc-timeout";
 const CANCEL = 8;
 /** Resets of streams that we have not seen yet. */
 const MOST_EARLY_RESETS = 10_000;
