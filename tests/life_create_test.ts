@@ -68,7 +68,10 @@ Deno.test({
 
     await t.step("what fails or is refused reserves no name", async () => {
       const failing = [
-        ["run", "--name", "web", IMAGE, "nonexist"],
+        ["run", "--name", "web", "--user", "nobody-here", IMAGE, "true"],
+        ["run", "-d", "--name", "web", "-v", "/nowhere/a:b:c", IMAGE, "true"],
+        ["run", "--rm", "--name", "web", IMAGE, "nonexist"],
+        ["run", "-d", "--rm", "--name", "web", IMAGE, "nonexist"],
         ["create", "--name", "web", "--rootfs", "/nowhere", "true"],
         [
           ...["create", "--name", "web", "--mount"],

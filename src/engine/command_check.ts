@@ -19,16 +19,24 @@ interface Command {
 
 /** @throws {TaskStartError} */
 export function checkCommand(command: Command): void {
+  const refusal = commandRefusal(command);
+  if (refusal !== undefined) throw refusal;
+}
+
+/** Why the command can't be started, as far as that can be seen from here. */
+export function commandRefusal(command: Command): TaskStartError | undefined {
   const [name = ""] = command.args;
   const candidates = name.includes("/")
     ? [name.startsWith("/") ? name : `${command.cwd}/${name}`]
     : searchPath(command.env).map((directory) => `${directory}/${name}`);
-  if (candidates.some((path) => isMounted(path, command.mounts))) return;
+  if (candidates.some((path) => isMounted(path, command.mounts))) {
+    return undefined;
+  }
   const found = candidates.map((path) => command.root.stat(path));
   if (found.some((entry) => entry?.kind === "file" && isExecutable(entry))) {
-    return;
+    return undefined;
   }
-  throw found.some((entry) => entry !== undefined) && name.includes("/")
+  return found.some((entry) => entry !== undefined) && name.includes("/")
     ? cannotExecute(name)
     : doesNotExist(name);
 }

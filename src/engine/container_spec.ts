@@ -5,7 +5,7 @@ import { hasCode, invalidArgument } from "../base/errors.ts";
 import type { TypedValue } from "../core/container.ts";
 import type { Host } from "../core/host.ts";
 import type { Services } from "../core/services.ts";
-import type { Bundle } from "../core/task.ts";
+import type { Bundle, TaskStartError } from "../core/task.ts";
 import { jsonExtension, STATUS_EXTENSION } from "../core/container_settings.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { buildSpec } from "../oci/spec/build.ts";
@@ -39,18 +39,22 @@ export async function prepareRoot(
   await services.mounter.mount(ctx, mounts, bundle.rootfs);
 }
 
-export interface SpecPlace {
-  /** Where `hosts` and its kin go: those of a container that ends with its
-   * task need not outlive the bundle. */
-  readonly files: "bundle" | "containerDirectory";
-  /** Whether a command that isn't there is refused now or at the start. */
-  readonly command: "check" | "trust";
+/**
+ * Where `hosts` and its kin go: those of a container that ends with its task
+ * need not outlive the bundle.
+ */
+export type FilesPlace = "bundle" | "containerDirectory";
+
+export interface MadeSpec {
+  /** JSON. */
+  readonly text: string;
+  /** Why its command will not start: found before the runtime says so. */
+  readonly refusal: TaskStartError | undefined;
 }
 
 /**
  * Builds the spec of a container whose root file system is ready.
- * @returns its text
- * @throws {EngineError}, {TaskStartError}
+ * @throws {EngineError}
  */
 export async function makeSpec(
   ctx: Context,
@@ -58,8 +62,8 @@ export async function makeSpec(
   options: RunOptions,
   plan: ContainerPlan,
   bundle: Bundle,
-  place: SpecPlace,
-): Promise<string> {
+  files: FilesPlace,
+): Promise<MadeSpec> {
   const { id, config, settings } = plan;
   const { host } = deps.services;
   const isPlain = options.source.kind === "rootfs";
@@ -78,10 +82,10 @@ export async function makeSpec(
       anonymousPath: anonymousVolumes(volumesPath, id),
     },
   );
-  const write = place.files === "bundle"
+  const write = files === "bundle"
     ? (name: string, text: string) => bundle.write(name, text)
     : fileWriter(host, containerDirectory(deps, ctx.namespace, id));
-  const request = specRequest({
+  const { request, refusal } = specRequest({
     id,
     namespace: ctx.namespace,
     options,
@@ -94,7 +98,6 @@ export async function makeSpec(
       ...networkFiles(options, settings.hostname, write, host),
       ...volumes,
     ],
-    command: place.command,
   });
   const warning = limitsWarning(request.resources, host.facts());
   if (warning !== undefined) ctx.log.warn(warning);
@@ -103,7 +106,7 @@ export async function makeSpec(
     host.facts(),
     (message, fields) => ctx.log.debug(message, fields),
   );
-  return serializeSpec(spec);
+  return { text: serializeSpec(spec), refusal };
 }
 
 function fileWriter(host: Host, directory: string) {

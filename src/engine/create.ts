@@ -29,14 +29,18 @@ export async function createContainer(
   );
   try {
     await prepareRoot(ctx, deps, plan, bundle);
-    const spec = await makeSpec(ctx, deps, options, plan, bundle, {
-      files: "containerDirectory",
-      command: "trust",
-    });
+    const spec = await makeSpec(
+      ctx,
+      deps,
+      options,
+      plan,
+      bundle,
+      "containerDirectory",
+    );
     await services.mounter.unmountAll(ctx, bundle.rootfs);
     await services.containers.create(ctx, {
       ...plan.container,
-      spec: specValue(spec),
+      spec: specValue(spec.text),
     });
     bundle.remove();
     return plan.id;

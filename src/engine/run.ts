@@ -2,7 +2,7 @@
  * Runs a container in the foreground, from the image to the exit code.
  *
  * What there is afterwards: nothing with `--rm`; else the record and the
- * writable snapshot. A process that is killed meanwhile leaves its bundle,
+ * writable snapshot, also if its command could not be started. A process that is killed meanwhile leaves its bundle,
  * and `reconcile` finishes the work from that.
  */
 
@@ -15,7 +15,12 @@ import {
   type ContainerPlan,
   planContainer,
 } from "./container_plan.ts";
-import { makeSpec, prepareRoot, recordParts } from "./container_spec.ts";
+import {
+  type MadeSpec,
+  makeSpec,
+  prepareRoot,
+  recordParts,
+} from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps, LifeDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -54,18 +59,19 @@ export async function runContainer(
   }
   // The bundle first: whatever is made after it can be found and removed.
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
-  const spec = await makeContainer(ctx, deps, options, plan, bundle);
+  const made = await makeContainer(ctx, deps, options, plan, bundle);
   hooks.created?.(plan.id);
-  return await toItsEnd(
-    ctx,
-    deps,
-    bundle,
-    () =>
-      inForeground(ctx, deps, bundle, plan.settings, {
-        spec,
-        ...hooks.starting === undefined ? {} : { meanwhile: hooks.starting },
-      }),
-  );
+  return await toItsEnd(ctx, deps, bundle, async () => {
+    const spec = made.text;
+    if (made.refusal !== undefined) {
+      await recordParts(ctx, services, plan.id, { spec });
+      throw made.refusal;
+    }
+    return await inForeground(ctx, deps, bundle, plan.settings, {
+      spec,
+      ...hooks.starting === undefined ? {} : { meanwhile: hooks.starting },
+    });
+  });
 }
 
 /** @returns the spec, which is recorded when there is time */
@@ -75,15 +81,19 @@ async function makeContainer(
   options: RunOptions,
   plan: ContainerPlan,
   bundle: Bundle,
-): Promise<string> {
+): Promise<MadeSpec> {
   try {
     await deps.services.containers.create(ctx, plan.container);
     await prepareRoot(ctx, deps, plan, bundle);
-    const spec = await makeSpec(ctx, deps, options, plan, bundle, {
-      files: options.removal === "onExit" ? "bundle" : "containerDirectory",
-      command: "check",
-    });
-    bundle.write("config.json", spec);
+    const spec = await makeSpec(
+      ctx,
+      deps,
+      options,
+      plan,
+      bundle,
+      options.removal === "onExit" ? "bundle" : "containerDirectory",
+    );
+    bundle.write("config.json", spec.text);
     return spec;
   } catch (error) {
     const { signal } = new AbortController();

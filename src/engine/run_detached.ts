@@ -1,17 +1,18 @@
 /** Makes a container and starts it under a shim, which keeps it. */
 
 import { cleanUp, type Context } from "../base/context.ts";
-import type { Bundle, Task } from "../core/task.ts";
+import type { Bundle, Task, TaskStartError } from "../core/task.ts";
 import {
   bundleRecord,
   type ContainerPlan,
   planContainer,
 } from "./container_plan.ts";
 import { makeSpec, prepareRoot, specValue } from "./container_spec.ts";
-import { discardContainer } from "./finish.ts";
+import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
 import { launch, type LaunchStyle } from "./start.ts";
+import { failedStatus } from "./task_end.ts";
 
 /** Time to take back what a failed creation has made. */
 const UNDO_BUDGET_MS = 10_000;
@@ -54,8 +55,30 @@ export async function runPlanned(
 ): Promise<Task> {
   const { services } = deps;
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
+  const refusal = await makeOrDiscard(ctx, deps, options, plan, bundle);
+  hooks.created?.(plan.id);
+  if (refusal !== undefined) {
+    const failed = failedStatus(undefined, refusal, deps.now());
+    await cleanUp(
+      ctx,
+      UNDO_BUDGET_MS,
+      (ctx) => finishContainer(ctx, deps, bundle, failed),
+    );
+    throw refusal;
+  }
+  return await launch(ctx, deps, bundle, plan.settings, hooks.style);
+}
+
+/** @returns why the container that is there now will not start */
+async function makeOrDiscard(
+  ctx: Context,
+  deps: CreateDeps,
+  options: RunOptions,
+  plan: ContainerPlan,
+  bundle: Bundle,
+): Promise<TaskStartError | undefined> {
   try {
-    await makeContainer(ctx, deps, options, plan, bundle);
+    return await makeContainer(ctx, deps, options, plan, bundle);
   } catch (error) {
     await cleanUp(
       ctx,
@@ -64,8 +87,6 @@ export async function runPlanned(
     );
     throw error;
   }
-  hooks.created?.(plan.id);
-  return await launch(ctx, deps, bundle, plan.settings, hooks.style);
 }
 
 /** The record comes last: with its spec, at once, it is complete. */
@@ -75,15 +96,20 @@ async function makeContainer(
   options: RunOptions,
   plan: ContainerPlan,
   bundle: Bundle,
-): Promise<void> {
+): Promise<TaskStartError | undefined> {
   await prepareRoot(ctx, deps, plan, bundle);
-  const spec = await makeSpec(ctx, deps, options, plan, bundle, {
-    files: "containerDirectory",
-    command: "check",
-  });
-  bundle.write("config.json", spec);
+  const { text, refusal } = await makeSpec(
+    ctx,
+    deps,
+    options,
+    plan,
+    bundle,
+    "containerDirectory",
+  );
+  bundle.write("config.json", text);
   await deps.services.containers.create(ctx, {
     ...plan.container,
-    spec: specValue(spec),
+    spec: specValue(text),
   });
+  return refusal;
 }

@@ -6,6 +6,7 @@
 
 import { EngineError, invalidArgument } from "../base/errors.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
+import type { TaskStartError } from "../core/task.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
 import type { SpecMount, SpecUser } from "../oci/runtime_spec.ts";
 import { DEFAULT_PATH, DEFAULT_SHM_SIZE } from "../oci/spec/defaults.ts";
@@ -16,7 +17,7 @@ import type {
 } from "../oci/spec/request.ts";
 import { hasId, type HostFacts } from "../oci/spec/facts.ts";
 import { resolveUser } from "../oci/users.ts";
-import { checkCommand } from "./command_check.ts";
+import { commandRefusal } from "./command_check.ts";
 import { mergeEnv } from "./options/environment.ts";
 import { normalize } from "./options/mounts.ts";
 import { parseSeccompProfile } from "./seccomp_profile.ts";
@@ -35,15 +36,19 @@ export interface SpecInput {
   readonly hostname: string;
   /** Of volumes and generated files, beyond what `options` asks for. */
   readonly mounts: readonly SpecMount[];
-  /** Whether a command that isn't there is refused now or at the start. */
-  readonly command: "check" | "trust";
 }
 
 /** Where the host's init program appears. */
 const INIT_PATH = "/sbin/docker-init";
 
-/** @throws {EngineError}, {TaskStartError} */
-export function specRequest(input: SpecInput): SpecRequest {
+export interface RequestedSpec {
+  readonly request: SpecRequest;
+  /** Why its command will not start: the container is made all the same. */
+  readonly refusal: TaskStartError | undefined;
+}
+
+/** @throws {EngineError} */
+export function specRequest(input: SpecInput): RequestedSpec {
   const { options, config, host, root } = input;
   const { user, home } = resolveUser(
     options.user ?? config.User ?? "",
@@ -58,10 +63,7 @@ export function specRequest(input: SpecInput): SpecRequest {
   const init = initMounts(options, host);
   const devices = deviceParts(options.devices, host);
   const mounts = [...input.mounts, ...devices.mounts, ...init];
-  if (input.command === "check") {
-    checkCommand({ args, env, cwd, root, mounts });
-  }
-  return {
+  const request: SpecRequest = {
     args: init.length === 0 ? args : [INIT_PATH, "--", ...args],
     env,
     cwd,
@@ -93,6 +95,10 @@ export function specRequest(input: SpecInput): SpecRequest {
       ? {}
       : { oomScoreAdj: options.oomScoreAdj },
     cgroupsPath: cgroupsPath(input),
+  };
+  return {
+    request,
+    refusal: commandRefusal({ args, env, cwd, root, mounts }),
   };
 }
 
