@@ -13,6 +13,7 @@ import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/v
 import { digestOf } from "../src/base/hash.ts";
 import { EngineError } from "../src/base/errors.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
+import { firstValue } from "../src/rpc/grpc/headers.ts";
 import type { GrpcCall } from "../src/rpc/grpc/method.ts";
 import { serveGrpc } from "../src/rpc/grpc/server.ts";
 import { grpcService } from "../src/rpc/grpc/service.ts";
@@ -21,6 +22,16 @@ import {
   hasContainerd,
   openContainerd,
 } from "./support/containerd.ts";
+import {
+  callHeaders,
+  END_HEADERS,
+  END_STREAM,
+  FRAME,
+  frame,
+  headers,
+  message,
+  RawHttp2,
+} from "./support/raw_http2.ts";
 
 const ignore = !hasContainerd();
 const MIB = 1024 * 1024;
@@ -84,6 +95,47 @@ Deno.test({
       await Deno.remove(directory, { recursive: true });
     }
   },
+});
+
+Deno.test("the first value of a header that comes twice is found", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "coracle-grpc-" });
+  const path = `${directory}/s`;
+  const leases: unknown[] = [];
+  try {
+    await using _server = await serveGrpc({
+      addresses: [{ path, mode: 0o600 }],
+      services: [
+        grpcService(VersionDefinition, {
+          version({ metadata }) {
+            leases.push(
+              metadata.get("containerd-lease"),
+              firstValue(metadata, "containerd-lease"),
+              firstValue(metadata, "containerd-namespace"),
+            );
+            return Promise.resolve({ version: "", revision: "" });
+          },
+        }),
+      ],
+    });
+    using client = await RawHttp2.connect(path);
+    const payload = new Uint8Array([
+      ...callHeaders("/containerd.services.version.v1.Version/Version"),
+      ...headers({ "containerd-lease": "newest" }),
+      ...headers({ "containerd-lease": "older" }),
+    ]);
+    await client.send(
+      frame(FRAME.headers, { flags: END_HEADERS, stream: 1, payload }),
+      frame(FRAME.data, {
+        flags: END_STREAM,
+        stream: 1,
+        payload: message(new Uint8Array()),
+      }),
+    );
+    assert(await client.ended(1));
+    assertEquals(leases, ["newest, older", "newest", undefined]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test({

@@ -245,6 +245,23 @@ Deno.test("trailers come with a failure, too", async () => {
   assertEquals(why, "so");
 });
 
+Deno.test("trailers that can't be sent fail their call only", async () => {
+  await using it = await rig({
+    once(call, { typeUrl }) {
+      if (typeUrl !== "") call.trailers.set("x-why", typeUrl);
+      return Promise.resolve(any("well"));
+    },
+    async *repeat(call) {
+      yield await Promise.resolve(any("first"));
+      call.trailers.set("x-why", "\n");
+    },
+  });
+  for (const work of [it.echo.once(any("\n")), all(it.echo.repeat(any("")))]) {
+    assertEquals((await failure(work)).code, "unknown");
+  }
+  assertEquals((await it.echo.once(any(""))).typeUrl, "well");
+});
+
 Deno.test("a method that there is not is unimplemented", async () => {
   await using it = await rig({});
   const other = it.client.stub(EchoDefinition, "coracle.test.Other");

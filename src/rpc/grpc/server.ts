@@ -180,7 +180,8 @@ function unary(
         await orAborted(peers.room(call.getPeer()), abort.signal);
         callback(null, response, trailersOf(about));
       } catch (error) {
-        callback({ ...failure(error), metadata: trailersOf(about) });
+        const metadata = trailersAfterFailure(about);
+        callback({ ...failure(error), metadata });
       }
     });
     cancelWith(call, abort);
@@ -204,7 +205,7 @@ function stream(
         }
         call.end(trailersOf(about));
       } catch (error) {
-        const metadata = trailersOf(about);
+        const metadata = trailersAfterFailure(about);
         call.emit("error", { ...failure(error), metadata });
       }
     });
@@ -253,6 +254,15 @@ function reasonOf(call: Cancellable): EngineError {
 
 function trailersOf({ trailers }: GrpcCall): Metadata {
   return withHeaders(new Metadata(), trailers);
+}
+
+/** What may have failed are the trailers themselves. */
+function trailersAfterFailure(call: GrpcCall): Metadata {
+  try {
+    return trailersOf(call);
+  } catch {
+    return new Metadata();
+  }
 }
 
 function failure(error: unknown): { code: status; details: string } {
