@@ -52,6 +52,29 @@ async function eventually(check: () => boolean): Promise<void> {
   }
 }
 
+function startAttach(store: RunStore, name: string): Deno.ChildProcess {
+  const program = ["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags];
+  return new Deno.Command(Deno.execPath(), {
+    args: [...program, "attach", name],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+}
+
+/** How many zero bytes come until the end. */
+async function zeros(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+): Promise<number> {
+  let count = 0;
+  for (;;) {
+    const next = await reader?.read();
+    if (next?.value === undefined) return count;
+    count += next.value.filter((byte) => byte === 0).length;
+  }
+}
+
 /** Starts a container that has come to its `trap` when this settles. */
 async function startUntilTerm(store: RunStore, name: string): Promise<void> {
   const script = ["sh", "-c", UNTIL_TERM];
@@ -202,6 +225,76 @@ Deno.test({
       const logs = await store.call(["logs", "more"]);
       assertEquals([logs.stdout, logs.stderr], ["out\n", "err\n"]);
       await ok(store, "rm", "--force", "more");
+      await assertClean(store);
+    });
+
+    await t.step(
+      "shows what it writes to who attaches, to its end",
+      async () => {
+        const size = 3_000_000;
+        const script = "while [ ! -e /go ]; do echo tick; sleep 0.05; done; " +
+          `head -c ${size} /dev/zero; echo err >&2; exit 4`;
+        const run = ["run", "--detach", "--name", "seen", ...FLAGS, IMAGE];
+        await ok(store, ...run, "sh", "-c", script);
+        const clients = [
+          startAttach(store, "seen"),
+          startAttach(store, "seen"),
+        ];
+        const seen = clients.map(async (child) => {
+          const reader = child.stdout.getReader();
+          const first = (await reader.read()).value ?? new Uint8Array();
+          assertStringIncludes(new TextDecoder().decode(first), "tick\n");
+          return reader;
+        });
+        const readers = await Promise.all(seen);
+        await ok(store, "exec", "seen", "touch", "/go");
+        // Both at once: one that is not read would hold the container up.
+        await Promise.all(clients.map(async (child, index) => {
+          assertEquals(await zeros(readers[index]), size);
+          assertEquals(await new Response(child.stderr).text(), "err\n");
+          assertEquals((await child.status).code, 4);
+        }));
+        await ok(store, "rm", "seen");
+        await assertClean(store);
+      },
+    );
+
+    await t.step("lives on when who is attached leaves or sleeps", async () => {
+      const script = "while echo tick; do [ -e /go ] && exit 5; done";
+      const run = ["run", "--detach", "--name", "busy", ...FLAGS, IMAGE];
+      await ok(store, ...run, "sh", "-c", script);
+      const [leaving, sleeping] = [1, 2].map(() => startAttach(store, "busy"));
+      assert(leaving !== undefined && sleeping !== undefined);
+      const readers = [leaving, sleeping].map((it) => it.stdout.getReader());
+      for (const reader of readers) await reader.read();
+      leaving.kill("SIGKILL");
+      sleeping.kill("SIGSTOP");
+      await ok(store, "kill", "busy");
+      assertEquals(await ok(store, "wait", "busy"), "137");
+      sleeping.kill("SIGKILL");
+      for (const child of [leaving, sleeping]) {
+        await child.stderr.cancel();
+        await child.status;
+      }
+      for (const reader of readers) await reader.cancel();
+      await ok(store, "rm", "busy");
+      await assertClean(store);
+    });
+
+    await t.step("says to what nobody can attach", async () => {
+      const forever = [IMAGE, "sleep", "1000"];
+      await ok(store, ...DETACHED, "--name", "mute", ...forever);
+      const input = ["run", "-d", "-i", "--name", "deaf", ...FLAGS];
+      await ok(store, ...input, ...forever);
+      for (
+        const [name, hint] of [["mute", "log driver"], ["deaf", "--no-stdin"]]
+      ) {
+        const { code, stderr } = await store.call(["attach", name ?? ""]);
+        assertEquals(code, 1);
+        assertStringIncludes(stderr, "Cannot ");
+        assertStringIncludes(stderr, hint ?? "");
+      }
+      await ok(store, "rm", "-f", "mute", "deaf");
       await assertClean(store);
     });
 

@@ -5,6 +5,7 @@
  */
 
 import { invalidArgument } from "../base/errors.ts";
+import { within } from "../base/within.ts";
 import { BUFFER_BYTES, OutputReader } from "../shim/keeper/output.ts";
 import type { LogWriter } from "../shim/logs/log_writer.ts";
 import { openLog } from "../shim/logs/open_log.ts";
@@ -12,10 +13,17 @@ import { closeFd, setBlocking } from "../sys/descriptors.ts";
 import { openPoller, type Poller } from "../sys/poller.ts";
 import { spawn } from "../sys/process.ts";
 import { whenContainerEnds } from "./container_end.ts";
+import { AttachServer } from "./shim_log_attach.ts";
 
 const STDOUT_FD = 3;
 const STDERR_FD = 4;
 const READY_FD = 5;
+
+/**
+ * How long those who are attached may take to read the rest. The shim, and who
+ * deletes the container, wait for us.
+ */
+const GOODBYE_MS = 2_000;
 
 interface LogRequest {
   /** Of the container's files. */
@@ -45,17 +53,29 @@ export async function shimLog(args: readonly string[]): Promise<number> {
     namespace: Deno.env.get("CONTAINER_NAMESPACE") ?? "",
   }, { report: sayOnce() });
   const poller = openPoller();
-  const copied = copyStreams(poller, log);
+  const attached = bundle === undefined ? undefined : listen(bundle);
+  const copied = copyStreams(poller, log, attached);
   closeFd(READY_FD);
   if (bundle !== undefined) {
     await Promise.race([whenContainerEnds(poller, bundle), copied]);
+    attached?.release();
     finish(finishCommand);
   }
   await copied;
   log.close();
+  if (attached !== undefined) await within(GOODBYE_MS, attached.end());
   await poller.close();
   if (bundle === undefined) finish(finishCommand);
   return 0;
+}
+
+/** Undefined if nobody can be attached: its log matters more. */
+function listen(bundle: string): AttachServer | undefined {
+  try {
+    return AttachServer.listen(bundle);
+  } catch {
+    return undefined;
+  }
 }
 
 function parse(args: readonly string[]): LogRequest {
@@ -86,7 +106,11 @@ function pair(text: string): readonly [string, string] {
 }
 
 /** Settles when both have ended, or we are told to end. */
-async function copyStreams(poller: Poller, log: LogWriter): Promise<void> {
+async function copyStreams(
+  poller: Poller,
+  log: LogWriter,
+  attached: AttachServer | undefined,
+): Promise<void> {
   const buffer = new Uint8Array(BUFFER_BYTES);
   const readers = ([["stdout", STDOUT_FD], ["stderr", STDERR_FD]] as const)
     .map(([stream, fd]) => {
@@ -95,9 +119,13 @@ async function copyStreams(poller: Poller, log: LogWriter): Promise<void> {
         poller,
         fd,
         buffer,
-        (bytes) => log.write(stream, bytes),
+        (bytes) => {
+          log.write(stream, bytes);
+          attached?.push(stream, bytes);
+        },
       );
     });
+  attached?.watch(readers);
   const stop = () => {
     for (const reader of readers) {
       reader.drain();

@@ -1,9 +1,13 @@
 /** A task that somebody else's shim keeps. */
 
 import type { Context } from "../../base/context.ts";
-import { EngineError, failedPrecondition, hasCode } from "../../base/errors.ts";
+import {
+  type EngineError,
+  failedPrecondition,
+  hasCode,
+} from "../../base/errors.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
-import type { AttachOutput } from "../../core/keeper.ts";
+import type { AttachInput, AttachOutput } from "../../core/keeper.ts";
 import type { ProcessRef, ShimService } from "../../core/shim.ts";
 import type {
   BundleView,
@@ -16,6 +20,7 @@ import type {
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import type { SpecResources } from "../../oci/runtime_spec.ts";
 import type { Poller } from "../../sys/poller.ts";
+import { connectLogger, loggedOutputs, takesNoInput } from "./attach.ts";
 import { readEndpoint } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
@@ -149,14 +154,34 @@ export class ForeignTask implements Task {
     return await this.#call(ctx, (shim) => shim.wait(ctx, this.#init));
   }
 
-  // deno-lint-ignore require-yield
-  async *attach(): AsyncIterable<AttachOutput> {
-    await Promise.resolve();
-    throw new EngineError(
-      "unimplemented",
-      `Cannot attach to container "${this.id}": its shim keeps its streams`,
-      { hint: `Follow what it writes: coracle logs --follow ${this.id}` },
-    );
+  /** @throws {EngineError} `unimplemented` for input, or without a logger */
+  async *attach(
+    ctx: Context,
+    stdin: "send" | "none",
+    input: AsyncIterable<AttachInput>,
+  ): AsyncIterable<AttachOutput> {
+    if (stdin === "send") throw takesNoInput(this.id);
+    const connection = await connectLogger(this.id, this.#bundle.path);
+    // Asked for before the end: afterwards its shim may have gone.
+    const ended = this.wait(ctx);
+    ended.catch(() => {});
+    void this.#followSize(ctx, input);
+    yield* loggedOutputs(connection, ctx.signal);
+    yield { kind: "exit", status: await ended };
+  }
+
+  async #followSize(
+    ctx: Context,
+    input: AsyncIterable<AttachInput>,
+  ): Promise<void> {
+    for await (const it of input) {
+      if (it.kind !== "size") continue;
+      const { columns, rows } = it;
+      const size = { ...this.#init, columns, rows };
+      // It has no terminal, or has just ended.
+      await this.#call(ctx, (shim) => shim.resizePty(ctx, size))
+        .catch(() => {});
+    }
   }
 
   async checkpoint(

@@ -1,0 +1,114 @@
+/** Showing what our logger reads to those who are attached, too. */
+
+import {
+  ATTACH_SOCKET,
+  encodeFrame,
+} from "../base/container_log/attach_frame.ts";
+import type { LogStream } from "../base/container_log/line_splitter.ts";
+import { Attachment } from "../shim/keeper/attachment.ts";
+import type { OutputReader } from "../shim/keeper/output.ts";
+import { listenUnix } from "./unix_socket.ts";
+
+export class AttachServer {
+  readonly #listener: Deno.UnixListener;
+  readonly #attachments = new Set<Attachment>();
+  /** Of clients that have not got everything yet. */
+  readonly #shown = new Set<Promise<void>>();
+  #readers: readonly OutputReader[] = [];
+  #mayHoldUp = true;
+
+  /** @param bundle directory, where the socket is made */
+  static listen(bundle: string): AttachServer {
+    const server = new AttachServer(listenUnix(`${bundle}/${ATTACH_SOCKET}`));
+    void server.#serve();
+    return server;
+  }
+
+  private constructor(listener: Deno.UnixListener) {
+    this.#listener = listener;
+  }
+
+  /** What a slow client holds up. */
+  watch(readers: readonly OutputReader[]): void {
+    this.#readers = readers;
+  }
+
+  /** @param bytes valid during the call only */
+  push(kind: LogStream, bytes: Uint8Array): void {
+    if (this.#attachments.size === 0) return;
+    const copy = bytes.slice();
+    for (const attachment of this.#attachments) {
+      attachment.push({ kind, bytes: copy });
+    }
+    if (this.#isHeldUp) { for (const reader of this.#readers) reader.pause(); }
+  }
+
+  /** The container has ended: nobody hides that by not reading. */
+  release(): void {
+    this.#mayHoldUp = false;
+    this.#goOn();
+  }
+
+  /** Nothing more comes. Settles when all have got what came. */
+  async end(): Promise<void> {
+    this.#listener.close();
+    for (const attachment of this.#attachments) attachment.end();
+    await Promise.all(this.#shown);
+  }
+
+  get #isHeldUp(): boolean {
+    return this.#mayHoldUp &&
+      [...this.#attachments].some(({ isFull }) => isFull);
+  }
+
+  #goOn(): void {
+    if (this.#isHeldUp) return;
+    for (const reader of this.#readers) reader.resume();
+  }
+
+  async #serve(): Promise<void> {
+    for await (const connection of this.#listener) {
+      const shown = this.#show(connection);
+      this.#shown.add(shown);
+      void shown.then(() => this.#shown.delete(shown));
+    }
+  }
+
+  async #show(connection: Deno.UnixConn): Promise<void> {
+    const attachment = new Attachment(() => this.#goOn());
+    this.#attachments.add(attachment);
+    const gone = whenGone(connection).then(() => attachment.end());
+    try {
+      for await (const output of attachment) {
+        if (output.kind === "exit") continue;
+        const { kind: stream, bytes } = output;
+        await writeAll(connection, encodeFrame({ stream, bytes }));
+      }
+    } catch {
+      // It has gone.
+    }
+    this.#attachments.delete(attachment);
+    this.#goOn();
+    connection.close();
+    await gone;
+  }
+}
+
+/** Clients say nothing: what can be read is the end. */
+async function whenGone(connection: Deno.UnixConn): Promise<void> {
+  const buffer = new Uint8Array(64);
+  try {
+    while (await connection.read(buffer) !== null);
+  } catch {
+    // It was closed by us.
+  }
+}
+
+async function writeAll(
+  connection: Deno.UnixConn,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) {
+    rest = rest.subarray(await connection.write(rest));
+  }
+}
