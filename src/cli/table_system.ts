@@ -72,7 +72,8 @@ export const EVENTS: CommandSpec = {
   flags: [
     {
       ...FILTER,
-      help: "Only what fits: topic=/images/create, type=image, namespace=NAME",
+      help:
+        "Only what fits: topic=/images/create, type=image, event=start, container=NAME, namespace=NAME",
     },
     FORMAT,
     {

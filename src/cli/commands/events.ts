@@ -1,7 +1,6 @@
-import { invalidArgument } from "../../base/errors.ts";
 import type { EngineEvent, SubscribeOptions } from "../../core/event.ts";
 import type { Invocation } from "../command.ts";
-import { parseFilterFlags } from "../filter_flags.ts";
+import { eventFilter } from "../event_filter.ts";
 import { compileTemplate } from "../format/template.ts";
 import { parseTime } from "../time.ts";
 
@@ -10,12 +9,12 @@ import { parseTime } from "../time.ts";
  * only what happens from now on.
  */
 export async function run(inv: Invocation): Promise<number> {
-  const { events } = await inv.services();
+  const services = await inv.services();
   const since = parseSince(inv.flags.string("since"), inv.now());
   const until = inv.flags.string("until");
   const end = until === undefined ? undefined : parseTime(until, inv.now());
   const render = renderer(inv.flags.string("format"));
-  const fits = eventFilter(inv.flags.list("filter"));
+  const fits = eventFilter(inv.ctx, services, inv.flags.list("filter"));
   const options: SubscribeOptions = {
     ...since === undefined ? {} : { sinceSequence: since.sequence },
     follow: end !== undefined && end <= inv.now() ? "stop" : "wait",
@@ -24,11 +23,11 @@ export async function run(inv: Invocation): Promise<number> {
   const signal = AbortSignal.any([inv.ctx.signal, timer.signal]);
   try {
     for await (
-      const event of events.subscribe({ ...inv.ctx, signal }, options)
+      const event of services.events.subscribe({ ...inv.ctx, signal }, options)
     ) {
       if (end !== undefined && event.timestamp > end) break;
       if (since !== undefined && event.timestamp < since.from) continue;
-      if (fits(event)) inv.stdout.line(render(event));
+      if (await fits(event)) inv.stdout.line(render(event));
     }
   } catch (error) {
     if (!timer.signal.aborted || inv.ctx.signal.aborted) throw error;
@@ -85,28 +84,5 @@ function shown(event: EngineEvent) {
     Namespace: event.namespace,
     Topic: event.topic,
     Event: event.event,
-  };
-}
-
-const KEYS = ["namespace", "topic", "type", "event"];
-
-function eventFilter(
-  filters: readonly string[],
-): (event: EngineEvent) => boolean {
-  const flags = parseFilterFlags(filters, KEYS);
-  const any = (key: string, test: (value: string) => boolean) =>
-    flags.get(key)?.some(test) ?? true;
-  for (const topic of flags.get("topic") ?? []) {
-    if (topic.startsWith("/")) continue;
-    throw invalidArgument(`Cannot filter by topic "${topic}"`, {
-      hint: "A topic looks like /images/create",
-    });
-  }
-  return ({ namespace, topic }) => {
-    const [, type = "", action = ""] = topic.split("/");
-    return any("namespace", (name) => name === namespace) &&
-      any("topic", (prefix) => topic.startsWith(prefix)) &&
-      any("type", (name) => type === name || type === `${name}s`) &&
-      any("event", (name) => action === name);
   };
 }
