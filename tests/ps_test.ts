@@ -48,6 +48,21 @@ Deno.test({
       assertMatch(await show("{{.Size}}"), /^[\d.]+k?B$/);
     });
 
+    await t.step("chosen by the id of its image", async () => {
+      const id = await ok(store, "images", "--quiet", IMAGE);
+      const chosen = (filter: string) =>
+        show("{{.Names}}", "--filter", `ancestor=${filter}`);
+      assertEquals(await chosen(id), "web");
+      assertEquals(await chosen(`sha256:${id}`), "web");
+      assertEquals(await chosen("0000"), "");
+    });
+
+    await t.step("rename calls a name a name", async () => {
+      const { code, stderr } = await store.call(["rename", "web", "a b"]);
+      assertEquals(code, 1);
+      assertMatch(stderr, /container name "a b"/);
+    });
+
     await ok(store, "rm", "web");
     assertEquals(await store.leftovers(), []);
   },

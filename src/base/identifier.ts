@@ -8,17 +8,24 @@ const MAX_LENGTH = 76;
  * rule: letters and digits, single `.`, `_` or `-` between them, 1 to 76 bytes.
  *
  * @param what the kind of thing, for the message
+ * @param role what it is to the thing, for the message
  * @throws {EngineError} `invalidArgument`
  */
-export function checkIdentifier(what: string, id: string): string {
-  if (id.length === 0) throw invalidArgument(`Cannot use an empty ${what} id`);
+export function checkIdentifier(
+  what: string,
+  id: string,
+  role: "id" | "name" = "id",
+): string {
+  if (id.length === 0) {
+    throw invalidArgument(`Cannot use an empty ${what} ${role}`);
+  }
   if (id.length > MAX_LENGTH) {
     throw invalidArgument(
-      `Cannot use ${what} id "${id}": longer than ${MAX_LENGTH} characters`,
+      `Cannot use ${what} ${role} "${id}": longer than ${MAX_LENGTH} characters`,
     );
   }
   if (!IDENTIFIER.test(id)) {
-    throw invalidArgument(`Cannot use ${what} id "${id}"`, {
+    throw invalidArgument(`Cannot use ${what} ${role} "${id}"`, {
       hint:
         "Use letters and digits, with single dots, dashes or underscores between them",
     });

@@ -140,6 +140,7 @@ function fitsRecord(container: Container, filters: Filters): boolean {
       filters,
       "ancestor",
       (image) =>
+        isIdOf(container, image) ||
         [container.image, shownName(container.image)].some((name) =>
           name === image || name === `${image}:latest`
         ),
@@ -191,4 +192,11 @@ async function fitsVolumes(
         [Name, Source, Destination].includes(wanted)
       ),
   );
+}
+
+/** Whether `text` begins the id of its image, with or without the algorithm. */
+function isIdOf(container: Container, text: string): boolean {
+  const id = settingsOf(container)?.imageId ?? "";
+  return /^(?:sha256:)?[0-9a-f]{4,64}$/.test(text) &&
+    (id.startsWith(text) || id.startsWith(`sha256:${text}`));
 }

@@ -18,7 +18,7 @@ export async function renameContainer(
 ): Promise<void> {
   const name = to.startsWith("/") ? to.slice(1) : to;
   if (name === "") throw invalidArgument("Cannot use an empty container name");
-  checkIdentifier("container", name);
+  checkIdentifier("container", name, "name");
   if (containerName(container) === name) {
     throw invalidArgument(
       "Renaming a container with the same name as its current name",
