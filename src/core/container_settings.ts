@@ -25,6 +25,8 @@ export interface ContainerSettings {
   readonly hostname: string;
   /** `host`, `none`. */
   readonly network: string;
+  /** Absent for containers of before it was written down. */
+  readonly names?: NameSettings;
   /** Entry point and command as docker shows them apart. */
   readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
@@ -32,6 +34,19 @@ export interface ContainerSettings {
   readonly imageReference?: string;
   /** Digest of the config of the image that it was made from. */
   readonly imageId?: string;
+}
+
+/** What the user asked of `/etc/hosts` and `/etc/resolv.conf`. */
+export interface NameSettings {
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly extraHosts: readonly ExtraHost[];
+}
+
+export interface ExtraHost {
+  readonly name: string;
+  readonly address: string;
 }
 
 export type RestartPolicy =

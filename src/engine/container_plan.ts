@@ -8,6 +8,7 @@ import type { NewContainer } from "../core/container.ts";
 import {
   type ContainerSettings,
   jsonExtension,
+  type NameSettings,
   SETTINGS_EXTENSION,
 } from "../core/container_settings.ts";
 import type { Host } from "../core/host.ts";
@@ -164,12 +165,20 @@ function containerSettings(
       DEFAULT_STOP_TIMEOUT_SECONDS,
     hostname: hostnameOf(options, id, host),
     network: options.network.mode,
+    names: namesOf(options.network),
     ...entrypoint ? { entrypoint } : {},
     ...command ? { command } : {},
     ...options.source.kind === "image"
       ? { imageReference: options.source.reference }
       : {},
   };
+}
+
+/** Without what of the network is elsewhere. */
+function namesOf(
+  { dns, dnsSearch, dnsOptions, extraHosts }: NameSettings,
+): NameSettings {
+  return { dns, dnsSearch, dnsOptions, extraHosts };
 }
 
 function stopSignal(text: string | undefined): number {

@@ -1,8 +1,12 @@
 /** `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf` of a container. */
 
+import type {
+  ContainerSettings,
+  NameSettings,
+} from "../core/container_settings.ts";
 import type { Host } from "../core/host.ts";
 import type { SpecMount } from "../oci/runtime_spec.ts";
-import type { NetworkOptions, RunOptions } from "./run_options.ts";
+import type { RunOptions } from "./run_options.ts";
 
 const LOCALHOST = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -11,6 +15,8 @@ ff00::\tip6-mcastprefix
 ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 `;
+
+const NAMES = ["hostname", "hosts", "resolv.conf"] as const;
 
 /**
  * Writes the three files; their mounts.
@@ -22,40 +28,70 @@ export function networkFiles(
   write: (name: string, text: string) => string,
   host: Host,
 ): readonly SpecMount[] {
-  const { network } = options;
-  const files: readonly (readonly [string, string])[] = [
-    ["hostname", `${hostname}\n`],
-    ["hosts", hostsFile(network, hostname, host)],
-    ["resolv.conf", resolvConf(network, host)],
-  ];
+  const texts = fileTexts({ ...options.network, hostname }, host);
   const taken = new Set(options.mounts.map(({ target }) => target));
   const access = options.rootAccess === "readonly" ? ["ro"] : [];
-  return files
-    .filter(([name]) => !taken.has(`/etc/${name}`))
-    .map(([name, text]) => ({
+  return NAMES
+    .filter((name) => !taken.has(`/etc/${name}`))
+    .map((name) => ({
       destination: `/etc/${name}`,
       type: "bind",
-      source: write(name, text),
+      source: write(name, texts[name]()),
       options: ["rbind", "rprivate", ...access],
     }));
 }
 
+/**
+ * Writes the files of a container anew that is about to start again: the
+ * host's name servers may be others by now. As with docker, what was changed
+ * from within is lost.
+ * @param directory where they are; what the user mounted is left alone
+ */
+export function renewNetworkFiles(
+  { hostname, network, names }: ContainerSettings,
+  mounts: readonly SpecMount[],
+  directory: string,
+  host: Host,
+): void {
+  if (names === undefined) return;
+  const texts = fileTexts({ ...names, mode: network, hostname }, host);
+  const paths = new Set(mounts.map(({ source }) => source));
+  const ours = NAMES.filter((name) => paths.has(`${directory}/${name}`));
+  if (ours.length === 0) return;
+  host.makeDirectory(directory);
+  for (const name of ours) {
+    host.writeText(`${directory}/${name}`, texts[name]());
+  }
+}
+
+interface FileRequest extends NameSettings {
+  /** Of the network. */
+  readonly mode: string;
+  readonly hostname: string;
+}
+
+function fileTexts(
+  request: FileRequest,
+  host: Host,
+): Readonly<Record<typeof NAMES[number], () => string>> {
+  return {
+    hostname: () => `${request.hostname}\n`,
+    hosts: () => hostsFile(request, host),
+    "resolv.conf": () => resolvConf(request, host),
+  };
+}
+
 function hostsFile(
-  network: NetworkOptions,
-  hostname: string,
+  { mode, hostname, extraHosts }: FileRequest,
   host: Host,
 ): string {
-  const shared = network.mode === "host"
-    ? host.readText("/etc/hosts")
-    : undefined;
+  const shared = mode === "host" ? host.readText("/etc/hosts") : undefined;
   const start = shared ?? `${LOCALHOST}127.0.1.1\t${hostname}\n`;
-  const extra = network.extraHosts.map(({ name, address }) =>
-    `${address}\t${name}\n`
-  );
+  const extra = extraHosts.map(({ name, address }) => `${address}\t${name}\n`);
   return [withNewline(start), ...extra].join("");
 }
 
-function resolvConf(network: NetworkOptions, host: Host): string {
+function resolvConf(network: NameSettings, host: Host): string {
   const lines = (host.readText("/etc/resolv.conf") ?? "").split("\n");
   const asked: Readonly<Record<string, readonly string[]>> = {
     nameserver: network.dns,

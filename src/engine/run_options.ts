@@ -6,6 +6,7 @@
 import type {
   HealthCheck,
   LogSettings,
+  NameSettings,
   RestartPolicy,
 } from "../core/container_settings.ts";
 import type { SpecRlimit } from "../oci/runtime_spec.ts";
@@ -80,19 +81,10 @@ export interface SecurityOptions {
   readonly systemPaths: "confined" | "unconfined";
 }
 
-export interface NetworkOptions {
+export interface NetworkOptions extends NameSettings {
   readonly mode: NetworkMode;
   /** False if `mode` is only the default. */
   readonly chosen: boolean;
-  readonly dns: readonly string[];
-  readonly dnsSearch: readonly string[];
-  readonly dnsOptions: readonly string[];
-  readonly extraHosts: readonly ExtraHost[];
-}
-
-export interface ExtraHost {
-  readonly name: string;
-  readonly address: string;
 }
 
 /** Whether a container is probed; what is absent is as the image says. */

@@ -15,10 +15,12 @@ import type {
   Task,
   TaskRef,
 } from "../core/task.ts";
+import { parseSpec } from "../oci/spec/serialize.ts";
 import { recordParts } from "./container_spec.ts";
 import { discardBundle, finishContainer } from "./finish.ts";
 import { containerName } from "./inspect_find.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
+import { renewNetworkFiles } from "./network_files.ts";
 import { finishAbandoned, settle } from "./reconcile.ts";
 import { inForeground, runningStatus, toItsEnd } from "./run.ts";
 import { failedStatus } from "./task_end.ts";
@@ -104,6 +106,12 @@ async function openBundle(
   try {
     const text = new TextDecoder().decode(container.spec?.value);
     bundle.write("config.json", text);
+    renewNetworkFiles(
+      settings,
+      parseSpec(text).mounts ?? [],
+      containerDirectory(deps, ctx.namespace, id),
+      services.host,
+    );
     const mounts = await services.snapshotters.get(snapshotter)
       ?.mounts(ctx, snapshotKey);
     if (mounts !== undefined) {

@@ -2,7 +2,8 @@
 
 import { invalidArgument, unimplemented } from "../../base/errors.ts";
 import type { Sharing } from "../../oci/spec/request.ts";
-import type { ExtraHost, NetworkMode } from "../run_options.ts";
+import type { ExtraHost } from "../../core/container_settings.ts";
+import type { NetworkMode } from "../run_options.ts";
 
 const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)$/i;
 
