@@ -46,6 +46,22 @@ for (const ids of ["ranges", "single"] as const) {
         assertStringIncludes(stderr, "Cannot run as user 99999:0: ");
       });
 
+      await t.step("relative paths begin where the user is", async () => {
+        const here = (...args: string[]) =>
+          run(user.command(["env", "-C", user.home, program, ...args]));
+        await succeed(user.command(["mkdir", `${user.home}/hold`]));
+        await Deno.writeTextFile(`${user.home}/aye.env`, "AYE=aye\n");
+        const { stdout } = await inside(
+          here,
+          ["--env-file", "aye.env", "--cidfile", "id", "-v", "./hold:/hold"],
+          "echo $AYE >/hold/said",
+        );
+        assertEquals(stdout, "");
+        const said = await Deno.readTextFile(`${user.home}/hold/said`);
+        assertEquals(said, "aye\n");
+        assertEquals((await Deno.readTextFile(`${user.home}/id`)).length, 64);
+      });
+
       await t.step("a device can be given another name", async () => {
         const { stdout } = await inside(
           call,

@@ -2,6 +2,7 @@
 
 import type { Config } from "../app/config.ts";
 import { type LogSettings, stderrLogger } from "../app/log_sink.ts";
+import { returnToDirectory } from "../app/rootless/directory.ts";
 import type { GlobalFlags } from "./command.ts";
 import { ProcessSignals } from "./interrupt.ts";
 import { type ProgramDeps, runProgram } from "./program.ts";
@@ -14,6 +15,7 @@ import { fileOutput, standardInput } from "./terminal.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  returnToDirectory();
   using signals = new ProcessSignals();
   return await runProgram(argv, processDeps(signals));
 }

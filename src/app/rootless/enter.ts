@@ -15,10 +15,8 @@ import {
   isOutdated,
   requireProgram,
 } from "./holder.ts";
+import { directoryVariable, returnToDirectory } from "./directory.ts";
 import { identify, type Identity, MARKER } from "./identity.ts";
-
-/** Directory in which the command was typed, for the second start. */
-const DIRECTORY = "_CORACLE_DIRECTORY";
 
 export interface EnterOptions {
   readonly identity: Identity & { readonly kind: "ordinary" };
@@ -48,7 +46,7 @@ export async function enterNamespace(options: EnterOptions): Promise<never> {
     {
       ...environment,
       [MARKER]: String(identity.uid),
-      [DIRECTORY]: Deno.cwd(),
+      ...directoryVariable(),
     },
   );
 }
@@ -74,20 +72,9 @@ async function makeHolder(options: EnterOptions): Promise<Holder> {
   });
 }
 
-/**
- * Who runs this process; in the namespace, goes back to the directory in which
- * the command was typed, because joining a mount namespace leads to its root.
- */
+/** Who runs this process; in the namespace, it is where the user is. */
 export function arrive(): Identity {
   const identity = identify((name) => Deno.env.get(name), Deno.uid() ?? 0);
-  if (identity.kind !== "rootless") return identity;
-  const directory = Deno.env.get(DIRECTORY);
-  if (directory === undefined) return identity;
-  Deno.env.delete(DIRECTORY);
-  try {
-    Deno.chdir(directory);
-  } catch {
-    // It was removed; only a relative path would miss it, and says so.
-  }
+  if (identity.kind === "rootless") returnToDirectory();
   return identity;
 }

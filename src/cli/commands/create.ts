@@ -7,8 +7,10 @@ import { createDeps, createOptions } from "../create_deps.ts";
 
 export async function run(inv: Invocation): Promise<number> {
   const options = createOptions(inv);
-  using cidFile = reserveCidFile(inv.flags.string("cidfile"));
   const deps = await createDeps(inv);
+  // Not before: until the store is open, an ordinary user's command may begin
+  // again, and would find the file that it has made itself.
+  using cidFile = reserveCidFile(inv.flags.string("cidfile"));
   const id = await createContainer(inv.ctx, deps, options);
   cidFile?.write(id);
   inv.stdout.line(id);

@@ -14,8 +14,10 @@ export async function run(inv: Invocation): Promise<number> {
   const options = createOptions(inv);
   const isDetached = inv.flags.boolean("detach");
   if (!isDetached) checkTerminal(inv, options);
-  using cidFile = reserveCidFile(inv.flags.string("cidfile"));
   const deps = await createDeps(inv);
+  // Not before: until the store is open, an ordinary user's command may begin
+  // again, and would find the file that it has made itself.
+  using cidFile = reserveCidFile(inv.flags.string("cidfile"));
   if (isDetached) {
     const { runDetached } = await import("../../engine/run_detached.ts");
     const { id } = await runDetached(inv.ctx, deps, options, {
