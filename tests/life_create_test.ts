@@ -1,6 +1,7 @@
 /** Containers as records: made, shown, changed, removed, not yet kept. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { switchOff } from "./support/reboot.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 
 async function ok(store: RunStore, ...args: string[]): Promise<string> {
@@ -228,7 +229,7 @@ Deno.test({
     child.kill("SIGKILL");
     await Promise.all([child.status, reader.cancel()]);
     // Nothing runs any more, as after a reboot, and no bundle is left.
-    await endAll(store);
+    await switchOff(store);
     const { stderr } = await store.call(["ps", "-a"]);
     assertEquals(stderr, "");
     const state = JSON.parse(await field(store, "web", "{{json .State}}"));
@@ -258,22 +259,3 @@ async function untilRecorded(store: RunStore, name: string): Promise<void> {
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
-
-/** Does to the store's state what switching the machine off does. */
-async function endAll(store: RunStore): Promise<void> {
-  const state = `${store.dir}/state`;
-  for await (const { name } of Deno.readDir(`${state}/bundles`)) {
-    const id = name.slice(name.indexOf(".") + 1);
-    const namespace = name.slice(0, name.indexOf("."));
-    await new Deno.Command("runc", {
-      args: [
-        ...["--root", `${state}/runtime/${namespace}`],
-        ...["delete", "--force", id],
-      ],
-    }).output();
-    await new Deno.Command("umount", {
-      args: [`${state}/bundles/${name}/rootfs`],
-    }).output();
-  }
-  await Deno.remove(state, { recursive: true });
-}
