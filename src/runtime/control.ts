@@ -2,15 +2,11 @@
 
 import type { SpecResources } from "../oci/runtime_spec.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
-import {
-  type ChildStatus,
-  type ChildStream,
-  exitCodeOf,
-  spawn,
-} from "../sys/process.ts";
+import type { ChildStatus, ChildStream } from "../sys/process.ts";
 import { callFailure } from "./call_failure.ts";
 import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
-import { lastError, type Startable, startError } from "./start_failure.ts";
+import { callRuntime, removeIfThere, writePrivate } from "./runtime_call.ts";
+import { type Startable, startError } from "./start_failure.ts";
 
 export interface RuntimeControlDeps {
   readonly runtime: OciRuntime;
@@ -136,7 +132,7 @@ export class RuntimeControl {
 
   async update(id: string, resources: SpecResources): Promise<void> {
     const file = this.#scratchFile("resources.json");
-    writeText(file, JSON.stringify(resources));
+    writePrivate(file, JSON.stringify(resources));
     try {
       await this.#call("update", id, (commands) => commands.update(id, file));
     } finally {
@@ -195,22 +191,11 @@ export class RuntimeControl {
     const { runtime, root, env, wait } = this.#deps;
     // Each call its own, or one would read another's failure.
     const log = this.#scratchFile("log");
-    const { stdin, stdout, stderr } = streams.kind === "streams"
-      ? streams
-      : { stdin: "null", stdout: "null", stderr: "null" } as const;
-    const child = spawn({
-      path: runtime.path,
+    return await callRuntime({ path: runtime.path, env, wait }, {
       args: args(new RuntimeCommands({ root, log })),
-      env,
-      stdin,
-      stdout,
-      stderr,
-      processGroup: "own",
+      log,
+      ...streams.kind === "streams" ? { streams } : {},
     });
-    const code = exitCodeOf(await wait(child.pid));
-    const said = code === 0 ? undefined : lastError(readIfThere(log));
-    removeIfThere(log);
-    return code === 0 ? undefined : said ?? `it ended with exit code ${code}`;
   }
 
   #scratchFile(name: string): string {
@@ -224,30 +209,9 @@ function consoleOf({ streams }: Launch): { readonly consoleSocket?: string } {
     : {};
 }
 
-function writeText(path: string, text: string): void {
-  Deno.writeTextFileSync(path, text, { mode: 0o600 });
-}
-
 /** Removes the file, which has done its work. */
 function readPid(path: string): number {
   const pid = Number(Deno.readTextFileSync(path));
   removeIfThere(path);
   return pid;
-}
-
-function readIfThere(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    // The bundle may have gone, or the runtime have said nothing.
-    return "";
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

@@ -2,9 +2,12 @@
 
 import { EngineError } from "../base/errors.ts";
 import { callFailure } from "../runtime/call_failure.ts";
-import { lastError } from "../runtime/start_failure.ts";
+import {
+  callRuntime,
+  removeIfThere,
+  writePrivate,
+} from "../runtime/runtime_call.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
-import { exitCodeOf, spawn } from "../sys/process.ts";
 import type { Reaper } from "../sys/reaper.ts";
 import { findProgram } from "./find_program.ts";
 import type { RuncOptions } from "./options.ts";
@@ -94,7 +97,7 @@ class RuntimeCalls implements ContainerRuntime {
 
   async update(resources: string): Promise<void> {
     const file = `${this.#target.bundle}/.resources-${++this.#calls}.json`;
-    writeText(file, resources);
+    writePrivate(file, resources);
     try {
       const args = ["--resources", file, this.#target.id];
       await this.#call({ verb: "update", args });
@@ -166,8 +169,11 @@ class RuntimeCalls implements ContainerRuntime {
     // Each call its own, or one would read another's failure.
     const log = `${bundle}/.${verb}-${++this.#calls}.log.json`;
     const streams = launch?.streams;
-    const child = spawn({
-      path: this.#path,
+    const { reaper, env } = this.#deps;
+    const wait = (pid: number) => reaper.wait(pid);
+    return await callRuntime({ path: this.#path, env, wait }, {
+      log,
+      ...streams?.kind === "streams" ? { streams } : {},
       args: [
         ...["--root", runtimeRoot(options, namespace)],
         ...exists(bundle) ? ["--log", log, "--log-format", "json"] : [],
@@ -179,23 +185,7 @@ class RuntimeCalls implements ContainerRuntime {
           : [],
         ...args,
       ],
-      env: this.#deps.env,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-      ...streams?.kind === "streams"
-        ? {
-          stdin: streams.stdin,
-          stdout: streams.stdout,
-          stderr: streams.stderr,
-        }
-        : {},
-      processGroup: "own",
     });
-    const code = exitCodeOf(await this.#deps.reaper.wait(child.pid));
-    const said = lastError(readIfThere(log));
-    removeIfThere(log);
-    return code === 0 ? undefined : said ?? `it ended with exit code ${code}`;
   }
 }
 
@@ -205,26 +195,5 @@ function exists(path: string): boolean {
     return Deno.statSync(path).isDirectory;
   } catch {
     return false;
-  }
-}
-
-function writeText(path: string, text: string): void {
-  Deno.writeTextFileSync(path, text, { mode: 0o600 });
-}
-
-function readIfThere(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    // The bundle may have gone, or the runtime have said nothing.
-    return "";
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -38,7 +38,7 @@ export async function* loggedOutputs(
 ): AsyncGenerator<AttachOutput> {
   using stack = new DisposableStack();
   stack.use(connection);
-  const leave = () => connection.closeWrite().catch(() => {});
+  const leave = () => void connection.closeWrite().catch(() => {});
   gone.addEventListener("abort", leave, { once: true });
   stack.defer(() => gone.removeEventListener("abort", leave));
   const frames = new FrameReader();

@@ -1,0 +1,72 @@
+/** One call of an OCI runtime: a child process, and what it says. */
+
+import {
+  type ChildStatus,
+  type ChildStream,
+  exitCodeOf,
+  spawn,
+} from "../sys/process.ts";
+import { lastError } from "./start_failure.ts";
+
+export interface RuntimeCaller {
+  /** Absolute path of the runtime. */
+  readonly path: string;
+  /** Of the runtime, `NAME=value`. */
+  readonly env: readonly string[];
+  /** How a child ended: `waitFor`, or a reaper's `wait`. */
+  readonly wait: (pid: number) => Promise<ChildStatus>;
+}
+
+export interface RuntimeCall {
+  readonly args: readonly string[];
+  /** File in which it says what goes wrong, as JSON; removed afterwards. */
+  readonly log: string;
+  /** None of its own if absent. */
+  readonly streams?: RuntimeStreams;
+}
+
+export interface RuntimeStreams {
+  readonly stdin: ChildStream;
+  readonly stdout: ChildStream;
+  readonly stderr: ChildStream;
+}
+
+const NULL = { stdin: "null", stdout: "null", stderr: "null" } as const;
+
+/** @returns what went wrong, in the runtime's words */
+export async function callRuntime(
+  { path, env, wait }: RuntimeCaller,
+  { args, log, streams = NULL }: RuntimeCall,
+): Promise<string | undefined> {
+  const { stdin, stdout, stderr } = streams;
+  const child = spawn({
+    ...{ path, args, env, stdin, stdout, stderr },
+    processGroup: "own",
+  });
+  const code = exitCodeOf(await wait(child.pid));
+  const said = code === 0 ? undefined : lastError(readIfThere(log));
+  removeIfThere(log);
+  return code === 0 ? undefined : said ?? `it ended with exit code ${code}`;
+}
+
+/** For its owner only. */
+export function writePrivate(path: string, text: string): void {
+  Deno.writeTextFileSync(path, text, { mode: 0o600 });
+}
+
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function readIfThere(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    // The bundle may have gone, or the runtime have said nothing.
+    return "";
+  }
+}
