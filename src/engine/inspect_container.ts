@@ -9,6 +9,7 @@ import {
 } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
 import { signalText } from "../base/signals.ts";
+import { SYSFS_BOUND } from "../oci/spec/defaults.ts";
 import {
   containerName,
   containerSpec,
@@ -159,7 +160,8 @@ export function shownMounts(spec: ContainerSpecView): readonly ShownMount[] {
     type === "bind" || options.includes("bind") || options.includes("rbind");
   return (spec.mounts ?? [])
     .filter(({ type, options = [] }) => isBind(type, options))
-    .filter(({ destination, source = "" }) =>
+    .filter(({ destination, source = "", type }) =>
+      !isBoundSysfs({ destination, source, type }) &&
       !(GENERATED.includes(destination) &&
         /\/(?:bundles|containers)\//.test(source))
     )
@@ -174,6 +176,19 @@ export function shownMounts(spec: ContainerSpecView): readonly ShownMount[] {
         RW: !options.includes("ro"),
       };
     });
+}
+
+/** What an ordinary user's containers have for a sysfs of their own. */
+function isBoundSysfs(
+  mount: {
+    readonly destination: string;
+    readonly source: string;
+    readonly type: string | undefined;
+  },
+): boolean {
+  const { destination, source, type } = SYSFS_BOUND;
+  return mount.destination === destination && mount.source === source &&
+    mount.type === type;
 }
 
 /** The name of the volume whose data is mounted. */
