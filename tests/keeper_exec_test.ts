@@ -10,12 +10,12 @@ async function ok(store: RunStore, ...args: string[]): Promise<void> {
   assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
 }
 
-/** `exec`s a shell that says when it runs. */
+/** `exec`s a shell whose script says when it can be ended. */
 async function startExec(store: RunStore, script: string) {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`],
-      ...[...store.flags, "exec", "web", "sh", "-c", `echo up; ${script}`],
+      ...[...store.flags, "exec", "web", "sh", "-c", script],
     ],
     stdin: "null",
     stdout: "piped",
@@ -53,7 +53,7 @@ Deno.test({
       });
 
       await t.step("killed, leaves its process running", async () => {
-        const child = await startExec(store, "sleep 1; echo on > /on");
+        const child = await startExec(store, "echo up; sleep 1; echo on > /on");
         child.kill("SIGKILL");
         await child.status;
         const look = "for i in $(seq 200); do " +
@@ -62,7 +62,8 @@ Deno.test({
       });
 
       await t.step("passes SIGTERM on to its process", async () => {
-        const script = "trap 'exit 9' TERM; while :; do sleep 0.05; done";
+        const script = "trap 'exit 9' TERM; echo up; " +
+          "while :; do sleep 0.05; done";
         const child = await startExec(store, script);
         child.kill("SIGTERM");
         assertEquals((await child.status).code, 9);
