@@ -17,6 +17,13 @@ export interface Usage {
   readonly pids: number;
 }
 
+/** What the figures are of. */
+export interface UsageScope {
+  readonly machineMemoryBytes: number;
+  /** `host`: what goes through it is not the container's, and not counted. */
+  readonly network: "host" | "own";
+}
+
 const NS_PER_MS = 1e6;
 
 /**
@@ -26,7 +33,7 @@ const NS_PER_MS = 1e6;
 export function usageOf(
   before: TaskStats | undefined,
   now: TaskStats,
-  machineMemoryBytes: number,
+  { machineMemoryBytes, network }: UsageScope,
 ): Usage {
   const elapsedMs = before === undefined
     ? 0
@@ -45,8 +52,8 @@ export function usageOf(
     memoryBytes,
     memoryLimitBytes: limit,
     memoryPercent: limit === 0 ? 0 : 100 * memoryBytes / limit,
-    networkReceivedBytes: now.networkReceivedBytes,
-    networkSentBytes: now.networkSentBytes,
+    networkReceivedBytes: network === "host" ? 0 : now.networkReceivedBytes,
+    networkSentBytes: network === "host" ? 0 : now.networkSentBytes,
     blockReadBytes: now.blockReadBytes,
     blockWriteBytes: now.blockWriteBytes,
     pids: now.pids,

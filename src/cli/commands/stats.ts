@@ -1,6 +1,7 @@
 /** `coracle stats` */
 
 import type { Container } from "../../core/container.ts";
+import { settingsOf } from "../../core/container_settings.ts";
 import type { Services } from "../../core/services.ts";
 import type { TaskStats } from "../../core/task.ts";
 import { containerName, findContainer } from "../../engine/inspect_find.ts";
@@ -83,7 +84,10 @@ async function sample(
       if (!inv.flags.boolean("all")) continue;
     }
     const usage = stats &&
-      usageOf(before.get(container.id), stats, machine);
+      usageOf(before.get(container.id), stats, {
+        machineMemoryBytes: machine,
+        network: settingsOf(container)?.network === "host" ? "host" : "own",
+      });
     if (stats !== undefined) before.set(container.id, stats);
     rows.push(row(inv, container, usage));
   }
