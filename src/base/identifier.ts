@@ -1,6 +1,8 @@
 import { invalidArgument } from "./errors.ts";
 
 const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$/;
+/** Docker's rule for what a user calls a container: `web__1`, `a--b`, too. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const MAX_LENGTH = 76;
 
 /**
@@ -8,7 +10,7 @@ const MAX_LENGTH = 76;
  * rule: letters and digits, single `.`, `_` or `-` between them, 1 to 76 bytes.
  *
  * @param what the kind of thing, for the message
- * @param role what it is to the thing, for the message
+ * @param role a name is more free: docker's rule
  * @throws {EngineError} `invalidArgument`
  */
 export function checkIdentifier(
@@ -24,10 +26,12 @@ export function checkIdentifier(
       `Cannot use ${what} ${role} "${id}": longer than ${MAX_LENGTH} characters`,
     );
   }
-  if (!IDENTIFIER.test(id)) {
+  if (!(role === "name" ? NAME : IDENTIFIER).test(id)) {
+    const between = role === "name"
+      ? "dots, dashes or underscores behind the first"
+      : "single dots, dashes or underscores between them";
     throw invalidArgument(`Cannot use ${what} ${role} "${id}"`, {
-      hint:
-        "Use letters and digits, with single dots, dashes or underscores between them",
+      hint: `Use letters and digits, with ${between}`,
     });
   }
   return id;

@@ -12,3 +12,13 @@ Deno.test("checkIdentifier() follows containerd's rule", () => {
     assertEquals(error.code, "invalidArgument");
   }
 });
+
+Deno.test("checkIdentifier() follows docker's rule when it is a name", () => {
+  for (const name of ["a", "web__1", "a--b", "a.", "A_"]) {
+    assertEquals(checkIdentifier("container", name, "name"), name);
+  }
+  for (const name of ["", "-a", "_a", ".", "a/b", "a b", "ä", "a".repeat(77)]) {
+    const check = () => checkIdentifier("container", name, "name");
+    assertThrows(check, EngineError, "container name");
+  }
+});
