@@ -19,30 +19,68 @@ export async function listen(
   onConnection: (socket: Socket) => void,
 ): Promise<Server> {
   const server = createServer(onConnection);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
   if ("descriptor" in address) {
-    server.listen({ fd: address.descriptor }, resolve);
-  } else listenAt(server, address, resolve);
-  await promise;
-  server.off("error", reject);
+    await listening(server, { fd: address.descriptor });
+  } else await listenAt(server, address);
   // A connection that can't be accepted is the client's loss, not the server's.
   server.on("error", () => {});
   return server;
 }
 
-/** The file has its permissions from the beginning. */
-function listenAt(
+/**
+ * The file has its permissions from the beginning: it is made where nobody else
+ * looks, and moved. (A umask would be that of all threads.)
+ */
+async function listenAt(
   server: Server,
   { path, mode }: { readonly path: string; readonly mode: number },
-  onListening: () => void,
-): void {
-  const before = Deno.umask(0o777 & ~mode);
-  try {
-    server.listen({ path, backlog: MOST_WAITING }, onListening);
-  } finally {
-    Deno.umask(before);
+): Promise<void> {
+  if (await exists(path)) {
+    throw new Error(`Cannot listen on "${path}": it is there already`);
   }
+  const slash = path.lastIndexOf("/") + 1;
+  const dir = await Deno.makeTempDir({
+    dir: path.slice(0, slash) || ".",
+    prefix: ".new-",
+  });
+  try {
+    const socket = `${dir}/s`;
+    await listening(server, { path: socket, backlog: MOST_WAITING });
+    await Deno.chmod(socket, mode);
+    await Deno.rename(socket, path);
+    server.once("close", () => removeIfThere(path));
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function listening(
+  server: Server,
+  where: { fd: number } | { path: string; backlog: number },
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(where, resolve);
+  await promise;
+  server.off("error", reject);
 }
 
 export async function closed(server: Server): Promise<void> {
