@@ -114,7 +114,7 @@ async function checkName(
   services: Services,
   name: string,
 ): Promise<void> {
-  checkIdentifier("container", name);
+  checkIdentifier("container", name, "name");
   const taken = await services.containers.named(ctx, name);
   if (taken !== undefined) throw nameTaken(name, taken.id);
 }
