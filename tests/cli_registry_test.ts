@@ -111,7 +111,7 @@ Deno.test({
       "--format",
       "{{.Names}}|{{.Image}}|{{.State}}|{{.Labels}}|{{.Command}}",
     );
-    assertEquals(shown, 'web|local/base:1|exited|tier=x|"sh -c exit 3"\n');
+    assertEquals(shown, `web|local/base:1|exited|tier=x|"sh -c 'exit 3'"\n`);
     assertEquals(await store.ok("ps", "-qa", "-f", "exited=0"), "");
     assertEquals(
       await store.ok(

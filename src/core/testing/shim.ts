@@ -265,7 +265,8 @@ const STEPS: Readonly<Record<string, Step>> = {
 
   "writes what is written, in both streams, to a file": async (under, ctx) => {
     const address = `file://${under.output.path}`;
-    await run(under, ctx, "echo out; echo err >&2", {
+    // containerd's own may lose what is written just before the end.
+    await run(under, ctx, "echo out; echo err >&2; sleep 0.3", {
       ...NOWHERE,
       stdout: address,
       stderr: address,
