@@ -29,8 +29,23 @@ export async function checkStore(
     }
   }
   const root = `${path}/root`;
-  assertEquals(names(`${root}/content/ingest`), []);
+  // One that was killed at its very end leaves its name behind, for the
+  // garbage collector; nobody needs it any more.
+  const ingests = names(`${root}/content/ingest`).filter((name) =>
+    sizeOf(`${root}/content/ingest/${name}/data`) > 0
+  );
+  assertEquals(ingests, []);
   assertEquals(names(`${root}/snapshots/overlayfs`).length, 5);
+}
+
+/** Zero also if there is nothing. */
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
 }
 
 async function listFiles(
