@@ -84,7 +84,11 @@ async function captureBundle(
   );
   const path = `${bundle}/config.json`;
   const spec = JSON.parse(await Deno.readTextFile(path));
-  const gone = spec.root.path.replace(/\/rootfs$/, "");
+  const { source } = spec.mounts.find(
+    ({ destination }: { destination: string }) =>
+      destination === "/etc/hostname",
+  );
+  const gone = source.replace(/\/hostname$/, "");
   spec.root.path = "rootfs";
   spec.linux.cgroupsPath = "/coracle/bench/bare";
   const text = JSON.stringify(spec).replaceAll(gone, bundle);
