@@ -43,11 +43,14 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
   return {
     create(_ctx: Context, record: BundleRecord): Bundle {
       const path = bundlePath(deps.state, record);
-      const name = path.slice(parent.length + 1);
-      const unfinished = `${parent}/${UNFINISHED_PREFIX}${name}`;
       Deno.mkdirSync(parent, { recursive: true, mode: 0o711 });
       // Nobody can tell yet that this one is kept.
       using _making = lockFile(`${parent}.lock`, "shared");
+      // Of a name of its own: others may be making the same container's.
+      const unfinished = Deno.makeTempDirSync({
+        dir: parent,
+        prefix: UNFINISHED_PREFIX,
+      });
       const lock = makeBundle(unfinished, record);
       try {
         // Locked before it can be seen: nobody takes it for abandoned.
@@ -115,7 +118,8 @@ function readIfThere(path: string): string | undefined {
 }
 
 function makeBundle(path: string, record: BundleRecord): Deno.FsFile {
-  Deno.mkdirSync(`${path}/rootfs`, { recursive: true, mode: 0o711 });
+  Deno.chmodSync(path, 0o711);
+  Deno.mkdirSync(`${path}/rootfs`, { mode: 0o711 });
   Deno.writeTextFileSync(`${path}/record.json`, JSON.stringify(record));
   const lock = Deno.openSync(`${path}/lock`, { write: true, create: true });
   lock.lockSync(false);

@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { background } from "../base/context.ts";
+import { EngineError } from "../base/errors.ts";
 import { createBundleStore } from "./bundles.ts";
 
 const RECORD = {
@@ -38,6 +39,26 @@ Deno.test("abandoned() leaves alone what somebody may be making", async () => {
     await Deno.mkdir(`${state}/bundles/.new-default.a`, { recursive: true });
     assertEquals([...store.abandoned(background())], []);
     assertEquals(namesIn(`${state}/bundles`), [".new-default.a"]);
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+});
+
+Deno.test("create() shares nothing with others who make the same one", async () => {
+  const state = await Deno.makeTempDir();
+  try {
+    const store = createBundleStore({ state });
+    const theirs = `${state}/bundles/.new-default.a`;
+    await Deno.mkdir(`${theirs}/rootfs`, { recursive: true });
+    await Deno.writeTextFile(`${theirs}/config.json`, "theirs");
+    using made = store.create(background(), RECORD);
+    assertEquals(namesIn(made.path), ["lock", "record.json", "rootfs"]);
+    assertEquals(namesIn(theirs), ["config.json", "rootfs"]);
+    assertThrows(
+      () => store.create(background(), RECORD),
+      EngineError,
+      'container "a": it already exists',
+    );
   } finally {
     await Deno.remove(state, { recursive: true });
   }
