@@ -2,7 +2,9 @@
 
 import { programFor, runToExit } from "./src/app/first_stage.ts";
 
-const load = programFor("coracle", Deno.args) === "shim"
-  ? () => import("./src/app/shim.ts")
-  : () => import("./src/cli/main.ts");
-await runToExit(load, Deno.args);
+const PROGRAMS = {
+  cli: () => import("./src/cli/main.ts"),
+  shim: () => import("./src/app/shim.ts"),
+  daemon: () => import("./src/app/daemon.ts"),
+};
+await runToExit(PROGRAMS[programFor("coracle", Deno.args)], Deno.args);

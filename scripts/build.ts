@@ -19,6 +19,7 @@ import { type Contents, pack } from "./pack/pack.ts";
 export const ENTRIES = {
   cli: "src/cli/main.ts",
   shim: "src/app/shim.ts",
+  daemon: "src/app/daemon.ts",
   unpack_worker: "src/drivers/unpack/worker.ts",
 } as const;
 

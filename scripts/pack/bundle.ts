@@ -167,11 +167,13 @@ function slimMap(
   { directory, root }: { readonly directory: string; readonly root: string },
 ): string {
   const map = JSON.parse(text) as SourceMap;
-  map.sourcesContent?.forEach((content, i) =>
-    checkSource(content, map.sources[i] ?? "")
-  );
-  const sources = map.sources.map((source) => {
-    const path = resolve(directory, source);
+  const paths = map.sources.map((source) => resolve(directory, source));
+  map.sourcesContent?.forEach((content, i) => {
+    // A package's modules stay together in one chunk.
+    const path = paths[i] ?? "";
+    if (path.startsWith(root)) checkSource(content, path);
+  });
+  const sources = paths.map((path) => {
     return path.startsWith(root)
       ? path.slice(root.length)
       : path.replace(/^.*\//, "");

@@ -20,6 +20,16 @@ export interface Script {
 const IMPORT = /^import(?:([^"';]+?)from)?"([^"]+)";/;
 const EXPORT = /export\{([^{}]*)\};?\s*((?:\/\*[\s\S]*?\*\/\s*)*)$/;
 
+/**
+ * Modules are put one behind the other, and what they import of the runtime
+ * stays where it was if a CommonJS package stands before it.
+ */
+const INNER_IMPORT =
+  /(?<=[;}\n])import(\{[^{}"']*\}|\*as [\w$]+|[\w$]+(?:,\{[^{}"']*\})?) ?from"(node:[\w/]+)";/g;
+
+/** For packages that `require` what the runtime has built in. */
+const REQUIRE = /(?<=\bvar [\w$]+=)([\w$]+)\(import\.meta\.url\);/;
+
 /** @throws {Error} if the chunk has a form that is not understood */
 export function scriptOf(chunk: string, name: string): Script {
   const head: string[] = [];
@@ -34,6 +44,12 @@ export function scriptOf(chunk: string, name: string): Script {
     at += statement.length;
   }
   const body = chunk.slice(at)
+    .replace(INNER_IMPORT, (statement, clause, specifier) => {
+      head.push(importStatement(clause, specifier));
+      return " ".repeat(statement.length);
+    })
+    // Nothing else can be required: any path will do.
+    .replace(REQUIRE, '$1("/");')
     .replaceAll('import("./', '_load_("./')
     .replaceAll("import.meta", "_importMeta");
   const exported = EXPORT.exec(body);

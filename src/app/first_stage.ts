@@ -5,7 +5,7 @@
  */
 
 /** Each is a bundle of its own in the executable. */
-export type ProgramName = "cli" | "shim";
+export type ProgramName = "cli" | "shim" | "daemon";
 
 export interface Program {
   /** @returns the exit code */
@@ -18,6 +18,9 @@ const SHIM_NAME = /^containerd-shim-coracle-v\d+$/;
 /** What the command line starts of this executable for itself. */
 const SHIM_COMMANDS: ReadonlySet<string> = new Set(["shim", "shim-log"]);
 
+/** Those who start containerd themselves find us under its name. */
+const DAEMON_NAME = "containerd";
+
 /** Exit code of a program that failed in a way it did not foresee. */
 const EXIT_SOFTWARE = 70;
 
@@ -27,7 +30,8 @@ export function programFor(
   [first = ""]: readonly string[],
 ): ProgramName {
   const name = argv0.slice(argv0.lastIndexOf("/") + 1);
-  return SHIM_NAME.test(name) || SHIM_COMMANDS.has(first) ? "shim" : "cli";
+  if (SHIM_NAME.test(name) || SHIM_COMMANDS.has(first)) return "shim";
+  return name === DAEMON_NAME || first === "daemon" ? "daemon" : "cli";
 }
 
 /** Runs the program to its end and leaves the process. */

@@ -28,3 +28,9 @@ Deno.test("programFor() is the command line under any other name", () => {
   ) assertEquals(programFor(name, []), "cli");
   assertEquals(programFor("coracle", ["run", "shim"]), "cli");
 });
+
+Deno.test("programFor() is the daemon by its command or containerd's name", () => {
+  assertEquals(programFor("coracle", ["daemon", "--root", "/r"]), "daemon");
+  assertEquals(programFor("/usr/bin/containerd", ["config", "dump"]), "daemon");
+  assertEquals(programFor("coracle", ["run", "daemon"]), "cli");
+});
