@@ -1,4 +1,5 @@
 import { type Logger, silentLogger } from "./log.ts";
+import type { Span } from "./trace.ts";
 
 /**
  * What every call that can wait, log or touch a namespace gets first: the
@@ -12,6 +13,8 @@ export interface Context {
   readonly leaseId?: string;
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** Of the trace that this work belongs to, if anybody traces it. */
+  readonly span?: Span;
 }
 
 /** The namespace of a command line that names none (as in ctr, nerdctl). */
