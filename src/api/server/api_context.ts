@@ -28,8 +28,7 @@ export function apiContext(log: Logger): ApiContext {
     const leaseId = firstValue(call.metadata, LEASE);
     return {
       namespace,
-      signal: call.signal,
-      log,
+      ...aboutCall(call, log),
       ...leaseId === undefined || leaseId === "" ? {} : { leaseId },
     };
   };
@@ -39,7 +38,17 @@ export function apiContext(log: Logger): ApiContext {
 export function tenantlessContext(log: Logger): ApiContext {
   return (call) => ({
     namespace: firstValue(call.metadata, NAMESPACE) ?? "",
-    signal: call.signal,
-    log,
+    ...aboutCall(call, log),
   });
+}
+
+function aboutCall(
+  { signal, fields, span }: GrpcCall,
+  log: Logger,
+): Pick<Context, "signal" | "log" | "span"> {
+  return {
+    signal,
+    log: fields === undefined ? log : log.with(fields),
+    ...span === undefined ? {} : { span },
+  };
 }

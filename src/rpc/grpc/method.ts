@@ -1,5 +1,7 @@
 /** Handlers and callers of gRPC's four kinds of methods. */
 
+import type { LogFields } from "../../base/log.ts";
+import type { Span } from "../../base/trace.ts";
 import type {
   CallInfo,
   MethodDefinition,
@@ -22,6 +24,10 @@ export interface GrpcCall extends CallInfo {
   readonly deadline: Date | undefined;
   /** Sent behind the last answer; what is set later is lost. */
   readonly trailers: Map<string, string>;
+  /** What every line of the log about this call says, if anything. */
+  readonly fields?: LogFields;
+  /** Of the trace that the call belongs to, if anybody traces it. */
+  readonly span?: Span;
   /** At once, and once: before the first answer. */
   sendHeaders(headers: Readonly<Record<string, string>>): void;
 }

@@ -9,7 +9,10 @@ export interface GrpcService {
   readonly methods: ReadonlyMap<string, GrpcMethod>;
 }
 
-/** How a call is answered; `S` is for streams, in or out or both. */
+/** Who sends more than one message. */
+export type Streams = "client_stream" | "server_stream" | "bidi_stream";
+
+/** How a call is answered. */
 export type GrpcMethod =
   | {
     readonly kind: "unary";
@@ -20,6 +23,7 @@ export type GrpcMethod =
   }
   | {
     readonly kind: "stream";
+    readonly streams: Streams;
     readonly answer: (
       call: GrpcCall,
       requests: AsyncIterable<Uint8Array>,
@@ -58,6 +62,7 @@ function servedMethod(method: Method, handle: Handler): GrpcMethod {
   }
   return {
     kind: "stream",
+    streams: streamsOf(method),
     async *answer(call, requests) {
       const input = requestStream
         ? mapped(requests, decode)
@@ -69,6 +74,11 @@ function servedMethod(method: Method, handle: Handler): GrpcMethod {
       for await (const message of handle(call, input)) yield encode(message);
     },
   };
+}
+
+function streamsOf({ requestStream, responseStream }: Method): Streams {
+  if (!responseStream) return "client_stream";
+  return requestStream ? "bidi_stream" : "server_stream";
 }
 
 /** A caller that sends nothing at all sends the empty message. */
