@@ -1,6 +1,6 @@
 /** Real containerd, with a root of its own and our shim on its PATH. */
 
-import { writeBusyboxRoot } from "./run_image.ts";
+import { ARCHIVE_IMAGE, makeBusyboxArchive } from "./busybox_archive.ts";
 
 export interface Containerd extends AsyncDisposable {
   readonly directory: string;
@@ -30,7 +30,7 @@ export interface Output {
   readonly stderr: string;
 }
 
-export const IMAGE = "docker.io/library/busybox:test";
+export const IMAGE = ARCHIVE_IMAGE;
 
 /** Undefined where it is not installed, or we are not root. */
 export function hasContainerd(): boolean {
@@ -53,7 +53,7 @@ export async function openContainerd(executable: string): Promise<Containerd> {
   try {
     await Deno.writeTextFile(`${directory}/config.toml`, configOf(directory));
     await containerd.start();
-    const tar = await makeImage(directory);
+    const tar = await makeBusyboxArchive(directory);
     await containerd.expect("images", "import", tar);
     return containerd;
   } catch (error) {
@@ -236,39 +236,4 @@ function removeEmpty(path: string): void {
   } catch {
     // It is not there, or a test has failed and left something in it.
   }
-}
-
-/** @returns path of an archive as `docker save` makes it */
-async function makeImage(directory: string): Promise<string> {
-  const work = `${directory}/image`;
-  writeBusyboxRoot(`${work}/rootfs`);
-  await run("tar", "-C", `${work}/rootfs`, "-cf", `${work}/layer.tar`, ".");
-  const layer = await Deno.readFile(`${work}/layer.tar`);
-  const hash = await crypto.subtle.digest("SHA-256", layer);
-  const config = {
-    architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64",
-    os: "linux",
-    config: { Env: ["PATH=/bin"], Cmd: ["/bin/sh"] },
-    rootfs: {
-      type: "layers",
-      diff_ids: [`sha256:${new Uint8Array(hash).toHex()}`],
-    },
-  };
-  const manifest = [{
-    Config: "config.json",
-    RepoTags: [IMAGE],
-    Layers: ["layer.tar"],
-  }];
-  await Deno.writeTextFile(`${work}/config.json`, JSON.stringify(config));
-  await Deno.writeTextFile(`${work}/manifest.json`, JSON.stringify(manifest));
-  const tar = `${directory}/image.tar`;
-  const parts = ["manifest.json", "config.json", "layer.tar"];
-  await run("tar", "-C", work, "-cf", tar, ...parts);
-  return tar;
-}
-
-async function run(program: string, ...args: readonly string[]): Promise<void> {
-  const { success } = await new Deno.Command(program, { args: [...args] })
-    .output();
-  if (!success) throw new Error(`${program} ${args.join(" ")} failed`);
 }
