@@ -80,6 +80,7 @@ function watchedUnary(answer: Unary, begins: readonly Begin[]): Unary {
     watch.received();
     try {
       const response = await answer(watch.call, request);
+      watch.sent();
       watch.ended(call.signal.aborted ? call.signal.reason : undefined);
       return response;
     } catch (error) {

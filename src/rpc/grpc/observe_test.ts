@@ -74,6 +74,7 @@ Deno.test("observed() tells of unary calls, well and failed, and what their hand
   assertEquals(rig.heard, [
     `Once begins ${NAME} unary`,
     "Once received",
+    "Once sent",
     "Once ended 0 ",
     `Once begins ${NAME} unary`,
     "Once received",
