@@ -237,7 +237,8 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
       `script -qec "$CTR run --rm -t ${IMAGE} r13 sh -c 'test -t 0 && echo T'" ` +
         "/dev/null",
     );
-    assertEquals([terminal.code, terminal.stdout], [0, "T\r\n"]);
+    assertMatch(terminal.stdout, /T\r/);
+    assertEquals(terminal.code, 0);
     const fed = await shell(
       bench,
       `echo fed | $CTR run --rm ${IMAGE} r14 cat`,
