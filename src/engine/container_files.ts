@@ -7,7 +7,7 @@ import type { FileTree } from "../core/file_tree.ts";
 import { readOnlyMounts } from "../core/overlay_mounts.ts";
 import type { Services } from "../core/services.ts";
 import { containerRoot } from "./container_root.ts";
-import { ROOTFS } from "./container_spec.ts";
+import { ROOTFS } from "./container_record.ts";
 import {
   containerName,
   containerSpec,

@@ -5,7 +5,7 @@ import { failedPrecondition } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { Mount } from "../core/mount.ts";
 import type { Services } from "../core/services.ts";
-import { ROOTFS } from "./container_spec.ts";
+import { ROOTFS } from "./container_record.ts";
 import {
   containerName,
   containerSpec,

@@ -1,31 +1,19 @@
 /** Making a planned container: its root file system and its spec. */
 
 import type { Context } from "../base/context.ts";
-import { hasCode, invalidArgument } from "../base/errors.ts";
-import type { TypedValue } from "../core/container.ts";
+import { invalidArgument } from "../base/errors.ts";
 import type { Host } from "../core/host.ts";
-import type { Services } from "../core/services.ts";
 import type { Bundle, TaskStartError } from "../core/task.ts";
-import { jsonExtension, STATUS_EXTENSION } from "../core/container_settings.ts";
-import type { TaskStatus } from "../core/task_status.ts";
 import { buildSpec } from "../oci/spec/build.ts";
 import { serializeSpec } from "../oci/spec/serialize.ts";
 import type { ContainerPlan } from "./container_plan.ts";
+import { ROOTFS } from "./container_record.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
 import { limitsWarning } from "./limits_warning.ts";
 import { networkFiles } from "./network_files.ts";
 import type { RunOptions } from "./run_options.ts";
 import { specRequest } from "./spec.ts";
 import { anonymousVolumes, prepareMounts } from "./volumes.ts";
-
-/** `typeUrl` of a spec in a container's record, as containerd's. */
-const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
-
-/**
- * Where a snapshot is mounted, as its spec says it: relative to the bundle, so
- * that a container can be started again wherever its next bundle is.
- */
-export const ROOTFS = "rootfs";
 
 /** Prepares the writable layer, and mounts it in the bundle. */
 export async function prepareRoot(
@@ -121,40 +109,4 @@ function fileWriter(host: Host, directory: string) {
 function plainRoot(path: string, host: Host): string {
   if (host.exists(path)) return path;
   throw invalidArgument(`Cannot find root file system "${path}"`);
-}
-
-export function specValue(spec: string): TypedValue {
-  return { typeUrl: SPEC_TYPE, value: new TextEncoder().encode(spec) };
-}
-
-/**
- * Writes parts of a container into its record, for those who look at it from
- * outside and for the next start.
- */
-export async function recordParts(
-  ctx: Context,
-  services: Services,
-  id: string,
-  parts: { readonly spec?: string; readonly status?: TaskStatus },
-): Promise<void> {
-  const { spec, status } = parts;
-  const paths = [
-    ...spec === undefined ? [] : ["spec"],
-    ...status === undefined ? [] : [`extensions.${STATUS_EXTENSION}`],
-  ];
-  try {
-    await services.containers.update(ctx, {
-      id,
-      runtime: { name: "" },
-      ...spec === undefined ? {} : { spec: specValue(spec) },
-      ...status === undefined ? {} : {
-        extensions: {
-          [STATUS_EXTENSION]: jsonExtension(STATUS_EXTENSION, status),
-        },
-      },
-    }, paths);
-  } catch (error) {
-    // It may be over already, and removed.
-    if (!hasCode(error, "notFound")) throw error;
-  }
 }

@@ -2,7 +2,8 @@
 
 import { cleanUp, type Context } from "../base/context.ts";
 import { bundleRecord, planContainer } from "./container_plan.ts";
-import { makeSpec, prepareRoot, specValue } from "./container_spec.ts";
+import { specValue } from "./container_record.ts";
+import { makeSpec, prepareRoot } from "./container_spec.ts";
 import { discardContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";

@@ -4,7 +4,7 @@ import type { Context } from "../base/context.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Bundle, BundleRecord } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
-import { recordParts } from "./container_spec.ts";
+import { recordParts } from "./container_record.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
 import { publishDelete, publishExit } from "./task_events.ts";
 import { anonymousVolumes } from "./volumes.ts";

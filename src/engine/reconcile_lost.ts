@@ -3,7 +3,7 @@
 import type { Context } from "../base/context.ts";
 import type { Container } from "../core/container.ts";
 import { recordedStatus, settingsOf } from "../core/container_settings.ts";
-import { recordParts } from "./container_spec.ts";
+import { recordParts } from "./container_record.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import { removeContainer } from "./remove_container.ts";
 import { lostStatus } from "./task_end.ts";

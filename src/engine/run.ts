@@ -15,12 +15,8 @@ import {
   type ContainerPlan,
   planContainer,
 } from "./container_plan.ts";
-import {
-  type MadeSpec,
-  makeSpec,
-  prepareRoot,
-  recordParts,
-} from "./container_spec.ts";
+import { recordParts } from "./container_record.ts";
+import { type MadeSpec, makeSpec, prepareRoot } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps, LifeDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";

@@ -7,7 +7,8 @@ import {
   type ContainerPlan,
   planContainer,
 } from "./container_plan.ts";
-import { makeSpec, prepareRoot, specValue } from "./container_spec.ts";
+import { specValue } from "./container_record.ts";
+import { makeSpec, prepareRoot } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";

@@ -16,7 +16,7 @@ import type {
   TaskRef,
 } from "../core/task.ts";
 import { parseSpec } from "../oci/spec/serialize.ts";
-import { recordParts } from "./container_spec.ts";
+import { recordParts } from "./container_record.ts";
 import { discardBundle, finishContainer } from "./finish.ts";
 import { containerName } from "./inspect_find.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";

@@ -14,7 +14,7 @@ import type { Task } from "../core/task.ts";
 import type { Spec, SpecResources } from "../oci/runtime_spec.ts";
 import type { ResourceRequest } from "../oci/spec/request.ts";
 import { parseSpec, serializeSpec } from "../oci/spec/serialize.ts";
-import { recordParts } from "./container_spec.ts";
+import { recordParts } from "./container_record.ts";
 import { containerName } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 
