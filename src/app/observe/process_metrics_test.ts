@@ -13,7 +13,7 @@ function figures(): ReadonlyMap<string, number> {
 Deno.test("processMetrics() tells what the process has used", async () => {
   const before = figures();
   const of = (name: string) => before.get(name) ?? NaN;
-  const status = Deno.readTextFileSync("/proc/self/status");
+  const status = await Deno.readTextFile("/proc/self/status");
   const rss = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
   const resident = of("process_resident_memory_bytes");
   assert(Math.abs(resident - rss) < rss / 4, `${resident} ${rss}`);
