@@ -1,11 +1,13 @@
 /** The daemon: the engine behind a socket that speaks containerd's API. */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { type CallObserver, observed } from "../rpc/grpc/observe.ts";
 import { serveGrpc } from "../rpc/grpc/server.ts";
 import type { GrpcService } from "../rpc/grpc/service.ts";
 import { connect } from "./connect.ts";
 import { BUILTINS } from "./daemon/builtins.ts";
 import { GRPC_TYPE } from "./daemon/grpc_plugins.ts";
+import { OBSERVER_TYPE } from "./daemon/observers.ts";
 import { openPlugins } from "./daemon/open_plugins.ts";
 import { type LogSettings, stderrLogger } from "./log_sink.ts";
 
@@ -49,7 +51,10 @@ export async function main(args: readonly string[]): Promise<number> {
   const path = flags.address ?? `${store.paths.state}/coracle.sock`;
   await using server = await serveGrpc({
     addresses: [{ path, mode: 0o660 }],
-    services: plugins.all<readonly GrpcService[]>(GRPC_TYPE).flat(),
+    services: observed(
+      plugins.all<readonly GrpcService[]>(GRPC_TYPE).flat(),
+      plugins.all<CallObserver>(OBSERVER_TYPE),
+    ),
   });
   log.info("The daemon serves", { address: path });
   await aborted(stopping.signal);

@@ -1,8 +1,12 @@
 /** All plugins of the daemon. Their order is that of what they require. */
 
 import { grpcPlugins } from "./grpc_plugins.ts";
+import { loggingPlugins } from "./logging_plugins.ts";
+import { metricsPlugins } from "./metrics_plugins.ts";
 import type { Plugin } from "./plugin.ts";
 
 export const BUILTINS: readonly Plugin[] = [
   ...grpcPlugins,
+  ...loggingPlugins,
+  ...metricsPlugins,
 ];
