@@ -93,6 +93,7 @@ export function compose(options: ComposeOptions): Services {
     content,
     images: metadata.images,
     containers: metadata.containers,
+    sandboxes: metadata.sandboxes,
     namespaces: metadata.namespaces,
     leases: metadata.leases,
     events: metadata.events,

@@ -11,6 +11,7 @@ import type { ContainerLogs } from "./logs.ts";
 import type { Mounter } from "./mount.ts";
 import type { NamespaceStore } from "./namespace.ts";
 import type { Resolver } from "./registry.ts";
+import type { SandboxStore } from "./sandbox.ts";
 import type { Snapshotter } from "./snapshot.ts";
 import type { BundleStore, TaskManager } from "./task.ts";
 import type { LayerUnpacker } from "./unpack.ts";
@@ -23,6 +24,7 @@ export interface Services {
   readonly content: ContentStore;
   readonly images: ImageStore;
   readonly containers: ContainerStore;
+  readonly sandboxes: SandboxStore;
   readonly namespaces: NamespaceStore;
   readonly leases: LeaseManager;
   readonly events: EventExchange;

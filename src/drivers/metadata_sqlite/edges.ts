@@ -10,6 +10,7 @@ export const node = {
     `s/${snapshotter}/${name}` as Node,
   image: (name: string): Node => `i/${name}` as Node,
   container: (id: string): Node => `k/${id}` as Node,
+  sandbox: (id: string): Node => `b/${id}` as Node,
 };
 
 /**

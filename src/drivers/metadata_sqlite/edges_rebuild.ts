@@ -28,6 +28,9 @@ export function rebuildEdges(db: Database): void {
       : [node.snapshot(text(row, "snapshotter"), key)];
     write(db, row, node.container(text(row, "id")), held);
   }
+  for (const row of walk(db, "sandboxes", "ns, id, labels", "id")) {
+    write(db, row, node.sandbox(text(row, "id")), []);
+  }
 }
 
 type Key = { readonly ns: string; readonly key: string | number };

@@ -3,7 +3,7 @@ import type { Store } from "./store.ts";
 
 /**
  * Everything that a root reaches. Roots: images that have not expired,
- * containers, what a lease holds that has not expired, records with `gc.root`
+ * containers, sandboxes, what a lease holds that has not expired, records with `gc.root`
  * or a `gc.expire` in the future, and what running ingests expect. A flat
  * lease holds a resource and what that holds by its nature, not what its
  * labels say.
@@ -18,6 +18,8 @@ WITH RECURSIVE
       WHERE expires_at IS NULL OR expires_at > :now
     UNION ALL
     SELECT ns, 'k/' || id, 0 FROM containers
+    UNION ALL
+    SELECT ns, 'b/' || id, 0 FROM sandboxes
     UNION ALL
     SELECT ns, 'c/' || digest, 0 FROM content WHERE keep_until > :now
     UNION ALL

@@ -15,6 +15,7 @@ const SELECT = "SELECT * FROM namespaces WHERE name = ?";
 const OCCUPANTS = [
   ["images", "images"],
   ["containers", "containers"],
+  ["sandboxes", "sandboxes"],
   ["content", "blobs"],
   ["snapshots", "snapshots"],
   ["snapshot_reservations", "staged layers"],

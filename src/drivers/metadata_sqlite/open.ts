@@ -8,6 +8,7 @@ import type { GarbageCollector } from "../../core/gc.ts";
 import type { ImageStore } from "../../core/image.ts";
 import type { LeaseManager } from "../../core/lease.ts";
 import type { NamespaceStore } from "../../core/namespace.ts";
+import type { SandboxStore } from "../../core/sandbox.ts";
 import type {
   ContentInventory,
   ContentRecords,
@@ -21,6 +22,7 @@ import { SqliteImageStore } from "./images.ts";
 import { SqliteInventory } from "./inventory.ts";
 import { SqliteLeaseManager } from "./leases.ts";
 import { SqliteNamespaceStore } from "./namespaces.ts";
+import { SqliteSandboxStore } from "./sandboxes.ts";
 import { openDatabase } from "./open_database.ts";
 import { SqliteSnapshotRecords } from "./snapshot_records.ts";
 import { Store } from "./store.ts";
@@ -45,6 +47,7 @@ export interface MetadataOptions {
 export interface Metadata extends Disposable {
   readonly images: ImageStore;
   readonly containers: ContainerStore;
+  readonly sandboxes: SandboxStore;
   readonly namespaces: NamespaceStore;
   readonly leases: LeaseManager;
   readonly events: EventExchange;
@@ -84,6 +87,7 @@ export async function openMetadata(
   return {
     images: new SqliteImageStore(store, collect),
     containers: new SqliteContainerStore(store),
+    sandboxes: new SqliteSandboxStore(store),
     namespaces: new SqliteNamespaceStore(store),
     leases: new SqliteLeaseManager(store, collect),
     events: new SqliteEventExchange(store),

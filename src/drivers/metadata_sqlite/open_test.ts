@@ -11,6 +11,7 @@ import {
 } from "../../core/testing/fixtures.ts";
 import { imageStoreSuite } from "../../core/testing/image.ts";
 import { leaseManagerSuite } from "../../core/testing/lease.ts";
+import { sandboxStoreSuite } from "../../core/testing/sandbox.ts";
 import { namespaceStoreSuite } from "../../core/testing/namespace.ts";
 import { snapshotRecordsSuite } from "../../core/testing/snapshot_records_suite.ts";
 import { type Metadata, openMetadata } from "./open.ts";
@@ -50,6 +51,8 @@ Deno.test("openMetadata() gives an image store", (t) =>
   imageStoreSuite(t, open));
 Deno.test("openMetadata() gives a container store", (t) =>
   containerStoreSuite(t, open));
+Deno.test("openMetadata() gives a sandbox store", (t) =>
+  sandboxStoreSuite(t, open));
 Deno.test("openMetadata() gives a namespace store", (t) =>
   namespaceStoreSuite(t, open));
 Deno.test("openMetadata() gives a lease manager", (t) =>

@@ -13,6 +13,7 @@ const TABLES = [
   "images",
   "containers",
   "container_extensions",
+  "sandboxes",
   "leases",
   "lease_resources",
   "events",
@@ -64,6 +65,7 @@ function copyTable(
   damaged: DatabaseSync,
   table: string,
 ): Copied {
+  if (isMissing(damaged, table)) return { copied: 0, end: "reached" };
   const info = db.all("SELECT name, pk FROM pragma_table_info(?)", table);
   const columns = info.map((row) => text(row, "name"));
   const key = BY_ROWID.includes(table)
@@ -85,6 +87,13 @@ function copyTable(
   const forward = copy("ASC");
   if (forward.end === "reached") return forward;
   return { ...forward, copied: forward.copied + copy("DESC").copied };
+}
+
+/** True of one that a database of an earlier version did not have. */
+function isMissing(damaged: DatabaseSync, table: string): boolean {
+  const select = `SELECT 1 FROM sqlite_schema WHERE name = '${table}' ` +
+    "LIMIT ? OFFSET ?";
+  return readRows(damaged, select, 1, 0)?.length === 0;
 }
 
 interface Copied {

@@ -7,7 +7,7 @@
  *
  * `edges` holds what keeps what alive, so that marking is one recursive query.
  * A node is `c/DIGEST` (content), `s/SNAPSHOTTER/NAME` (snapshot), `i/NAME`
- * (image) or `k/ID` (container). `owner` is the record that the edge came
+ * (image), `k/ID` (container) or `b/ID` (sandbox). `owner` is the record that the edge came
  * from and goes with; for a back reference that is the target, not the
  * source. Structural edges (an image's target, a snapshot's parent, a
  * container's snapshot) are followed from flat leases too, labels are not.
@@ -151,6 +151,19 @@ export const MIGRATIONS: readonly string[] = [
     topic TEXT NOT NULL,
     event TEXT NOT NULL
   ) STRICT;
+  `,
+  `
+  CREATE TABLE sandboxes (
+    ns TEXT NOT NULL,
+    id TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    runtime TEXT NOT NULL,
+    sandboxer TEXT NOT NULL,
+    details TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (ns, id)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

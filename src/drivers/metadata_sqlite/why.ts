@@ -73,6 +73,10 @@ function rootOf(
       return exists("SELECT 1 FROM containers WHERE ns = ? AND id = ?", id)
         ? []
         : undefined;
+    case "b":
+      return exists("SELECT 1 FROM sandboxes WHERE ns = ? AND id = ?", id)
+        ? []
+        : undefined;
     case "i":
       return exists(
           "SELECT 1 FROM images WHERE ns = ? AND name = ? " +
@@ -108,7 +112,7 @@ function rootOf(
 
 const ROOT_LABEL = "its own label gc.root or gc.expire";
 
-type Kind = "c" | "s" | "i" | "k";
+type Kind = "c" | "s" | "i" | "k" | "b";
 
 /** Lease resource types; the snapshotter's name follows. */
 const LEASE_TYPE: Readonly<Record<Kind, string>> = {
@@ -116,6 +120,7 @@ const LEASE_TYPE: Readonly<Record<Kind, string>> = {
   s: "snapshots/",
   i: "images",
   k: "",
+  b: "",
 };
 
 function parse(at: Node): { kind: Kind; id: string; snapshotter: string } {
@@ -137,6 +142,8 @@ function describe(at: Node): string {
       return `image "${id}"`;
     case "k":
       return `container "${id}"`;
+    case "b":
+      return `sandbox "${id}"`;
     default:
       return kind satisfies never;
   }
