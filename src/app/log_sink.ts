@@ -7,6 +7,7 @@ import {
   type Logger,
   type LogLevel,
 } from "../base/log.ts";
+import { isSecretName, redact } from "../base/redact.ts";
 
 const encoder = new TextEncoder();
 
@@ -33,7 +34,18 @@ function isWanted(entry: LogEntry, { level }: LogSettings): boolean {
 }
 
 function render(entry: LogEntry, { format }: LogSettings): string {
-  return (format === "json" ? formatJson(entry) : formatText(entry)) + "\n";
+  const line = format === "json"
+    ? formatJson(withoutSecrets(entry))
+    : formatText(withoutSecrets(entry));
+  return `${redact(line)}\n`;
+}
+
+function withoutSecrets(entry: LogEntry): LogEntry {
+  if (!Object.keys(entry.fields).some(isSecretName)) return entry;
+  const fields = Object.entries(entry.fields).map(([name, value]) =>
+    [name, isSecretName(name) ? "***" : value] as const
+  );
+  return { ...entry, fields: Object.fromEntries(fields) };
 }
 
 function writeAll(bytes: Uint8Array): void {
