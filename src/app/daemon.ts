@@ -6,6 +6,7 @@ import { serveGrpc } from "../rpc/grpc/server.ts";
 import type { GrpcService } from "../rpc/grpc/service.ts";
 import { connect } from "./connect.ts";
 import { BUILTINS } from "./daemon/builtins.ts";
+import { EMPTY_CONFIG } from "./daemon/config/daemon_config.ts";
 import { GRPC_TYPE } from "./daemon/grpc_plugins.ts";
 import { OBSERVER_TYPE } from "./daemon/observers.ts";
 import { openPlugins } from "./daemon/open_plugins.ts";
@@ -39,7 +40,10 @@ export async function main(args: readonly string[]): Promise<number> {
   });
   const stopping = new AbortController();
   using _signals = onTermination(() => stopping.abort());
+  const path = flags.address ?? `${store.paths.state}/coracle.sock`;
   await using plugins = await openPlugins(BUILTINS, {
+    daemon: EMPTY_CONFIG,
+    address: path,
     services: store.services,
     paths: store.paths,
     log,
@@ -48,7 +52,6 @@ export async function main(args: readonly string[]): Promise<number> {
     configOf: () => ({}),
     disabled: new Set(),
   });
-  const path = flags.address ?? `${store.paths.state}/coracle.sock`;
   await using server = await serveGrpc({
     addresses: [{ path, mode: 0o660 }],
     services: observed(

@@ -13,7 +13,10 @@ import {
 
 /** What all plugins are given alike. */
 export type PluginBase =
-  & Pick<PluginHost, "services" | "paths" | "log" | "now" | "stopping">
+  & Pick<
+    PluginHost,
+    "services" | "paths" | "log" | "now" | "stopping" | "daemon" | "address"
+  >
   & {
     /** The table of a plugin in the configuration file. */
     readonly configOf: (uri: string) => Readonly<Record<string, unknown>>;

@@ -7,6 +7,7 @@
 import type { Logger } from "../../base/log.ts";
 import type { Services } from "../../core/services.ts";
 import type { StorePaths } from "../paths.ts";
+import type { DaemonConfig } from "./config/daemon_config.ts";
 
 /** Names a plugin, and the type of what it opens. */
 export interface PluginKey<out T> {
@@ -36,6 +37,10 @@ export interface PluginHost {
   readonly stopping: AbortSignal;
   /** Its own table in the configuration file, checked against nothing yet. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The whole configuration, for what is not in a plugin's own table. */
+  readonly daemon: DaemonConfig;
+  /** Path of the socket at which the daemon serves gRPC. */
+  readonly address: string;
   /** One that it requires. */
   get<T>(key: PluginKey<T>): T;
   /** Of all plugins of a type that are open by now. */

@@ -1,0 +1,87 @@
+/** What the configuration file says, once it has been read and checked. */
+
+/** A table of TOML, as it is written. */
+export type Table = Readonly<Record<string, unknown>>;
+
+export interface SocketConfig {
+  /** Path of a socket; absent: the default, or none where there is none. */
+  readonly address?: string;
+  /** Who owns the socket. */
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** `[proxy_plugins.NAME]`: a plugin behind a socket of another process. */
+export interface ProxyPluginConfig {
+  /** `snapshot`, `content`, `sandbox` or `diff`. */
+  readonly type: string;
+  /** Path of its socket. */
+  readonly address: string;
+  /** `linux/amd64` */
+  readonly platform?: string;
+  readonly exports: Readonly<Record<string, string>>;
+  readonly capabilities: readonly string[];
+}
+
+/** `[stream_processors.NAME]`: a program that turns a layer into another. */
+export interface StreamProcessorConfig {
+  /** Media types that it reads. */
+  readonly accepts: readonly string[];
+  /** Media type that it writes. */
+  readonly returns: string;
+  /** Path or name of the program. */
+  readonly path: string;
+  readonly args: readonly string[];
+  /** `NAME=value` */
+  readonly env: readonly string[];
+}
+
+/** All files together, in terms of the newest version. */
+export interface DaemonConfig {
+  /** Files that were read, the first one first. */
+  readonly files: readonly string[];
+  readonly root?: string;
+  readonly state?: string;
+  /** Directory for temporary files. */
+  readonly temp?: string;
+  readonly grpc: SocketConfig;
+  readonly ttrpc: SocketConfig;
+  readonly debug: SocketConfig & {
+    readonly level?: string;
+    readonly format?: string;
+  };
+  /** Relative to that of the process which started the daemon. */
+  readonly oomScore: number;
+  /** Path of a cgroup that the daemon moves into. */
+  readonly cgroup?: string;
+  /** By URI, `io.containerd.grpc.v1.cri`. */
+  readonly disabledPlugins: ReadonlySet<string>;
+  readonly requiredPlugins: ReadonlySet<string>;
+  /** In milliseconds, by name: `io.containerd.timeout.shim.load`. */
+  readonly timeoutsMs: ReadonlyMap<string, number>;
+  readonly proxyPlugins: ReadonlyMap<string, ProxyPluginConfig>;
+  readonly streamProcessors: ReadonlyMap<string, StreamProcessorConfig>;
+  /** Tables of plugins by their URI in the newest version's terms. */
+  readonly plugins: ReadonlyMap<string, Table>;
+  /** Keys that the command line knows, too. */
+  readonly snapshotter?: string;
+  readonly runtime?: string;
+  readonly shimGrouping?: "container" | "namespace";
+  /** Directories of `HOST/hosts.toml`. */
+  readonly registryDirs?: readonly string[];
+}
+
+/** What is in force where there is no file. */
+export const EMPTY_CONFIG: DaemonConfig = {
+  files: [],
+  grpc: {},
+  ttrpc: {},
+  debug: {},
+  oomScore: 0,
+  disabledPlugins: new Set(),
+  requiredPlugins: new Set(),
+  timeoutsMs: new Map(),
+  proxyPlugins: new Map(),
+  streamProcessors: new Map(),
+  plugins: new Map(),
+};
