@@ -4,9 +4,11 @@ import { grpcPlugins } from "./grpc_plugins.ts";
 import { loggingPlugins } from "./logging_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
 import type { Plugin } from "./plugin.ts";
+import { tracingPlugins } from "./tracing_plugins.ts";
 
 export const BUILTINS: readonly Plugin[] = [
   ...grpcPlugins,
   ...loggingPlugins,
+  ...tracingPlugins,
   ...metricsPlugins,
 ];
