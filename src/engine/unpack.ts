@@ -2,6 +2,7 @@
 
 import type { Context } from "../base/context.ts";
 import { notFound, unimplemented } from "../base/errors.ts";
+import { traced } from "../base/trace.ts";
 import {
   isLocalContentStore,
   type LocalContentStore,
@@ -88,6 +89,22 @@ interface ContentOptions extends UnpackOptions {
  * @returns name of the top snapshot
  */
 export async function unpackContent(
+  ctx: Context,
+  services: Services,
+  { manifest, config }: Pick<ImageContent, "manifest" | "config">,
+  options: ContentOptions,
+): Promise<string> {
+  const { digest } = manifest.config;
+  const attributes = { "oci.digest": digest, layers: manifest.layers.length };
+  return await traced(
+    ctx,
+    "unpack",
+    attributes,
+    (ctx) => unpackLocked(ctx, services, { manifest, config }, options),
+  );
+}
+
+async function unpackLocked(
   ctx: Context,
   services: Services,
   { manifest, config }: Pick<ImageContent, "manifest" | "config">,

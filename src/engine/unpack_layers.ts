@@ -3,6 +3,7 @@
 import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
 import { hasCode } from "../base/errors.ts";
+import { traced } from "../base/trace.ts";
 import type { Labels } from "../core/labels.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Progress, ProgressState } from "../core/progress.ts";
@@ -118,16 +119,18 @@ export async function takeLayer(
   planned: PlannedLayer,
   target: (() => Promise<LayerTarget>) | undefined,
 ): Promise<UnpackedLayer | undefined> {
-  try {
+  const { digest, size } = planned.layer;
+  const attributes = { "oci.digest": digest, "oci.size": size };
+  return await traced(ctx, "layer", attributes, async (ctx) => {
+    try {
+      return await attempt(ctx, job, planned, target);
+    } catch (error) {
+      if (!(error instanceof StaleBytes)) throw error;
+      const { cause } = error;
+      ctx.log.warn("Fetching a layer again", { layer: digest, error: cause });
+    }
     return await attempt(ctx, job, planned, target);
-  } catch (error) {
-    if (!(error instanceof StaleBytes)) throw error;
-    ctx.log.warn("Fetching a layer again", {
-      layer: planned.layer.digest,
-      error: error.cause,
-    });
-  }
-  return await attempt(ctx, job, planned, target);
+  });
 }
 
 /** What was there before this transfer turned out to be wrong. */
