@@ -2,6 +2,9 @@
 
 export const VERSION = "0.1.0";
 
+/** What was built: the name of the commit, where the build says one. */
+export const REVISION = "";
+
 /** Bundles that run in a Worker, and where they are in the source tree. */
 const WORKER_SOURCES = {
   unpack_worker: "../drivers/unpack/worker.ts",

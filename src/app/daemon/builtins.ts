@@ -1,5 +1,6 @@
 /** All plugins of the daemon. Their order is that of what they require. */
 
+import { corePlugins } from "./core_plugins.ts";
 import { grpcPlugins } from "./grpc_plugins.ts";
 import { loggingPlugins } from "./logging_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
@@ -7,6 +8,7 @@ import type { Plugin } from "./plugin.ts";
 import { tracingPlugins } from "./tracing_plugins.ts";
 
 export const BUILTINS: readonly Plugin[] = [
+  ...corePlugins,
   ...grpcPlugins,
   ...loggingPlugins,
   ...tracingPlugins,

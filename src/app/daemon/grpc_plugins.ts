@@ -1,14 +1,18 @@
 /** The services of the API, each a plugin that opens what is served. */
 
+import { tenantlessContext } from "../../api/server/api_context.ts";
+import { healthService } from "../../api/server/health.ts";
+import { introspectionService } from "../../api/server/introspection.ts";
 import { versionService } from "../../api/server/version.ts";
 import type { GrpcService } from "../../rpc/grpc/service.ts";
-import { VERSION } from "../self.ts";
+import { REVISION, VERSION } from "../self.ts";
 import {
   type Plugin,
   plugin,
   type PluginHost,
   type PluginKey,
 } from "./plugin.ts";
+import { serverFacts } from "./server_facts.ts";
 
 /** Of plugins whose value is a list of services. */
 export const GRPC_TYPE = "io.containerd.grpc.v1";
@@ -24,5 +28,15 @@ function served(
 }
 
 export const grpcPlugins: readonly Plugin[] = [
-  served("version", [], () => [versionService(VERSION)]),
+  served("healthcheck", [], ({ stopping }) => [healthService(stopping)]),
+  served("introspection", [], ({ log, paths, statuses }) => [
+    introspectionService({
+      context: tenantlessContext(log),
+      plugins: statuses,
+      server: serverFacts(paths.root),
+    }),
+  ]),
+  served("version", [], () => [
+    versionService({ version: VERSION, revision: REVISION }),
+  ]),
 ];

@@ -4,7 +4,9 @@
  * only those with it that require it.
  */
 
+import type { Context } from "../../base/context.ts";
 import type { Logger } from "../../base/log.ts";
+import type { TypedValue } from "../../core/container.ts";
 import type { Services } from "../../core/services.ts";
 import type { StorePaths } from "../paths.ts";
 import type { DaemonConfig } from "./config/daemon_config.ts";
@@ -58,6 +60,8 @@ export interface PluginDescription {
   readonly platforms?: readonly string[];
   readonly exports?: Readonly<Record<string, string>>;
   readonly capabilities?: readonly string[];
+  /** Answers what `PluginInfo` of introspection asks of it. */
+  readonly inform?: (ctx: Context, asked: TypedValue) => Promise<TypedValue>;
 }
 
 export interface PluginStatus extends PluginDescription {

@@ -1,0 +1,111 @@
+/**
+ * What the services of the API stand on, as introspection shows it: clients
+ * look there for snapshotters, runtimes and their platforms. Each opens what
+ * the composition root has made; others require it by its key.
+ */
+
+import { formatPlatform, hostPlatform } from "../../base/platform.ts";
+import type { ContentStore } from "../../core/content.ts";
+import type { Differ } from "../../core/diff.ts";
+import type { EventExchange } from "../../core/event.ts";
+import type { LeaseManager } from "../../core/lease.ts";
+import type { Services } from "../../core/services.ts";
+import type { Snapshotter } from "../../core/snapshot.ts";
+import type { TaskManager } from "../../core/task.ts";
+import { chooseSnapshotter } from "../choose_snapshotter.ts";
+import { identify } from "../rootless/identity.ts";
+import {
+  type Plugin,
+  plugin,
+  type PluginHost,
+  type PluginKey,
+  SkipPlugin,
+} from "./plugin.ts";
+
+export const EVENTS: PluginKey<EventExchange> = {
+  type: "io.containerd.event.v1",
+  id: "exchange",
+};
+export const CONTENT: PluginKey<ContentStore> = {
+  type: "io.containerd.content.v1",
+  id: "content",
+};
+/** Called as containerd's, whose options it takes; ours is SQLite. */
+export const METADATA: PluginKey<Services> = {
+  type: "io.containerd.metadata.v1",
+  id: "bolt",
+};
+export const LEASES: PluginKey<LeaseManager> = {
+  type: "io.containerd.lease.v1",
+  id: "manager",
+};
+export const DIFFER: PluginKey<Differ> = {
+  type: "io.containerd.differ.v1",
+  id: "walking",
+};
+/** Made when it is asked for: what tasks need is not loaded for a glance. */
+export const TASKS: PluginKey<() => TaskManager> = {
+  type: "io.containerd.runtime.v2",
+  id: "task",
+};
+/** Of plugins whose value is a snapshotter, called by the plugin's id. */
+export const SNAPSHOTTER_TYPE = "io.containerd.snapshotter.v1";
+
+/** `linux/amd64` */
+const PLATFORM = formatPlatform(hostPlatform(Deno.build));
+
+/** Schemes of addresses that standard streams can have. */
+const STREAM_SCHEMES = "fifo,binary,file";
+
+export const corePlugins: readonly Plugin[] = [
+  plugin(EVENTS, [], ({ services }) => services.events),
+  plugin(CONTENT, [], ({ services, paths, describe }) => {
+    describe({ exports: { root: `${paths.root}/content` } });
+    return services.content;
+  }),
+  snapshotter("overlayfs", (host) => {
+    const reason = overlayObstacle(host);
+    if (reason !== undefined) throw new SkipPlugin(reason);
+  }),
+  snapshotter("native", () => {}),
+  plugin(METADATA, [CONTENT, EVENTS], ({ services, paths, describe }) => {
+    const path = `${paths.root}/meta.db`;
+    describe({ exports: { path, policy: "shared" } });
+    return services;
+  }),
+  plugin(LEASES, [METADATA], ({ services }) => services.leases),
+  plugin(DIFFER, [METADATA], ({ services, describe }) => {
+    describe({ platforms: [PLATFORM] });
+    return services.differ;
+  }),
+  plugin(TASKS, [METADATA, EVENTS], ({ services, describe }) => {
+    describe({
+      platforms: [PLATFORM],
+      exports: { "log-uri-schemes": STREAM_SCHEMES },
+    });
+    return () => services.tasks;
+  }),
+];
+
+function snapshotter(id: string, check: (host: PluginHost) => void): Plugin {
+  return plugin<Snapshotter>({ type: SNAPSHOTTER_TYPE, id }, [], (host) => {
+    check(host);
+    const found = host.services.snapshotters.get(id);
+    if (found === undefined) throw new SkipPlugin("this store has none");
+    host.describe({
+      platforms: [PLATFORM],
+      exports: { root: `${host.paths.root}/snapshots/${id}` },
+    });
+    return found;
+  });
+}
+
+/** Why the kernel has no overlay for this store; undefined if it has. */
+function overlayObstacle({ paths }: PluginHost): string | undefined {
+  const { kind } = identify((name) => Deno.env.get(name), Deno.uid() ?? 0);
+  const choice = chooseSnapshotter(
+    paths,
+    kind === "rootless" ? "rootless" : "root",
+  );
+  return choice.name === "overlayfs" ? undefined : choice.reason;
+}
