@@ -39,8 +39,12 @@ export interface ContainerStore {
    * for an empty prefix.
    */
   beginningWith(ctx: Context, prefix: string): Promise<readonly Container[]>;
-  /** Records come without `spec`, which is read one by one. */
-  list(ctx: Context, filters?: readonly string[]): AsyncIterable<Container>;
+  /** @param parts without `spec`, which is large, unless they are whole */
+  list(
+    ctx: Context,
+    filters?: readonly string[],
+    parts?: "summary" | "whole",
+  ): AsyncIterable<Container>;
   /** @throws {EngineError} `alreadyExists` */
   create(ctx: Context, container: NewContainer): Promise<Container>;
   /** @throws {EngineError} `notFound` */

@@ -21,6 +21,11 @@ export interface DeleteOptions {
   readonly collect?: "synchronous" | "later";
 }
 
+export interface DeleteImageOptions extends DeleteOptions {
+  /** Only if the name still points there. */
+  readonly target?: Descriptor;
+}
+
 export interface ImageStore {
   /** @throws {EngineError} `notFound` */
   get(ctx: Context, name: string): Promise<Image>;
@@ -37,6 +42,10 @@ export interface ImageStore {
     image: NewImage,
     fieldPaths?: readonly string[],
   ): Promise<Image>;
-  /** @throws {EngineError} `notFound` */
-  delete(ctx: Context, name: string, options?: DeleteOptions): Promise<void>;
+  /** @throws {EngineError} `notFound`, also if it points elsewhere */
+  delete(
+    ctx: Context,
+    name: string,
+    options?: DeleteImageOptions,
+  ): Promise<void>;
 }

@@ -1,6 +1,5 @@
 /** A shim's task service between wire and domain. */
 
-import type { Any } from "../../../proto/gen/google/protobuf/any.ts";
 import type { Mount as WireMount } from "../../../proto/gen/containerd/types/mount.ts";
 import {
   type ProcessInfo,
@@ -11,8 +10,6 @@ import type {
   ExecProcessRequest,
   StateResponse,
 } from "../../../proto/gen/containerd/task/v2/shim.ts";
-import { invalidArgument } from "../../base/errors.ts";
-import type { TypedValue } from "../../core/container.ts";
 import type { Mount } from "../../core/mount.ts";
 import type {
   ProcessRef,
@@ -23,6 +20,7 @@ import type {
   ShimProcessStatus,
 } from "../../core/shim.ts";
 import type { ExitStatus } from "../../core/task.ts";
+import { fromAny, requireAny, toAny } from "./any.ts";
 
 const STATUSES: Readonly<Record<ShimProcessStatus, Status>> = {
   unknown: Status.UNKNOWN,
@@ -38,23 +36,6 @@ const STATUS_NAMES = new Map(
     [name, status],
   ) => [status, name as ShimProcessStatus]),
 );
-
-export function toAny(value: TypedValue | undefined): Any | undefined {
-  return value === undefined
-    ? undefined
-    : { typeUrl: value.typeUrl, value: value.value };
-}
-
-export function fromAny(any: Any | undefined): TypedValue | undefined {
-  return any === undefined || any.typeUrl === "" ? undefined : any;
-}
-
-/** @throws {EngineError} `invalidArgument` if it is absent */
-export function requireAny(any: Any | undefined, what: string): TypedValue {
-  const value = fromAny(any);
-  if (value !== undefined) return value;
-  throw invalidArgument(`Cannot do without ${what}`);
-}
 
 /** Protobuf has no way to leave a field of options out: it is empty. */
 type Optional<K extends string, T> = { readonly [P in K]?: T };

@@ -3,13 +3,12 @@
 import { TaskDefinition } from "../../../proto/gen/containerd/task/v2/shim.ts";
 import type { ShimService } from "../../core/shim.ts";
 import type { TtrpcClient } from "../../rpc/ttrpc/client.ts";
+import { requireAny, toAny } from "../convert/any.ts";
 import {
   fromExit,
   fromProcessInfo,
   fromState,
   processRef,
-  requireAny,
-  toAny,
   toCreate,
 } from "../convert/shim_task.ts";
 import { callOptions } from "./call_options.ts";

@@ -5,13 +5,11 @@ import type { Logger } from "../../base/log.ts";
 import type { ShimService } from "../../core/shim.ts";
 import type { CallInfo, Handlers } from "../../rpc/ttrpc/method.ts";
 import { type ServedService, service } from "../../rpc/ttrpc/service.ts";
+import { fromAny, requireAny, toAny } from "../convert/any.ts";
 import {
-  fromAny,
   fromCreate,
   fromExec,
   optional,
-  requireAny,
-  toAny,
   toExit,
   toProcessInfo,
   toState,

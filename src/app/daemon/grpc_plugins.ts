@@ -1,8 +1,12 @@
 /** The services of the API, each a plugin that opens what is served. */
 
 import { tenantlessContext } from "../../api/server/api_context.ts";
+import { containersService } from "../../api/server/containers.ts";
 import { healthService } from "../../api/server/health.ts";
+import { imagesService } from "../../api/server/images.ts";
 import { introspectionService } from "../../api/server/introspection.ts";
+import { leasesService } from "../../api/server/leases.ts";
+import { namespacesService } from "../../api/server/namespaces.ts";
 import { versionService } from "../../api/server/version.ts";
 import type { GrpcService } from "../../rpc/grpc/service.ts";
 import { REVISION, VERSION } from "../self.ts";
@@ -27,7 +31,23 @@ function served(
   return plugin<Served>({ type: GRPC_TYPE, id }, requires, open);
 }
 
+const recordPlugins: readonly Plugin[] = [
+  served("containers", [], ({ services: { containers }, log }) => [
+    containersService({ containers, log }),
+  ]),
+  served("images", [], ({ services: { images }, log }) => [
+    imagesService({ images, log }),
+  ]),
+  served("namespaces", [], ({ services: { namespaces }, log }) => [
+    namespacesService({ namespaces, log }),
+  ]),
+  served("leases", [], ({ services: { leases }, log }) => [
+    leasesService({ leases, log }),
+  ]),
+];
+
 export const grpcPlugins: readonly Plugin[] = [
+  ...recordPlugins,
   served("healthcheck", [], ({ stopping }) => [healthService(stopping)]),
   served("introspection", [], ({ log, paths, statuses }) => [
     introspectionService({

@@ -16,13 +16,16 @@ import { merge } from "./container_merge.ts";
 import { fromRow, LIST_COLUMNS, matches } from "./container_rows.ts";
 import type { Parameter, Row } from "./database.ts";
 import { deleteEdges, node, writeEdges } from "./edges.ts";
-import { found, mustBeNew, pages, text } from "./rows.ts";
+import { found, mustBeNew, text } from "./rows.ts";
 import { namespaceOf, type Store } from "./store.ts";
 
 const SELECT = "SELECT * FROM containers WHERE ns = ? AND id = ?";
 const SELECT_NAMED = "SELECT * FROM containers WHERE ns = ? AND name = ?";
 const SELECT_BEGINNING = "SELECT * FROM containers " +
   "WHERE ns = ? AND id >= ? AND id < ? ORDER BY id LIMIT 2";
+
+/** Rows that are read at once. */
+const PAGE = 200;
 
 /** Greater than whatever may follow in an id. */
 const LAST_CHARACTER = "\u{10ffff}";
@@ -68,24 +71,24 @@ export class SqliteContainerStore implements ContainerStore {
   async *list(
     ctx: Context,
     filters?: readonly string[],
+    parts: "summary" | "whole" = "summary",
   ): AsyncIterable<Container> {
     const ns = namespaceOf(ctx);
     const filter = parseFilters(filters);
-    const rows = pages(
-      "",
-      (after, limit) =>
-        this.#store.db.all(
-          `SELECT ${LIST_COLUMNS} FROM containers ` +
-            "WHERE ns = ? AND id > ? ORDER BY id LIMIT ?",
-          ns,
-          after,
-          limit,
-        ),
-      (row) => text(row, "id"),
-    );
-    for (const row of rows) {
-      const container = this.#withExtensions(ns, row);
-      if (matches(filter, container)) yield container;
+    const columns = parts === "whole" ? "*" : LIST_COLUMNS;
+    const sql = `SELECT ${columns} FROM containers ` +
+      "WHERE ns = ? AND id > ? ORDER BY id LIMIT ?";
+    for (let after = "";;) {
+      const rows = this.#store.db.all(sql, ns, after, PAGE);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      const extensions = this.#extensionsBetween(ns, after, text(last, "id"));
+      for (const row of rows) {
+        const container = fromRow(row, extensions.get(text(row, "id")) ?? []);
+        if (matches(filter, container)) yield container;
+      }
+      if (rows.length < PAGE) return;
+      after = text(last, "id");
     }
   }
 
@@ -169,6 +172,22 @@ export class SqliteContainerStore implements ContainerStore {
       text(row, "id"),
     );
     return fromRow(row, rows);
+  }
+
+  /** Of a page of containers, at once. */
+  #extensionsBetween(
+    ns: string,
+    after: string,
+    last: string,
+  ): ReadonlyMap<string, readonly Row[]> {
+    const rows = this.#store.db.all(
+      "SELECT container, key, type, value FROM container_extensions " +
+        "WHERE ns = ? AND container > ? AND container <= ?",
+      ns,
+      after,
+      last,
+    );
+    return Map.groupBy(rows, (row) => text(row, "container"));
   }
 
   #write(ns: string, container: Container): void {

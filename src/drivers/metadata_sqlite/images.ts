@@ -1,11 +1,11 @@
 // deno-lint-ignore-file require-await -- remote stores have this interface too
 
 import type { Context } from "../../base/context.ts";
-import { invalidArgument } from "../../base/errors.ts";
+import { invalidArgument, notFound } from "../../base/errors.ts";
 import { type Filter, labelField, parseFilters } from "../../base/filters.ts";
 import { checkLabels, isLabelPath, updateLabels } from "../../base/labels.ts";
 import type {
-  DeleteOptions,
+  DeleteImageOptions,
   Image,
   ImageStore,
   NewImage,
@@ -94,11 +94,15 @@ export class SqliteImageStore implements ImageStore {
   async delete(
     ctx: Context,
     name: string,
-    options: DeleteOptions = {},
+    options: DeleteImageOptions = {},
   ): Promise<void> {
     const ns = namespaceOf(ctx);
+    const { digest } = options.target ?? {};
     this.#store.write("durable", () => {
-      found(this.#store.db.get(SELECT, ns, name), "image", name);
+      const image = this.#get(ns, name);
+      if (digest !== undefined && digest !== image.target.digest) {
+        throw notFound("image", `${name}@${digest}`);
+      }
       removeImage(this.#store, ns, name);
       this.#store.letGo(ctx, "images", name);
     });
