@@ -1,7 +1,8 @@
 // deno-lint-ignore-file require-await -- remote stores have this interface too
 
 import type { Context } from "../../base/context.ts";
-import { invalidArgument } from "../../base/errors.ts";
+import { isDigest } from "../../base/digest.ts";
+import { EngineError, invalidArgument } from "../../base/errors.ts";
 import { labelField, parseFilters } from "../../base/filters.ts";
 import { checkLabels } from "../../base/labels.ts";
 import type { DeleteOptions } from "../../core/image.ts";
@@ -148,18 +149,32 @@ export class SqliteLeaseManager implements LeaseManager {
   }
 }
 
-const RESOURCE_TYPE = /^(?:content|ingests|images|snapshots\/[^/]+)$/;
+/** What the collector knows; all but snapshots are of one kind only. */
+const RESOURCE_TYPES: ReadonlySet<string> = new Set([
+  "content",
+  "images",
+  "ingests",
+  "snapshots",
+]);
 
-function checkResource(resource: LeaseResource): void {
-  if (!RESOURCE_TYPE.test(resource.type)) {
-    throw invalidArgument(
-      `Cannot lease a resource of type "${resource.type}"`,
+function checkResource({ type, id }: LeaseResource): void {
+  const [kind = "", name, ...more] = type.split("/");
+  if (!RESOURCE_TYPES.has(kind)) {
+    throw new EngineError(
+      "unimplemented",
+      `Cannot lease a resource of type "${type}"`,
       { hint: "Use content, ingests, images or snapshots/NAME" },
     );
   }
-  if (resource.id === "") {
+  const isNamed = name !== undefined && name !== "" && more.length === 0;
+  if (kind === "snapshots" ? !isNamed : name !== undefined) {
+    throw invalidArgument(`Cannot lease a resource of type "${type}"`, {
+      hint: "Use content, ingests, images or snapshots/NAME",
+    });
+  }
+  if (id === "" || kind === "content" && !isDigest(id)) {
     throw invalidArgument(
-      `Cannot lease a resource of type "${resource.type}" without an id`,
+      `Cannot lease a resource of type "${type}" with id "${id}"`,
     );
   }
 }
