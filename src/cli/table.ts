@@ -5,6 +5,7 @@
 
 import type { CommandEntry, CommandSpec } from "./command.ts";
 import * as container from "./table_container.ts";
+import { DEBUG } from "./table_debug.ts";
 import { FILES } from "./table_files.ts";
 import * as image from "./table_image.ts";
 import * as life from "./table_lifecycle.ts";
@@ -94,4 +95,5 @@ export const COMMANDS: readonly CommandEntry[] = [
       life.SYSTEM_RECONCILE,
     ],
   },
+  DEBUG,
 ];

@@ -1,6 +1,7 @@
 /** All plugins of the daemon. Their order is that of what they require. */
 
 import { corePlugins } from "./core_plugins.ts";
+import { debugPlugins } from "./debug_plugins.ts";
 import { grpcPlugins } from "./grpc_plugins.ts";
 import { loggingPlugins } from "./logging_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
@@ -13,4 +14,5 @@ export const BUILTINS: readonly Plugin[] = [
   ...loggingPlugins,
   ...tracingPlugins,
   ...metricsPlugins,
+  ...debugPlugins,
 ];
