@@ -2,39 +2,7 @@
 
 import { alreadyExists, invalidArgument, notFound } from "../base/errors.ts";
 import type { ArchiveFile, Bytes } from "../engine/images_archive.ts";
-import { encodeHeader, END_OF_ARCHIVE, paddingOf } from "../oci/tar/writer.ts";
-
-/** The same archive for the same files: no owner, no time. */
-export async function* tarBytes(
-  files: AsyncIterable<ArchiveFile>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const made = new Set<string>();
-  for await (const { path, size, data } of files) {
-    for (const directory of parents(path)) {
-      if (made.has(directory)) continue;
-      made.add(directory);
-      yield encodeHeader({ ...ENTRY, type: "directory", name: directory });
-    }
-    yield encodeHeader({
-      ...ENTRY,
-      mode: 0o644,
-      type: "file",
-      name: path,
-      size,
-    });
-    yield* data;
-    yield paddingOf(size);
-  }
-  yield END_OF_ARCHIVE as Uint8Array<ArrayBuffer>;
-}
-
-const ENTRY = { mode: 0o755, uid: 0, gid: 0, mtime: { sec: 0, nsec: 0 } };
-
-/** `a/b/c` → `a`, `a/b` */
-function parents(path: string): string[] {
-  const parts = path.split("/").slice(0, -1);
-  return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
-}
+import { parents } from "../engine/images_tar.ts";
 
 /**
  * Writes the files below `path`, which must be new or empty.

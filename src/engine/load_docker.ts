@@ -22,6 +22,12 @@ interface DockerEntry {
   readonly Layers: readonly string[];
 }
 
+/** What is stored instead of a layer: the same layer, perhaps compressed. */
+export type PackLayer = (
+  ctx: Context,
+  layer: StoredFile,
+) => Promise<StoredFile>;
+
 /**
  * Docker's archives have no image manifests: they are made here.
  * @throws {EngineError} `dataLoss` if a file is missing
@@ -30,12 +36,13 @@ export async function dockerImages(
   ctx: Context,
   store: ContentStore,
   files: ArchiveFiles,
+  pack: PackLayer = (_ctx, layer) => Promise.resolve(layer),
 ): Promise<readonly ArchivedImage[]> {
   const entries = parseEntries(files.documents.get("manifest.json"));
   const images: ArchivedImage[] = [];
   for (const entry of entries) {
     images.push({
-      target: await writeManifest(ctx, store, files, entry),
+      target: await writeManifest(ctx, store, files, entry, pack),
       names: (entry.RepoTags ?? []).flatMap(normalised),
     });
   }
@@ -63,6 +70,7 @@ async function writeManifest(
   store: ContentStore,
   files: ArchiveFiles,
   entry: DockerEntry,
+  pack: PackLayer,
 ): Promise<Descriptor> {
   const config: Descriptor = {
     mediaType: MEDIA_TYPE.dockerConfig,
@@ -79,11 +87,12 @@ async function writeManifest(
   }
   const layers: Descriptor[] = [];
   for (const [at, path] of entry.Layers.entries()) {
-    const stored = file(files, path);
-    const diffId = rootfs.diff_ids[at] ?? stored.digest;
-    if (stored.compression === "none" && stored.digest !== diffId) {
+    const layer = file(files, path);
+    const diffId = rootfs.diff_ids[at] ?? layer.digest;
+    if (layer.compression === "none" && layer.digest !== diffId) {
       throw dataLoss(`Cannot load "${path}": it is damaged`);
     }
+    const stored = await pack(ctx, layer);
     await addLabels(ctx, store, stored.digest, {
       [LABEL.uncompressed]: diffId,
     });

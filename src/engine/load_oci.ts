@@ -89,7 +89,7 @@ export function normalised(name: string): string[] {
 }
 
 /** Labels that keep all parts of an image alive as long as its target. */
-async function labelTree(
+export async function labelTree(
   ctx: Context,
   store: ContentStore,
   descriptor: Descriptor,

@@ -130,16 +130,16 @@ function dockerEntries(saved: readonly SavedImage[]) {
   });
 }
 
-function blobPath({ digest }: Descriptor): string {
+export function blobPath({ digest }: Descriptor): string {
   return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
 }
 
-function jsonFile(path: string, value: unknown): ArchiveFile {
+export function jsonFile(path: string, value: unknown): ArchiveFile {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
   return { path, size: bytes.length, data: bytesOnce(bytes) };
 }
 
-async function blobFile(
+export async function blobFile(
   ctx: Context,
   store: ContentStore,
   blob: Descriptor,

@@ -3,7 +3,8 @@ import { familiarName } from "../../base/reference.ts";
 import { nameReference } from "../../engine/images.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
 import { loadImages } from "../../engine/load.ts";
-import { pathKind, readDirectory, readFile, readTar } from "../archive_read.ts";
+import { readTar } from "../../engine/images_tar.ts";
+import { pathKind, readDirectory, readFile } from "../archive_read.ts";
 import type { Invocation } from "../command.ts";
 import { humanSize } from "../format/human.ts";
 

@@ -2,7 +2,8 @@ import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
 import { compressGzip } from "../../engine/images_compress.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
 import { saveImages } from "../../engine/save.ts";
-import { tarBytes, writeDirectory, writeWholeFile } from "../archive_write.ts";
+import { tarBytes } from "../../engine/images_tar.ts";
+import { writeDirectory, writeWholeFile } from "../archive_write.ts";
 import type { Invocation } from "../command.ts";
 
 /** `coracle save [-o FILE|DIRECTORY] IMAGE...` */
