@@ -5,6 +5,11 @@ const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const MAX_LENGTH = 76;
 
+/** True for what `checkIdentifier` takes for an id. */
+export function isIdentifier(text: string): boolean {
+  return text.length <= MAX_LENGTH && IDENTIFIER.test(text);
+}
+
 /**
  * Validates the id of a namespace, container, task or exec with containerd's
  * rule: letters and digits, single `.`, `_` or `-` between them, 1 to 76 bytes.

@@ -21,10 +21,15 @@ export interface SubscribeOptions {
 }
 
 export interface EventExchange {
+  /**
+   * @param at when it happened, if that is not now
+   * @throws {EngineError} `invalidArgument` if the topic is none
+   */
   publish(
     ctx: Context,
     topic: string,
     event: EngineEvent["event"],
+    at?: Date,
   ): Promise<EngineEvent>;
   /** Events of all namespaces, until the context's signal fires. */
   subscribe(

@@ -2,6 +2,7 @@
 
 import { tenantlessContext } from "../../api/server/api_context.ts";
 import { containersService } from "../../api/server/containers.ts";
+import { eventsService } from "../../api/server/events.ts";
 import { healthService } from "../../api/server/health.ts";
 import { imagesService } from "../../api/server/images.ts";
 import { introspectionService } from "../../api/server/introspection.ts";
@@ -32,6 +33,9 @@ function served(
 }
 
 const recordPlugins: readonly Plugin[] = [
+  served("events", [], ({ services: { events }, log }) => [
+    eventsService({ events, log }),
+  ]),
   served("containers", [], ({ services: { containers }, log }) => [
     containersService({ containers, log }),
   ]),

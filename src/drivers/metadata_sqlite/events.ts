@@ -3,6 +3,7 @@
 import type { Context } from "../../base/context.ts";
 import { invalidArgument } from "../../base/errors.ts";
 import { type Filter, parseFilters } from "../../base/filters.ts";
+import { isIdentifier } from "../../base/identifier.ts";
 import type {
   EngineEvent,
   EventExchange,
@@ -29,14 +30,14 @@ export class SqliteEventExchange implements EventExchange {
     ctx: Context,
     topic: string,
     event: EngineEvent["event"],
+    at?: Date,
   ): Promise<EngineEvent> {
-    if (!topic.startsWith("/") || topic.endsWith("/")) {
-      throw invalidArgument(`Cannot publish to topic "${topic}"`, {
-        hint: "A topic looks like /tasks/exit",
-      });
-    }
+    checkTopic(topic);
     const ns = namespaceOf(ctx);
-    return this.#store.write("lazy", () => this.#store.emit(ns, topic, event));
+    return this.#store.write(
+      "lazy",
+      () => this.#store.emit(ns, topic, event, at),
+    );
   }
 
   /** The place in the journal is fixed by the call, not by the first read. */
@@ -102,6 +103,15 @@ export class SqliteEventExchange implements EventExchange {
   }
 }
 
+/** Identifiers, each behind a slash. */
+function checkTopic(topic: string): void {
+  const [before, ...parts] = topic.split("/");
+  if (before === "" && parts.length > 0 && parts.every(isIdentifier)) return;
+  throw invalidArgument(`Cannot publish to topic "${topic}"`, {
+    hint: "A topic looks like /tasks/exit",
+  });
+}
+
 function fromRow(row: Row): EngineEvent {
   return {
     sequence: integer(row, "sequence"),
@@ -134,7 +144,9 @@ function fieldOf(value: unknown, path: readonly string[]): string | undefined {
   const record = value as Record<string, unknown>;
   const joined = path.join(".");
   if (Object.hasOwn(record, joined)) return scalar(record[joined]);
-  const [first = "", ...rest] = path;
+  const [named = "", ...rest] = path;
+  // Fields of a message may be called as its definition has them, too.
+  const first = named.replace(/_([a-z])/g, (_all, it) => it.toUpperCase());
   return Object.hasOwn(record, first)
     ? fieldOf(record[first], rest)
     : undefined;

@@ -104,8 +104,10 @@ export class Store {
     ns: string,
     topic: string,
     event: EngineEvent["event"],
+    happened?: Date,
   ): EngineEvent {
-    const at = this.now();
+    const now = this.now();
+    const at = happened?.getTime() ?? now;
     const sequence = this.db.insert(
       "INSERT INTO events (at, ns, topic, event) VALUES (?, ?, ?, ?)",
       at,
@@ -114,7 +116,7 @@ export class Store {
       JSON.stringify(event),
     );
     this.#journalled = true;
-    if (sequence % JOURNAL_CUT === 0) this.#cutJournal(sequence, at);
+    if (sequence % JOURNAL_CUT === 0) this.#cutJournal(sequence, now);
     return { sequence, timestamp: new Date(at), namespace: ns, topic, event };
   }
 

@@ -1,0 +1,85 @@
+/**
+ * Events between the journal and the wire, where each is an Any of
+ * containerd's. The journal has their fields, as JSON. Where those do not say
+ * all (a type that we don't know, a time in nanoseconds), it has the bytes of
+ * the Any as well, in `@type` and `@value` (base64), and they are what is sent.
+ */
+
+import type { Envelope } from "../../../proto/gen/containerd/types/event.ts";
+import type { TypedValue } from "../../core/container.ts";
+import type { EngineEvent } from "../../core/event.ts";
+import { codecOf, type EventCodec, typeOfTopic } from "./event_types.ts";
+
+type Fields = EngineEvent["event"];
+
+export function toEnvelope(
+  { timestamp, namespace, topic, event }: EngineEvent,
+): Envelope {
+  return { timestamp, namespace, topic, event: toEvent(topic, event) };
+}
+
+/** The Any of what the journal has. */
+export function toEvent(topic: string, fields: Fields): TypedValue {
+  const kept = keptBytes(fields);
+  if (kept !== undefined) return kept;
+  const typeUrl = typeOfTopic(topic);
+  const codec = typeUrl === undefined ? undefined : codecOf(typeUrl);
+  if (typeUrl !== undefined && codec !== undefined) {
+    return { typeUrl, value: encode(codec, fields) };
+  }
+  // Nobody but us can have published it: all that is known is its fields.
+  const json = new TextEncoder().encode(JSON.stringify(fields));
+  return { typeUrl: "coracle.events.Json", value: json };
+}
+
+/** What the journal keeps of an Any. */
+export function fromEvent(topic: string, any: TypedValue): Fields {
+  const kept = { "@type": any.typeUrl, "@value": any.value.toBase64() };
+  const codec = codecOf(any.typeUrl);
+  if (codec === undefined) return kept;
+  let fields: Fields;
+  try {
+    fields = plain(codec.decode(any.value));
+  } catch {
+    return kept;
+  }
+  const isAll = typeOfTopic(topic) === any.typeUrl &&
+    isEqual(encode(codec, fields), any.value);
+  return isAll ? fields : { ...fields, ...kept };
+}
+
+function keptBytes(fields: Fields): TypedValue | undefined {
+  const { "@type": typeUrl, "@value": value } = fields;
+  if (typeof typeUrl !== "string" || typeof value !== "string") {
+    return undefined;
+  }
+  return { typeUrl, value: Uint8Array.fromBase64(value) };
+}
+
+function encode(codec: EventCodec, fields: Fields): Uint8Array {
+  const { exitedAt, size, runtime } = fields;
+  return codec.encode(codec.fromPartial({
+    ...fields,
+    ...typeof exitedAt !== "string"
+      ? {}
+      : { exitedAt: exitedAt === "" ? undefined : new Date(exitedAt) },
+    ...size === undefined ? {} : { size: BigInt(size as number) },
+    ...typeof runtime === "string" ? { runtime: { name: runtime } } : {},
+  })).finish();
+}
+
+/** As JSON has it, and without what is empty. */
+function plain(message: object): Fields {
+  return Object.fromEntries(
+    Object.entries(message).flatMap(([key, value]) => {
+      if (value === undefined || value === "" || value === 0) return [];
+      if (typeof value === "bigint") return [[key, Number(value)]];
+      if (value instanceof Date) return [[key, value.toISOString()]];
+      return [[key, value]];
+    }),
+  );
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
