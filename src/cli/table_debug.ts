@@ -45,6 +45,7 @@ export const DEBUG: CommandGroup = {
       flags: [SOCKET, OUTPUT, {
         name: "seconds",
         kind: "number",
+        shape: "decimal",
         default: 30,
         help: "How long to record",
       }],

@@ -33,7 +33,7 @@ export function callLog({ log, now, newId }: CallLogOptions): CallObserver {
         ended(outcome) {
           if (outcome.status === 0) return;
           report(log, outcome, {
-            request,
+            ...outcome.fields,
             method: `${service}/${method}`,
             namespace: firstValue(call.metadata, "containerd-namespace") ?? "",
             status: codeName(outcome.status),

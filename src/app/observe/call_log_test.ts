@@ -41,11 +41,12 @@ Deno.test("callLog() takes the caller's request id if it is one", () => {
 
 Deno.test("callLog() tells failures of callers for those who debug", () => {
   const { entries, method } = rig();
-  method(call()).ended({ status: 0 });
+  method(call()).ended({ status: 0, fields: {} });
   const error = notFound("container", "x");
   method(call({ "containerd-namespace": "k8s.io" })).ended({
     status: 5,
     error,
+    fields: { request: "new" },
   });
   assertEquals(
     entries.map(({ level, message, fields }) => [level, message, fields]),
@@ -68,9 +69,10 @@ Deno.test("callLog() tells failures of ours with the stacks of all causes", () =
   method(call()).ended({
     status: 13,
     error: internal("Cannot go on", { cause }),
+    fields: {},
   });
-  method(call()).ended({ status: 2, error: cause });
-  method(call()).ended({ status: 2, error: "thrown as a text" });
+  method(call()).ended({ status: 2, error: cause, fields: {} });
+  method(call()).ended({ status: 2, error: "thrown as a text", fields: {} });
   assertEquals(entries.map(({ level }) => level), ["error", "error", "error"]);
   const [first, , third] = entries.map(({ fields }) => String(fields["stack"]));
   assertMatch(
@@ -110,7 +112,7 @@ Deno.test("OpenCalls.list() has calls from their beginning to their end", () => 
       ...{ state: "left", received: 0, sent: 0 },
     },
   ]);
-  first.ended({ status: 0 });
-  second.ended({ status: 1 });
+  first.ended({ status: 0, fields: {} });
+  second.ended({ status: 1, fields: {} });
   assertEquals(calls.list(), []);
 });

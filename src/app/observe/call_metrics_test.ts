@@ -30,7 +30,7 @@ Deno.test("callMetrics() counts calls as go-grpc-prometheus does", async () => {
     watch.received?.();
     now += 40;
     if (status === 0) watch.sent?.();
-    watch.ended({ status });
+    watch.ended({ status, fields: {} });
   }
   const lines = (await metrics.render(() => {})).split("\n");
   const labels = `grpc_method="Get",grpc_service="a.B",grpc_type="unary"`;

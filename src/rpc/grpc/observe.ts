@@ -39,6 +39,8 @@ export interface CallOutcome {
   readonly status: number;
   /** What was thrown; the signal's reason if the caller has gone. */
   readonly error?: unknown;
+  /** What all who watch it have added. */
+  readonly fields: LogFields;
 }
 
 /** @returns the services with every call of theirs watched */
@@ -150,9 +152,10 @@ function begun(call: GrpcCall, begins: readonly Begin[]): Begun {
       for (const watch of watches) watch.sent?.();
     },
     ended(error) {
+      const { fields = {} } = told;
       const outcome: CallOutcome = error === undefined
-        ? { status: STATUS_OK }
-        : { status: statusOf(error).code, error };
+        ? { status: STATUS_OK, fields }
+        : { status: statusOf(error).code, error, fields };
       for (const watch of watches) watch.ended(outcome);
     },
   };

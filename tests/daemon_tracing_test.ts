@@ -1,0 +1,163 @@
+/** Traces of the daemon, as a collector gets them. */
+
+import { assert, assertEquals } from "@std/assert";
+import { ContainersDefinition } from "../proto/gen/containerd/services/containers/v1/containers.ts";
+import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
+import { openDaemon } from "./support/daemon.ts";
+
+interface Attribute {
+  readonly key: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** The part of OTLP that is looked at. */
+interface Span {
+  readonly traceId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes: readonly Attribute[];
+  readonly status: { readonly code?: number; readonly message?: string };
+}
+
+interface Received {
+  readonly resource: readonly Attribute[];
+  readonly spans: Span[];
+  readonly paths: Set<string>;
+}
+
+/** What a collector does, so far as we can tell. */
+function collector() {
+  const received: Received = { resource: [], spans: [], paths: new Set() };
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      received.paths.add(new URL(request.url).pathname);
+      const [{ resource, scopeSpans }] = (await request.json()).resourceSpans;
+      Object.assign(received, { resource: resource.attributes });
+      received.spans.push(...scopeSpans.flatMap(
+        ({ spans }: { spans: Span[] }) => spans,
+      ));
+      return Response.json({});
+    },
+  );
+  return {
+    ...received,
+    received,
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${server.addr.port}`,
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_BSP_SCHEDULE_DELAY: "50",
+      OTEL_SERVICE_NAME: "under-test",
+      OTEL_RESOURCE_ATTRIBUTES: "zone=here",
+    },
+    async until(name: string): Promise<Span> {
+      for (let tries = 0; tries < 200; tries++) {
+        const found = received.spans.find((it) => it.name.endsWith(name));
+        if (found !== undefined) return found;
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+      const names = received.spans.map((it) => it.name);
+      throw new Error(`no span "${name}" came, only ${names.join(" ")}`);
+    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+function plain(attributes: readonly Attribute[]): Record<string, unknown> {
+  return Object.fromEntries(
+    attributes.map(({ key, value }) => [key, Object.values(value)[0]]),
+  );
+}
+
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
+const CALLER = "b7ad6b7169203331";
+
+Deno.test("the daemon sends a span for each call, in its caller's trace", async () => {
+  await using there = collector();
+  await using daemon = await openDaemon({ env: there.env });
+  const version = daemon.stub(VersionDefinition);
+  const before = BigInt(Date.now()) * 1_000_000n;
+  await version.version({}, {
+    metadata: {
+      ...daemon.headers,
+      traceparent: `00-${TRACE}-${CALLER}-01`,
+      "x-request-id": "mine",
+    },
+  });
+  const span = await there.until("Version/Version");
+  assertEquals([span.traceId, span.parentSpanId], [TRACE, CALLER]);
+  assertEquals([span.kind, span.status], [2, {}]);
+  assertEquals(plain(span.attributes), {
+    "rpc.system": "grpc",
+    "rpc.service": "containerd.services.version.v1.Version",
+    "rpc.method": "Version",
+    "rpc.grpc.status_code": "0",
+    "containerd.namespace": daemon.namespace,
+    "coracle.request": "mine",
+  });
+  const [start, end] = [span.startTimeUnixNano, span.endTimeUnixNano];
+  const slack = 50_000_000n;
+  assert(before - slack <= BigInt(start) && BigInt(start) < BigInt(end));
+  assert(BigInt(end) <= BigInt(Date.now()) * 1_000_000n + slack);
+  const resource = plain(there.received.resource);
+  assertEquals(resource["service.name"], "under-test");
+  assertEquals(resource["zone"], "here");
+  assertEquals(resource["process.pid"], String(daemon.pid));
+  assertEquals([...there.paths], ["/v1/traces"]);
+});
+
+Deno.test("the daemon names the trace in its log, and sends what is left when it stops", async () => {
+  await using there = collector();
+  await using daemon = await openDaemon({
+    env: { ...there.env, OTEL_BSP_SCHEDULE_DELAY: "600000" },
+    args: ["--log-level", "debug"],
+  });
+  const containers = daemon.stub(ContainersDefinition);
+  const metadata = { ...daemon.headers, "x-request-id": "r7" };
+  await containers.get({ id: "nobody" }, { metadata }).catch(() => {});
+  assertEquals(await daemon.stop("SIGTERM"), 0);
+  const span = await there.until("Containers/Get");
+  assertEquals(plain(span.attributes)["rpc.grpc.status_code"], "5");
+  // The caller is to blame.
+  assertEquals(span.status, {});
+  const line = daemon.log().split("\n").find((it) =>
+    it.includes("A call fail")
+  );
+  assert(line?.includes("request=r7"), daemon.log());
+  assert(line?.includes("status=NotFound"), line);
+  assert(line?.includes(`trace=${span.traceId}`), line);
+});
+
+Deno.test("the daemon sends nothing of traces that their callers don't keep", async () => {
+  await using there = collector();
+  await using daemon = await openDaemon({ env: there.env });
+  const version = daemon.stub(VersionDefinition);
+  const metadata = { traceparent: `00-${TRACE}-${CALLER}-00` };
+  await version.version({}, { metadata });
+  await version.version({});
+  const span = await there.until("Version/Version");
+  assert(span.traceId !== TRACE);
+  assertEquals(await daemon.stop("SIGTERM"), 0);
+  assertEquals(there.spans.length, 1);
+});
+
+Deno.test("the daemon serves while no collector is there, and says so once", async () => {
+  await using daemon = await openDaemon({
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9",
+      OTEL_BSP_SCHEDULE_DELAY: "20",
+    },
+  });
+  const version = daemon.stub(VersionDefinition);
+  for (let call = 0; call < 3; call++) {
+    await version.version({});
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  const begin = performance.now();
+  assertEquals(await daemon.stop("SIGTERM"), 0);
+  assert(performance.now() - begin < 10_000);
+  assertEquals(daemon.log().match(/Cannot send traces/g)?.length, 1);
+});
