@@ -11,6 +11,7 @@ const SUBTLE_NAME = {
 
 interface StreamingHash {
   update(chunk: Uint8Array): void;
+  copy(): StreamingHash;
   digest(encoding: "hex"): string;
 }
 
@@ -56,10 +57,11 @@ export class Hasher {
     else this.#streaming.update(chunk);
   }
 
-  /** To be called once, at the end. */
+  /** Of the bytes so far. */
   async digest(): Promise<Digest> {
     if (this.#streaming !== undefined) {
-      return `${this.#algorithm}:${this.#streaming.digest("hex")}` as Digest;
+      const hex = this.#streaming.copy().digest("hex");
+      return `${this.#algorithm}:${hex}` as Digest;
     }
     return await digestOf(concat(this.#gathered, this.#size), this.#algorithm);
   }

@@ -32,6 +32,9 @@ export interface IngestStatus {
   readonly updatedAt: Date;
 }
 
+/** What is to be written, as far as that is known. */
+export type ExpectedContent = Partial<Pick<Descriptor, "digest" | "size">>;
+
 /** Random access to committed content. */
 export interface ContentReader extends AsyncDisposable {
   /** Bytes. */
@@ -59,6 +62,8 @@ export interface ContentWriter extends AsyncDisposable {
   status(): Promise<IngestStatus>;
   /** Appends all of `chunk`; the caller may reuse the buffer afterwards. */
   write(chunk: Uint8Array): Promise<void>;
+  /** Of what was written so far. */
+  digest(): Promise<Digest>;
   /** Cuts the ingest back to `size` bytes (only 0 need be supported). */
   truncate(size: number): Promise<void>;
   /**
@@ -82,7 +87,7 @@ export interface ContentStore {
   writer(
     ctx: Context,
     ref: string,
-    expected?: Descriptor,
+    expected?: ExpectedContent,
   ): Promise<ContentWriter>;
   /** @throws {EngineError} `notFound` */
   status(ctx: Context, ref: string): Promise<IngestStatus>;

@@ -2,6 +2,7 @@
 
 import { tenantlessContext } from "../../api/server/api_context.ts";
 import { containersService } from "../../api/server/containers.ts";
+import { contentService } from "../../api/server/content.ts";
 import { eventsService } from "../../api/server/events.ts";
 import { healthService } from "../../api/server/health.ts";
 import { imagesService } from "../../api/server/images.ts";
@@ -33,6 +34,9 @@ function served(
 }
 
 const recordPlugins: readonly Plugin[] = [
+  served("content", [], ({ services: { content }, log }) => [
+    contentService({ content, log }),
+  ]),
   served("events", [], ({ services: { events }, log }) => [
     eventsService({ events, log }),
   ]),

@@ -10,12 +10,12 @@ import {
 import type {
   CommitOptions,
   ContentWriter,
+  ExpectedContent,
   IngestFile,
   IngestStatus,
 } from "../../core/content.ts";
 import type { Labels } from "../../core/labels.ts";
 import type { ContentInventory, ContentRecords } from "../../core/records.ts";
-import type { Descriptor } from "../../oci/image_spec.ts";
 import { type Layout, statOrNone } from "./layout.ts";
 import { quarantineBlob } from "./place.ts";
 
@@ -23,7 +23,7 @@ interface AdoptionDeps {
   readonly layout: Layout;
   readonly records: ContentRecords & ContentInventory;
   readonly ref: string;
-  readonly expected: Descriptor;
+  readonly expected: Required<ExpectedContent>;
   readonly now: () => Date;
 }
 
@@ -66,6 +66,11 @@ export class AdoptedWriter implements ContentWriter {
       );
     }
     this.#offset += chunk.length;
+  }
+
+  /** Of the whole: nothing else can be committed. */
+  async digest(): Promise<Digest> {
+    return this.#deps.expected.digest;
   }
 
   async truncate(size: number): Promise<void> {

@@ -1,8 +1,7 @@
 import type { Digest } from "../../base/digest.ts";
 import { unavailable } from "../../base/errors.ts";
-import type { IngestStatus } from "../../core/content.ts";
+import type { ExpectedContent, IngestStatus } from "../../core/content.ts";
 import type { StoredIngest } from "../../core/records.ts";
-import type { Descriptor } from "../../oci/image_spec.ts";
 import {
   entries,
   FILE_MODE,
@@ -179,8 +178,8 @@ export function isHeld(directory: string): boolean {
 export function ingestInfo(
   namespace: string,
   ref: string,
-  expected: Descriptor | undefined,
+  { digest, size = 0 }: ExpectedContent = {},
 ): Omit<IngestInfo, "startedAt"> {
-  const base = { namespace, ref, total: expected?.size ?? 0 };
-  return expected === undefined ? base : { ...base, expected: expected.digest };
+  const base = { namespace, ref, total: size };
+  return digest === undefined ? base : { ...base, expected: digest };
 }

@@ -13,6 +13,7 @@ import type {
   ContentInfo,
   ContentReader,
   ContentWriter,
+  ExpectedContent,
   IngestFile,
   IngestStatus,
   LocalContentStore,
@@ -88,10 +89,11 @@ class FileContentStore
   async writer(
     ctx: Context,
     ref: string,
-    expected?: Descriptor,
+    expected?: ExpectedContent,
   ): Promise<ContentWriter> {
-    if (expected !== undefined) {
-      const adopted = this.#adoptable(ctx, ref, expected);
+    const { digest, size } = expected ?? {};
+    if (digest !== undefined) {
+      const adopted = this.#adoptable(ctx, ref, { digest, size });
       if (adopted !== undefined) return new AdoptedWriter(adopted);
     }
     const ingest = await this.#take(ctx, ref, expected);
@@ -214,8 +216,13 @@ class FileContentStore
    * @throws {EngineError} `alreadyExists` if this namespace has it, held by
    * the context's lease from now on
    */
-  #adoptable(ctx: Context, ref: string, expected: Descriptor) {
-    const { digest, size } = expected;
+  #adoptable(
+    ctx: Context,
+    ref: string,
+    { digest, size: wanted }: Pick<Descriptor, "digest"> & {
+      readonly size: number | undefined;
+    },
+  ) {
     const path = this.#layout.blob(digest);
     if (this.#records.hold(ctx, digest) !== undefined) {
       // A record whose file is gone must not keep it from coming back.
@@ -225,18 +232,17 @@ class FileContentStore
       this.#records.forget(digest);
       return undefined;
     }
-    const isThere = this.#records.sizeAnywhere(digest) === size &&
-      statOrNone(path)?.size === size;
-    if (!isThere) return undefined;
+    const size = this.#records.sizeAnywhere(digest);
+    if (size === undefined || statOrNone(path)?.size !== size) return undefined;
+    if (wanted !== undefined && wanted !== size) return undefined;
     const { now } = this.#options;
-    const { expected: _, ...deps } = this.#deps(ref, expected);
-    return { ...deps, expected, now };
+    return { ...this.#deps(ref, { digest, size }), now };
   }
 
   async #take(
     ctx: Context,
     ref: string,
-    expected: Descriptor | undefined,
+    expected: ExpectedContent | undefined,
   ): Promise<HeldIngest> {
     const { namespace } = ctx;
     if (ref === "") throw invalidArgument("Cannot write to an empty ref");
@@ -253,7 +259,7 @@ class FileContentStore
     }
   }
 
-  #deps<E extends Descriptor | undefined>(ref: string, expected: E) {
+  #deps<E extends ExpectedContent | undefined>(ref: string, expected: E) {
     const records = this.#records;
     return { layout: this.#layout, records, ref, expected };
   }

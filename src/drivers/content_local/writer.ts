@@ -11,10 +11,10 @@ import { Hasher } from "../../base/hash.ts";
 import type {
   CommitOptions,
   ContentWriter,
+  ExpectedContent,
   IngestStatus,
 } from "../../core/content.ts";
 import type { ContentRecords } from "../../core/records.ts";
-import type { Descriptor } from "../../oci/image_spec.ts";
 import { type HeldIngest, readIngest } from "./ingest.ts";
 import { FILE_MODE, type Layout, syncDirectory } from "./layout.ts";
 import { placeBlob } from "./place.ts";
@@ -23,7 +23,7 @@ interface WriterDeps {
   readonly layout: Layout;
   readonly records: ContentRecords;
   readonly ref: string;
-  readonly expected: Descriptor | undefined;
+  readonly expected: ExpectedContent | undefined;
 }
 
 /** Writes an ingest's file and hashes as it goes. */
@@ -75,10 +75,17 @@ export class LocalContentWriter implements ContentWriter {
   async write(chunk: Uint8Array): Promise<void> {
     this.#checkOpen();
     const hasher = await this.#hashSoFar();
-    for (let at = 0; at < chunk.length;) {
+    const written = this.#file.write(chunk);
+    // Meanwhile, in this thread.
+    await hasher.update(chunk);
+    for (let at = await written; at < chunk.length;) {
       at += await this.#file.write(chunk.subarray(at));
     }
-    await hasher.update(chunk);
+  }
+
+  async digest(): Promise<Digest> {
+    this.#checkOpen();
+    return await (await this.#hashSoFar()).digest();
   }
 
   async truncate(size: number): Promise<void> {
@@ -112,7 +119,9 @@ export class LocalContentWriter implements ContentWriter {
   async #hashSoFar(): Promise<Hasher> {
     if (this.#hasher !== undefined) return this.#hasher;
     const { expected } = this.#deps;
-    const hasher = new Hasher(expected && digestAlgorithm(expected.digest));
+    const hasher = new Hasher(
+      expected?.digest && digestAlgorithm(expected.digest),
+    );
     await this.#file.seek(0, Deno.SeekMode.Start);
     const buffer = new Uint8Array(256 * 1024);
     for (;;) {

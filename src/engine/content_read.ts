@@ -1,0 +1,48 @@
+/** Reading a part of content, in pieces. */
+
+import type { Context } from "../base/context.ts";
+import type { Digest } from "../base/digest.ts";
+import { EngineError } from "../base/errors.ts";
+import type { ContentStore } from "../core/content.ts";
+
+export interface ContentRange {
+  /** Bytes; what is negative counts as 0. */
+  readonly offset: number;
+  /** Bytes; up to the end if it is not positive, and never beyond. */
+  readonly size: number;
+}
+
+/** Bytes of a piece: large enough that what is done for each hardly counts. */
+const PIECE = 1024 * 1024;
+
+/**
+ * Each piece is the receiver's own.
+ * @throws {EngineError} `notFound`; `outOfRange` if it begins behind the end
+ */
+export async function* readContent(
+  ctx: Context,
+  content: ContentStore,
+  digest: Digest,
+  { offset, size }: ContentRange,
+): AsyncGenerator<Uint8Array> {
+  const known = await content.info(ctx, digest);
+  const first = Math.max(offset, 0);
+  if (first > known.size) {
+    throw new EngineError(
+      "outOfRange",
+      `Cannot read content "${digest}" at ${first}: it has ${known.size} bytes`,
+    );
+  }
+  const rest = known.size - first;
+  const end = first + (size > 0 ? Math.min(size, rest) : rest);
+  const descriptor = { mediaType: "", digest, size: known.size };
+  await using reader = await content.readerAt(ctx, descriptor);
+  for (let at = first; at < end;) {
+    ctx.signal.throwIfAborted();
+    const piece = new Uint8Array(Math.min(PIECE, end - at));
+    const count = await reader.readAt(piece, at);
+    if (count === 0) return;
+    yield piece.subarray(0, count);
+    at += count;
+  }
+}
