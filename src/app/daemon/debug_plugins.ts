@@ -41,7 +41,12 @@ function answers(host: PluginHost): HttpHandler {
     startedAt: host.now(),
     now: host.now,
     calls: () => calls.list(),
-    tasks: () => tasksOf(host),
+    tasks: () =>
+      tasksOf(host).catch((error) => {
+        // All else is worth seeing, the more so now.
+        host.log.warn("Cannot tell of tasks", { error });
+        return [];
+      }),
     plugins: () => host.statuses(),
   };
   let loaded: Promise<HttpHandler> | undefined;

@@ -1,12 +1,19 @@
 /** The daemon's tasks, for who looks at them. */
 
 import type { TaskService } from "../../core/task_service.ts";
-import type { PluginHost } from "../daemon/plugin.ts";
+import type { PluginHost, PluginKey } from "../daemon/plugin.ts";
 
-/** Of the plugin that drives shims. */
-const RUNTIME_TYPE = "io.containerd.runtime.v2";
+/** What drives the shims; containerd has it by this name. */
+export const TASK_SERVICE: PluginKey<TaskService> = {
+  type: "io.containerd.service.v1",
+  id: "tasks-service",
+};
 
-/** @returns nothing while the daemon drives none */
+/** @returns nothing where the daemon drives none, or can't */
 export function runningTasks(host: PluginHost): TaskService | undefined {
-  return host.all<TaskService>(RUNTIME_TYPE)[0];
+  try {
+    return host.get(TASK_SERVICE);
+  } catch {
+    return undefined;
+  }
 }
