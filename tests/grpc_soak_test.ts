@@ -11,6 +11,7 @@ import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/v
 import { HealthDefinition } from "../proto/gen/grpc/health/v1/health.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { GrpcServerProcess } from "./support/grpc_server.ts";
+import { misbehave, reset, streamOf } from "./support/http2_habits.ts";
 import {
   callHeaders,
   END_HEADERS,
@@ -18,7 +19,6 @@ import {
   FRAME,
   frame,
   goAway,
-  headers,
   message,
   RawHttp2,
   window,
@@ -31,11 +31,6 @@ const GIB = 1024 * MIB;
 const VERSION = "/containerd.services.version.v1.Version/Version";
 const WATCH = "/grpc.health.v1.Health/Watch";
 const READ = "/containerd.services.content.v1.Content/Read";
-
-/** Stream numbers of a client are odd. */
-function streamOf(call: number): number {
-  return call * 2 + 1;
-}
 
 async function until(
   server: GrpcServerProcess,
@@ -154,162 +149,17 @@ async function written(content: Content): Promise<void> {
   assertEquals(answers.map(({ offset }) => offset), [1_000n, 2_000n]);
 }
 
-/** What clients do, each on a connection of its own. */
-const HABITS: Readonly<Record<string, (path: string) => Promise<void>>> = {
-  async "closes at once"(path) {
-    using _ = await RawHttp2.connect(path, "nothing");
-  },
-  async "greets and closes"(path) {
-    using _ = await RawHttp2.connect(path);
-  },
-  async "closes within its greeting"(path) {
-    using client = await RawHttp2.connect(path, "nothing");
-    await client.send(new TextEncoder().encode("PRI * HTTP/2"));
-  },
-  async "speaks HTTP/1"(path) {
-    using client = await RawHttp2.connect(path, "nothing");
-    await client.send(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
-    await client.closedByServer();
-  },
-  async "sends noise"(path) {
-    using client = await RawHttp2.connect(path);
-    const noise = crypto.getRandomValues(new Uint8Array(300));
-    await client.send(noise).catch(() => {});
-  },
-  async "closes within a frame"(path) {
-    using client = await RawHttp2.connect(path);
-    const whole = frame(FRAME.headers, {
-      flags: END_HEADERS,
-      stream: 1,
-      payload: callHeaders(VERSION),
-    });
-    await client.send(whole.subarray(0, 30));
-  },
-  async "calls and closes without waiting"(path) {
-    using client = await RawHttp2.connect(path);
-    for (let call = 0; call < 20; call++) {
-      await client.call(streamOf(call), VERSION);
-    }
-  },
-  async "closes its half and waits"(path) {
-    using client = await RawHttp2.connect(path);
-    await client.call(1, VERSION);
-    await client.closeWrite();
-    await client.closedByServer();
-  },
-  async "resets what it has called"(path) {
-    using client = await RawHttp2.connect(path);
-    for (let call = 0; call < 20; call++) {
-      const stream = streamOf(call);
-      await client.call(stream, call % 2 === 0 ? WATCH : VERSION);
-      await client.send(reset(stream));
-    }
-    await client.call(streamOf(20), VERSION);
-    assert(await client.ended(1));
-  },
-  async "has a deadline and waits for the server to heed it"(path) {
-    using client = await RawHttp2.connect(path);
-    await client.send(
-      frame(FRAME.headers, {
-        flags: END_HEADERS,
-        stream: 1,
-        payload: callHeaders(WATCH, { "grpc-timeout": "20m" }),
-      }),
-      frame(FRAME.data, {
-        flags: END_STREAM,
-        stream: 1,
-        payload: message(new Uint8Array()),
-      }),
-    );
-    assert(await client.ended(1));
-  },
-  async "says GOAWAY and closes"(path) {
-    using client = await RawHttp2.connect(path);
-    await client.call(1, VERSION);
-    await client.send(goAway());
-  },
-  async "sends headers that are too long"(path) {
-    using client = await RawHttp2.connect(path);
-    await client.send(
-      frame(FRAME.headers, {
-        flags: END_HEADERS | END_STREAM,
-        stream: 1,
-        payload: callHeaders(VERSION, { "x-long": "x".repeat(15_000) }),
-      }),
-    );
-    assert(await client.ended(1));
-    const endless = Array.from({ length: 10 }, () =>
-      frame(FRAME.continuation, {
-        stream: 3,
-        payload: headers({ "x-long": "x".repeat(15_000) }),
-      }));
-    const first = frame(FRAME.headers, {
-      stream: 3,
-      payload: callHeaders(VERSION),
-    });
-    await client.send(first, ...endless).catch(() => {});
-    await client.closedByServer();
-  },
-  async "sends a frame that is too long"(path) {
-    using client = await RawHttp2.connect(path);
-    const payload = new Uint8Array(20_000);
-    await client.send(frame(FRAME.data, { stream: 1, payload }))
-      .catch(() => {});
-    await client.closedByServer();
-  },
-  async "promises a message that is too long"(path) {
-    using client = await RawHttp2.connect(path);
-    const payload = new Uint8Array([0, 0x7f, 0, 0, 0, 1, 2, 3]);
-    await client.send(
-      frame(FRAME.headers, {
-        flags: END_HEADERS,
-        stream: 1,
-        payload: callHeaders(VERSION),
-      }),
-      frame(FRAME.data, { stream: 1, payload }),
-    );
-    assert(await client.ended(1));
-  },
-};
-
-function reset(stream: number): Uint8Array {
-  return frame(FRAME.reset, { stream, payload: new Uint8Array([0, 0, 0, 8]) });
-}
-
 Deno.test("serveGrpc() answers others while thousands of connections break", async () => {
   await using server = await GrpcServerProcess.start();
-  const habits = Object.entries(HABITS);
-  const connections = 3_000 * TIMES;
-  let next = 0;
-  const lane = async () => {
-    while (next < connections) {
-      const [name, habit] = habits[next++ % habits.length] ?? [];
-      const late = new Error(`It never ended: a client that ${name}`);
-      await within(20_000, late, habit?.(server.path));
-    }
-  };
-  const calls = await answering(server.path, async () => {
-    await Promise.all(Array.from({ length: 16 }, lane));
-  });
+  const calls = await answering(
+    server.path,
+    () => misbehave(server.path, 3_000 * TIMES),
+  );
   assert(calls > 100, `only ${calls} calls were answered`);
   await noneLeft(server);
   const { rss } = await server.state();
   assert(rss < 400 * MIB, `it has ${rss} bytes`);
 });
-
-async function within(
-  ms: number,
-  late: Error,
-  work: Promise<void> | undefined,
-): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(late), ms);
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 Deno.test("serveGrpc() keeps little for those who read slowly, or not at all", async () => {
   await using server = await GrpcServerProcess.start();

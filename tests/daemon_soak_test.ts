@@ -1,0 +1,158 @@
+/**
+ * What clients do to the daemon on purpose or by dying: it answers the others
+ * all the while, keeps nothing, and does not end.
+ *
+ * CORACLE_SOAK=1 makes it ten times as much; CORACLE_EXECUTABLE names the built
+ * executable to try instead of the source tree.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { ContainersDefinition } from "../proto/gen/containerd/services/containers/v1/containers.ts";
+import { EventsDefinition } from "../proto/gen/containerd/services/events/v1/events.ts";
+import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
+import { GrpcClient } from "../src/rpc/grpc/client.ts";
+import { type Daemon, openDaemon } from "./support/daemon.ts";
+import { misbehave, reset, streamOf } from "./support/http2_habits.ts";
+import { goAway, RawHttp2 } from "./support/raw_http2.ts";
+
+const TIMES = Deno.env.get("CORACLE_SOAK") === "1" ? 10 : 1;
+const EXECUTABLE = Deno.env.get("CORACLE_EXECUTABLE");
+const MIB = 1024 * 1024;
+
+const VERSION = "/containerd.services.version.v1.Version/Version";
+const WATCH = "/grpc.health.v1.Health/Watch";
+const SUBSCRIBE = "/containerd.services.events.v1.Events/Subscribe";
+
+function open(): Promise<Daemon> {
+  return openDaemon(EXECUTABLE === undefined ? {} : { executable: EXECUTABLE });
+}
+
+interface State {
+  readonly rss: number;
+  readonly calls: number;
+  readonly sockets: number;
+}
+
+async function stateOf(daemon: Daemon): Promise<State> {
+  const { code, stdout, stderr } = await daemon.call("debug", "info");
+  assertEquals(code, 0, `${stderr}\n${daemon.log()}`);
+  const { memory, calls, descriptors } = JSON.parse(stdout);
+  return {
+    rss: memory.rss,
+    calls: calls.length,
+    sockets: descriptors.socket,
+  };
+}
+
+/** Waits until no call is open and no connection is left. */
+async function settled(daemon: Daemon, sockets: number): Promise<State> {
+  for (let tries = 0;; tries++) {
+    const state = await stateOf(daemon);
+    if (state.calls === 0 && state.sockets <= sockets) return state;
+    assert(tries < 40, `something is left: ${JSON.stringify(state)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function report(what: string, before: State, after: State): void {
+  if (TIMES === 1) return;
+  const [from, to] = [before.rss, after.rss].map((it) => (it / MIB).toFixed(1));
+  const line = `${what}: memory ${from} MiB before, ${to} MiB after\n`;
+  Deno.stderr.writeSync(new TextEncoder().encode(line));
+}
+
+Deno.test("the daemon answers 10,000 calls of all kinds on few connections", async () => {
+  await using daemon = await open();
+  const before = await stateOf(daemon);
+  const calls = 2_500 * TIMES;
+  const { headers } = daemon;
+  const lane = async (at: number) => {
+    await using client = new GrpcClient({ path: daemon.address });
+    const version = client.stub(VersionDefinition);
+    const containers = client.stub(ContainersDefinition);
+    const events = client.stub(EventsDefinition);
+    for (let call = 0; call < calls; call++) {
+      const id = `c${at}-${call}`;
+      if (call % 10 === 0) {
+        const container = { ...RECORD, id };
+        await containers.create({ container }, { metadata: headers });
+      } else if (call % 10 === 1) {
+        const deleted = { id: `c${at}-${call - 1}` };
+        await containers.delete(deleted, { metadata: headers });
+      } else if (call % 10 === 2) {
+        const enough = new AbortController();
+        const { signal } = enough;
+        const happenings = events.subscribe({ filters: [] }, { signal });
+        const first = Array.fromAsync(happenings).catch((error) => error);
+        await version.version({});
+        enough.abort("enough");
+        assertEquals(await first, "enough");
+      } else if (call % 10 === 3) {
+        const missing = containers.get({ id }, { metadata: headers });
+        const code = await missing.then(() => "", (error) => error.code);
+        assertEquals(code, "notFound");
+      } else assert((await version.version({})).version !== "");
+    }
+  };
+  await Promise.all([lane(0), lane(1), lane(2), lane(3)]);
+  const after = await settled(daemon, before.sockets);
+  report(`${4 * calls} calls`, before, after);
+  assert(after.rss < before.rss + 150 * MIB, `it has ${after.rss} bytes`);
+});
+
+const RECORD = {
+  ...{ labels: {}, image: "", snapshotter: "", snapshotKey: "" },
+  ...{ createdAt: undefined, updatedAt: undefined },
+  ...{ extensions: {}, sandbox: "" },
+  runtime: { name: "io.containerd.runc.v2", options: undefined },
+  spec: {
+    typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+    value: new TextEncoder().encode("{}"),
+  },
+};
+
+Deno.test("the daemon outlives thousands of connections that break", async () => {
+  await using daemon = await open();
+  const before = await stateOf(daemon);
+  const version = daemon.stub(VersionDefinition);
+  let isDone = false;
+  let answered = 0;
+  const others = async () => {
+    for (; !isDone; answered++) {
+      await version.version({}, { timeoutMs: 10_000 });
+    }
+  };
+  const calling = others();
+  const connections = 3_000 * TIMES;
+  await Promise.race([misbehave(daemon.address, connections), calling]);
+  isDone = true;
+  await calling;
+  assert(answered > 100, `only ${answered} calls were answered`);
+  const after = await settled(daemon, before.sockets + 1);
+  report(`${connections} bad connections`, before, after);
+  assert(after.rss < before.rss + 200 * MIB, `it has ${after.rss} bytes`);
+});
+
+Deno.test("the daemon lets one connection cancel thousands of calls, and say GOAWAY", async () => {
+  await using daemon = await open();
+  const before = await stateOf(daemon);
+  const calls = 3_000 * TIMES;
+  {
+    using client = await RawHttp2.connect(daemon.address);
+    for (let call = 0; call < calls; call++) {
+      const stream = streamOf(call);
+      await client.call(stream, [VERSION, WATCH, SUBSCRIBE][call % 3] ?? "");
+      await client.send(reset(stream));
+      // Thousands in one breath are an attack, which is refused.
+      if (call % 200 === 199) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+    await client.send(goAway());
+    await client.call(streamOf(calls), VERSION);
+    assert(await client.ended(1));
+  }
+  const after = await settled(daemon, before.sockets);
+  report(`${calls} cancelled calls`, before, after);
+  assert(after.rss < before.rss + 150 * MIB, `it has ${after.rss} bytes`);
+});
