@@ -23,6 +23,10 @@ export interface ConnectOptions {
   /** `later`: the caller finishes what killed processes left. */
   readonly leftovers?: "now" | "later";
   readonly log: Logger;
+  /** Instead of what the usual file says. */
+  readonly config?: Config;
+  /** With which the program starts again; its own if absent. */
+  readonly again?: readonly string[];
   /** Called once the configuration is known, before anything else. */
   readonly onConfig?: (config: Config) => void;
 }
@@ -43,7 +47,8 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const { log } = options;
   const env = (name: string) => Deno.env.get(name);
   const identity = arrive();
-  const config = await loadConfig(configPath(env, identity.uid));
+  const config = options.config ??
+    await loadConfig(configPath(env, identity.uid));
   options.onConfig?.(config);
   const named = storePaths(env, identity.uid, options, config);
   const follows = identity.kind !== "root" &&
@@ -54,7 +59,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       identity,
       gid: Deno.gid() ?? identity.uid,
       paths,
-      command: [...selfCommand(), ...Deno.args],
+      command: [...selfCommand(), ...options.again ?? Deno.args],
       environment: Deno.env.toObject(),
       warn: (message) => log.warn(message),
     });

@@ -1,4 +1,4 @@
-/** Sending datagrams to a socket of the file system. @see unix(7) */
+/** Sending datagrams to a unix socket. @see unix(7) */
 
 import { ERRNO, SysError } from "./errno.ts";
 import { coldSymbols, errno } from "./libc.ts";
@@ -29,7 +29,8 @@ export interface DatagramSocket extends Disposable {
 }
 
 /**
- * @param path of at most 107 bytes
+ * @param path of at most 107 bytes; one that begins with a NUL is a name
+ * outside the file system
  * @param timeoutSeconds for which `send` waits for room
  */
 export function connectDatagram(
@@ -50,7 +51,9 @@ export function connectDatagram(
   if (fd < 0) throw new SysError("open socket for", errno(), path);
   using undo = new DisposableStack();
   undo.defer(() => symbols.close(fd));
-  if (symbols.connect(fd, address, address.length) !== 0) {
+  // A name ends where the address does, a path at its NUL.
+  const length = path.startsWith("\0") ? 2 + written : address.length;
+  if (symbols.connect(fd, address, length) !== 0) {
     throw new SysError("connect to", errno(), path);
   }
   const timeout = new BigInt64Array([BigInt(timeoutSeconds), 0n]);

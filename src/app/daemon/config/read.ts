@@ -1,0 +1,126 @@
+/** Reads the configuration: a file, and those that it imports. */
+
+import { failedPrecondition, invalidArgument } from "../../../base/errors.ts";
+import {
+  checkFile,
+  type ConfigFile,
+  type ConfigNote,
+  isTable,
+} from "./check.ts";
+import type { Table } from "./daemon_config.ts";
+import { expandImport } from "./imports.ts";
+import { migrate, NEWEST_VERSION, OLDEST_VERSION } from "./migrate.ts";
+
+/** All files as one. */
+export interface ReadConfig {
+  /** In terms of the newest version. */
+  readonly table: Table;
+  /** The first one first. */
+  readonly files: readonly string[];
+  readonly notes: readonly ConfigNote[];
+}
+
+/**
+ * @param hasPlugin whether there is a plugin with this URI
+ * @throws {EngineError} `notFound` if there is no such file;
+ * `invalidArgument` with file and line; `failedPrecondition` for version 1
+ */
+export async function readConfig(
+  path: string,
+  hasPlugin: (uri: string) => boolean,
+): Promise<ReadConfig> {
+  const files: string[] = [];
+  const notes: ConfigNote[] = [];
+  let table: Table = {};
+  const waiting = [path];
+  while (waiting.length > 0) {
+    const next = waiting.shift() ?? "";
+    // Files may import each other.
+    if (files.includes(next)) continue;
+    const file = await parseFile(next);
+    files.push(next);
+    notes.push(...checkFile(file, hasPlugin));
+    table = merge(table, migrate(file.table));
+    waiting.push(...importsOf(file));
+  }
+  return { table, files, notes };
+}
+
+export async function parseFile(path: string): Promise<ConfigFile> {
+  const text = await Deno.readTextFile(path).catch((cause: Error) => {
+    throw invalidArgument(
+      `Cannot read configuration "${path}": ${cause.message}`,
+      { cause },
+    );
+  });
+  const { parse } = await import("smol-toml");
+  let table: Table;
+  try {
+    table = parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.trim() : `${cause}`;
+    throw invalidArgument(`Cannot parse configuration "${path}": ${reason}`, {
+      cause,
+    });
+  }
+  checkVersion(path, table);
+  return { path, text, table };
+}
+
+/** A file that says no version and has nothing of version 1 is as ours are. */
+function checkVersion(path: string, table: Table): void {
+  const { version = NEWEST_VERSION, plugins } = table;
+  if (version === 1 || looksLikeVersion1(plugins)) {
+    throw failedPrecondition(`Cannot use configuration "${path}": version 1`, {
+      hint: 'Write "version = 2" at its top, and plugins by their full ' +
+        'names, [plugins."io.containerd.gc.v1.scheduler"] for ' +
+        "[plugins.scheduler]",
+    });
+  }
+  if (
+    typeof version !== "number" || !Number.isInteger(version) ||
+    version < OLDEST_VERSION || version > NEWEST_VERSION
+  ) {
+    throw failedPrecondition(
+      `Cannot use configuration "${path}": version "${version}"`,
+      { hint: `It can be ${OLDEST_VERSION} to ${NEWEST_VERSION}` },
+    );
+  }
+}
+
+/** There, plugins had no types. */
+function looksLikeVersion1(plugins: unknown): boolean {
+  return isTable(plugins) &&
+    Object.entries(plugins).some(([name, value]) =>
+      !name.includes(".") && isTable(value) && !Object.values(value).some(
+        // `[plugins.io.containerd…]` without quotes is another mistake.
+        isTable,
+      )
+    );
+}
+
+function importsOf({ path, table }: ConfigFile): readonly string[] {
+  const { imports = [] } = table;
+  return (imports as readonly string[]).flatMap((it) => expandImport(path, it));
+}
+
+/** Lists of plugins add up; in all else the later file says what holds. */
+const ADDED = ["disabled_plugins", "required_plugins", "imports"];
+
+function merge(first: Table, second: Table, path = ""): Table {
+  const merged: Record<string, unknown> = { ...first };
+  for (const [name, value] of Object.entries(second)) {
+    const before = merged[name];
+    if (isTable(before) && isTable(value)) {
+      merged[name] = merge(before, value, `${path}${name}.`);
+    } else if (
+      path === "" && ADDED.includes(name) && Array.isArray(before) &&
+      Array.isArray(value)
+    ) {
+      merged[name] = [...new Set([...before, ...value])];
+    } else {
+      merged[name] = value;
+    }
+  }
+  return merged;
+}

@@ -1,0 +1,55 @@
+/** Reading the configuration again while the daemon runs. */
+
+import type { Logger } from "../../base/log.ts";
+import type { DaemonConfig } from "./config/daemon_config.ts";
+import type { DaemonSettings } from "./settings.ts";
+
+/**
+ * Changes what can be changed, which is the log; says what can't.
+ * @param running what the daemon was started with; its log is changed
+ * @param read gives the settings anew
+ */
+export async function reload(
+  running: DaemonSettings,
+  read: () => Promise<DaemonSettings>,
+  log: Logger,
+): Promise<void> {
+  let settings: DaemonSettings;
+  try {
+    settings = await read();
+  } catch (error) {
+    log.error("Cannot reload the configuration; the former one holds", {
+      error,
+    });
+    return;
+  }
+  Object.assign(running.log, settings.log);
+  const { level, format } = running.log;
+  log.info("Reloaded the configuration", { level, format });
+  const changed = changedParts(running.config, settings.config);
+  if (changed.length > 0) {
+    log.warn("Some changes need a restart", { changed: changed.join(", ") });
+  }
+}
+
+/** Names of what differs, but for the log. */
+export function changedParts(
+  before: DaemonConfig,
+  after: DaemonConfig,
+): readonly string[] {
+  const parts = (config: DaemonConfig) => {
+    const { debug, ...rest } = config;
+    const { level: _level, format: _format, ...socket } = debug;
+    return new Map(
+      Object.entries({ ...rest, debug: socket })
+        .map(([name, part]) => [name, JSON.stringify(part, plain)]),
+    );
+  };
+  const [old, now] = [parts(before), parts(after)];
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .filter((name) => old.get(name) !== now.get(name));
+}
+
+function plain(_key: string, value: unknown): unknown {
+  return value instanceof Map || value instanceof Set ? [...value] : value;
+}

@@ -1,0 +1,90 @@
+/** What is in force: the command line, the environment, the configuration. */
+
+import type { LogLevel } from "../../base/log.ts";
+import { configPath } from "../config.ts";
+import type { LogSettings } from "../log_sink.ts";
+import { type StorePaths, storePaths } from "../paths.ts";
+import type { ConfigNote } from "./config/check.ts";
+import { type DaemonConfig, EMPTY_CONFIG } from "./config/daemon_config.ts";
+import { currentUri } from "./config/migrate.ts";
+import type { DaemonFlags, ProgramName } from "./flags.ts";
+
+export interface DaemonSettings {
+  readonly paths: StorePaths;
+  /** Path of the socket; `coracle.sock` of the state directory if absent. */
+  readonly address?: string;
+  readonly log: LogSettings;
+  readonly config: DaemonConfig;
+  /** What of the configuration is without effect. */
+  readonly notes: readonly ConfigNote[];
+}
+
+export interface SettingsDeps {
+  readonly program: ProgramName;
+  readonly flags: DaemonFlags;
+  readonly env: (name: string) => string | undefined;
+  /** The user's id as the host knows it. */
+  readonly uid: number;
+  /** Whether there is a plugin with this URI. */
+  readonly hasPlugin: (uri: string) => boolean;
+}
+
+/** Where its clients look for it. */
+const CONTAINERD_ADDRESS = "/run/containerd/containerd.sock";
+
+/** @throws {EngineError} `invalidArgument`, `failedPrecondition` */
+export async function readSettings(
+  deps: SettingsDeps,
+): Promise<DaemonSettings> {
+  const { flags, env, uid, program } = deps;
+  const { config, notes } = await readFiles(deps);
+  const paths = storePaths(env, uid, flags, config);
+  const address = flags.address ?? config.grpc.address ??
+    (program === "containerd" && uid === 0 ? CONTAINERD_ADDRESS : undefined);
+  return {
+    paths,
+    ...address === undefined ? {} : { address },
+    log: {
+      level: levelOf(flags.logLevel ?? config.debug.level),
+      format: (flags.logFormat ?? config.debug.format) === "json"
+        ? "json"
+        : "text",
+    },
+    config,
+    notes,
+  };
+}
+
+/** The file to read; undefined if nobody names one and the usual is absent. */
+export function configFileOf(
+  { flags, env, uid, program }: Omit<SettingsDeps, "hasPlugin">,
+): string | undefined {
+  if (flags.config !== undefined) return flags.config;
+  const usual = program === "containerd"
+    ? "/etc/containerd/config.toml"
+    : configPath(env, uid);
+  try {
+    return Deno.statSync(usual).isFile ? usual : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readFiles(
+  deps: SettingsDeps,
+): Promise<Pick<DaemonSettings, "config" | "notes">> {
+  const file = configFileOf(deps);
+  if (file === undefined) return { config: EMPTY_CONFIG, notes: [] };
+  const { readConfig } = await import("./config/read.ts");
+  const { parseConfig } = await import("./config/parse.ts");
+  const read = await readConfig(
+    file,
+    (uri) => uri.startsWith("io.coracle.") || deps.hasPlugin(currentUri(uri)),
+  );
+  return { config: parseConfig(read), notes: read.notes };
+}
+
+/** containerd's two worst levels end it; what is left of them are errors. */
+function levelOf(name = "info"): LogLevel {
+  return name === "fatal" || name === "panic" ? "error" : name as LogLevel;
+}

@@ -1,0 +1,89 @@
+/** The socket of the daemon: whose it is, and whether it is free. */
+
+import {
+  type EngineError,
+  failedPrecondition,
+  invalidArgument,
+} from "../../base/errors.ts";
+import type { SocketConfig } from "./config/daemon_config.ts";
+
+/** Of a socket's path; the kernel allows no more. */
+const MOST_BYTES = 107;
+
+/** Whose members may use the socket; nobody else but its owner. */
+export const SOCKET_MODE = 0o660;
+/** Where there is only one user. */
+export const OWN_SOCKET_MODE = 0o600;
+
+/**
+ * Makes room for a socket: its directory is made, and what a killed daemon
+ * has left is removed.
+ *
+ * @throws {EngineError} `failedPrecondition` if somebody listens there, or if
+ * it is no socket; `invalidArgument` for a path that none can have
+ */
+export async function clearSocket(path: string): Promise<void> {
+  checkPath(path);
+  const directory = path.slice(0, path.lastIndexOf("/")) || "/";
+  await Deno.mkdir(directory, { recursive: true, mode: 0o711 });
+  const info = await Deno.lstat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (info === undefined) return;
+  if (info.isSocket !== true) {
+    throw failedPrecondition(`Cannot listen on "${path}": it is no socket`, {
+      hint: "Remove it, or name another one with --address",
+    });
+  }
+  if (await answers(path)) throw inUse(path);
+  await Deno.remove(path);
+}
+
+function inUse(path: string): EngineError {
+  return failedPrecondition(
+    `Cannot listen on "${path}": another daemon answers there`,
+    { hint: "Stop that one, or name another socket with --address" },
+  );
+}
+
+function checkPath(path: string): void {
+  if (!path.startsWith("/")) {
+    throw invalidArgument(`Cannot listen on "${path}": not an absolute path`);
+  }
+  if (new TextEncoder().encode(path).length > MOST_BYTES) {
+    throw invalidArgument(
+      `Cannot listen on "${path}": longer than ${MOST_BYTES} bytes`,
+      { hint: "Name a shorter one with --address" },
+    );
+  }
+}
+
+async function answers(path: string): Promise<boolean> {
+  try {
+    const connection = await Deno.connect({ transport: "unix", path });
+    connection.close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Gives the socket to its owner and group.
+ * @param own the daemon's own directory, which is made passable for the group
+ * if the socket is in it
+ */
+export async function giveSocket(
+  path: string,
+  { uid = 0, gid = 0 }: SocketConfig,
+  own: string,
+): Promise<void> {
+  if (uid === 0 && gid === 0) return;
+  await Deno.chown(path, uid, gid);
+  if (path.slice(0, path.lastIndexOf("/")) !== own) return;
+  await Deno.chown(own, null, gid);
+  await Deno.chmod(own, 0o710);
+}
