@@ -1,6 +1,7 @@
 /**
  * The configuration file: TOML, every key optional, an unknown key an error
  * that names its line, because a slip that is silently ignored costs hours.
+ * The daemon reads the same file; what is its own is left to it.
  *
  * `$CORACLE_CONFIG`, else `$XDG_CONFIG_HOME/coracle/config.toml` for an
  * ordinary user, else `/etc/coracle/config.toml`.
@@ -102,9 +103,17 @@ const KEYS: Readonly<Record<string, { check: Check; expected: string }>> = {
   },
 };
 
+/** What only the daemon reads; it is checked there. */
+const DAEMON_KEYS: ReadonlySet<string> = new Set([
+  ...["version", "imports", "temp", "oom_score", "cgroup", "plugin_dir"],
+  ...["disabled_plugins", "required_plugins", "plugins", "proxy_plugins"],
+  ...["debug", "grpc", "ttrpc", "metrics", "timeouts", "stream_processors"],
+]);
+
 function parseConfig(table: Record<string, unknown>, source: Source): Config {
   const found = new Map<string, unknown>();
   for (const [key, value] of flatten(table)) {
+    if (DAEMON_KEYS.has(key)) continue;
     const rule = KEYS[key];
     if (rule === undefined) {
       throw invalidArgument(
@@ -141,7 +150,8 @@ function* flatten(
 ): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(table)) {
     const key = prefix + name;
-    if (isTable(value) && KEYS[key] === undefined) {
+    const isWhole = KEYS[key] !== undefined || DAEMON_KEYS.has(key);
+    if (isTable(value) && !isWhole) {
       yield* flatten(value, `${key}.`);
     } else {
       yield [key, value];

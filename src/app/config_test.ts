@@ -69,3 +69,11 @@ Deno.test("loadConfig() refuses a value of the wrong kind", async () => {
     );
   });
 });
+
+Deno.test("loadConfig() leaves what is the daemon's to the daemon", async () => {
+  const text = `version = 2\nroot = "/r"\n[grpc]\naddress = "/s"\n` +
+    `[plugins."io.containerd.gc.v1.scheduler"]\npause_threshold = 0.1\n`;
+  await withFile(text, async (path) => {
+    assertEquals(await loadConfig(path), { root: "/r", registry: {} });
+  });
+});
