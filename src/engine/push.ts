@@ -29,6 +29,13 @@ export interface PushOptions {
    * else the best choice alone, as a single manifest.
    */
   readonly wanted?: PlatformChoice;
+  /**
+   * Keeps those manifests that are pushed with an index, which itself stays as
+   * it is; the registry must have the others, or not mind.
+   */
+  readonly only?: (
+    manifests: readonly Descriptor[],
+  ) => readonly Descriptor[];
   readonly onProgress?: OnProgress;
 }
 
@@ -37,6 +44,7 @@ interface Push {
   readonly pusher: Pusher;
   readonly reference: Reference;
   readonly onProgress: OnProgress;
+  readonly only: NonNullable<PushOptions["only"]>;
   /** Digests that are up, or on their way. */
   readonly begun: Set<string>;
 }
@@ -61,6 +69,7 @@ export async function pushImage(
     reference,
     pusher: services.resolver.pusher(reference),
     onProgress: options.onProgress ?? (() => {}),
+    only: options.only ?? ((manifests) => manifests),
     begun: new Set(),
   };
   const target = await pushedTarget(ctx, services, image.target, options);
@@ -115,7 +124,7 @@ async function pushChildren(
   push: Push,
   index: Index,
 ): Promise<void> {
-  for (const manifest of index.manifests) {
+  for (const manifest of push.only(index.manifests)) {
     await pushTree(ctx, push, manifest, undefined);
   }
 }

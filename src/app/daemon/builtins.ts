@@ -8,10 +8,12 @@ import { loggingPlugins } from "./logging_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
 import type { Plugin } from "./plugin.ts";
 import { tracingPlugins } from "./tracing_plugins.ts";
+import { transferPlugins } from "./transfer_plugins.ts";
 
 export const BUILTINS: readonly Plugin[] = [
   ...corePlugins,
   ...grpcPlugins,
+  ...transferPlugins,
   ...loggingPlugins,
   ...tracingPlugins,
   ...metricsPlugins,

@@ -52,11 +52,21 @@ export class RegistryClient implements Disposable {
   hosts(domain: string): Promise<readonly RegistryHost[]> {
     let hosts = this.#hosts.get(domain);
     if (hosts === undefined) {
-      hosts = findHosts(domain, this.deps.configDirs, this.deps.trust);
+      hosts = this.#findHosts(domain);
       this.#hosts.set(domain, hosts);
       hosts.catch(() => this.#hosts.delete(domain));
     }
     return hosts;
+  }
+
+  async #findHosts(domain: string): Promise<readonly RegistryHost[]> {
+    const { configDirs, trust, headers } = this.deps;
+    const more = Object.entries(headers);
+    const hosts = await findHosts(domain, configDirs, trust);
+    return hosts.map((host) => ({
+      ...host,
+      headers: [...host.headers, ...more],
+    }));
   }
 
   /** The root in use, once the scheme is known. */

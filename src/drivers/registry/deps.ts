@@ -47,6 +47,10 @@ export interface RegistryDeps {
   readonly trust?: Trust;
   /** `coracle/1.2.3` */
   readonly userAgent: string;
+  /** Sent to registries with every request, besides those of a hosts.toml. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Hears of every request and every response, without secrets. */
+  readonly onExchange?: (text: string) => void;
   readonly clock?: Clock;
   /** In [0, 1), for jitter. */
   readonly random?: () => number;
@@ -62,6 +66,8 @@ export function withDefaults(deps: RegistryDeps): ResolvedDeps {
     trust: "verify",
     clock: systemClock,
     random: Math.random,
+    headers: {},
+    onExchange: () => {},
     ...deps,
     timing: { ...DEFAULT_TIMING, ...deps.timing },
   };

@@ -3,6 +3,7 @@
 import type { Context } from "../../base/context.ts";
 import type { ResolvedDeps } from "./deps.ts";
 import { type Refusal, refusalOf, refusalOfError } from "./failure.ts";
+import { requestText, responseText } from "./exchange_text.ts";
 import type { RegistryHost, TlsOptions } from "./hosts.ts";
 import {
   dial,
@@ -53,7 +54,10 @@ export interface Target {
 }
 
 type HttpDeps =
-  & Pick<ResolvedDeps, "clock" | "random" | "timing" | "userAgent">
+  & Pick<
+    ResolvedDeps,
+    "clock" | "random" | "timing" | "userAgent" | "onExchange"
+  >
   & { readonly transport: Transport };
 
 export class Http {
@@ -138,12 +142,15 @@ export class Http {
     try {
       await this.#dialOnce(url, host.dialTimeoutMs, ctx.signal);
       const headers = this.#headers(host, request, authorization);
+      const { onExchange } = this.#deps;
+      onExchange(requestText(request.method, url, headers));
       const response = await this.#deps.transport.send(url, host.tls, {
         method: request.method,
         headers,
         ...(request.body === undefined ? {} : { body: await request.body() }),
         signal: AbortSignal.any([ctx.signal, abort.signal]),
       });
+      onExchange(responseText(response));
       return {
         kind: "response",
         response,
