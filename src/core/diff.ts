@@ -29,6 +29,8 @@ export interface CompareOptions extends Uncounted {
   /** Ref of the ingest. */
   readonly ref?: string;
   readonly labels?: Labels;
+  /** No file's time is later than that. */
+  readonly latest?: Date;
 }
 
 export interface Differ {

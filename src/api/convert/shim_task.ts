@@ -1,6 +1,5 @@
 /** A shim's task service between wire and domain. */
 
-import type { Mount as WireMount } from "../../../proto/gen/containerd/types/mount.ts";
 import {
   type ProcessInfo,
   Status,
@@ -10,7 +9,6 @@ import type {
   ExecProcessRequest,
   StateResponse,
 } from "../../../proto/gen/containerd/task/v2/shim.ts";
-import type { Mount } from "../../core/mount.ts";
 import type {
   ProcessRef,
   ShimCreateRequest,
@@ -21,6 +19,7 @@ import type {
 } from "../../core/shim.ts";
 import type { ExitStatus } from "../../core/task.ts";
 import { fromAny, requireAny, toAny } from "./any.ts";
+import { fromMount, toMount } from "./mounts.ts";
 
 const STATUSES: Readonly<Record<ShimProcessStatus, Status>> = {
   unknown: Status.UNKNOWN,
@@ -48,19 +47,11 @@ export function optional<const K extends string, T>(
   return value === undefined ? {} : { [key]: value } as Optional<K, T>;
 }
 
-export function toMount({ type, source, options }: Mount): WireMount {
-  return { type, source, target: "", options: [...options] };
-}
-
 export function fromCreate(request: CreateTaskRequest): ShimCreateRequest {
   const { id, bundle, terminal, stdin, stdout, stderr, checkpoint } = request;
   return {
     ...{ id, bundle, terminal, stdin, stdout, stderr, checkpoint },
-    rootfs: request.rootfs.map(({ type, source, options }) => ({
-      type,
-      source,
-      options,
-    })),
+    rootfs: request.rootfs.map(fromMount),
     ...optional("options", fromAny(request.options)),
   };
 }

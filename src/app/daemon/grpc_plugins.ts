@@ -3,12 +3,14 @@
 import { tenantlessContext } from "../../api/server/api_context.ts";
 import { containersService } from "../../api/server/containers.ts";
 import { contentService } from "../../api/server/content.ts";
+import { diffService } from "../../api/server/diff.ts";
 import { eventsService } from "../../api/server/events.ts";
 import { healthService } from "../../api/server/health.ts";
 import { imagesService } from "../../api/server/images.ts";
 import { introspectionService } from "../../api/server/introspection.ts";
 import { leasesService } from "../../api/server/leases.ts";
 import { namespacesService } from "../../api/server/namespaces.ts";
+import { snapshotsService } from "../../api/server/snapshots.ts";
 import { versionService } from "../../api/server/version.ts";
 import type { GrpcService } from "../../rpc/grpc/service.ts";
 import { REVISION, VERSION } from "../self.ts";
@@ -34,6 +36,12 @@ function served(
 }
 
 const recordPlugins: readonly Plugin[] = [
+  served("snapshots", [], ({ services: { snapshotters }, log }) => [
+    snapshotsService({ snapshotters, log }),
+  ]),
+  served("diff", [], ({ services: { differ }, log }) => [
+    diffService({ differ, log }),
+  ]),
   served("content", [], ({ services: { content }, log }) => [
     contentService({ content, log }),
   ]),

@@ -27,7 +27,12 @@ export type Purpose =
   /** All of a tree. */
   | { readonly kind: "plain" }
   /** A difference: some names mean a deletion there, and are left out. */
-  | { readonly kind: "layer"; readonly mountPoints: ReadonlySet<string> };
+  | {
+    readonly kind: "layer";
+    readonly mountPoints: ReadonlySet<string>;
+    /** No file's time is later than that. */
+    readonly latest?: Date;
+  };
 
 /**
  * Writes the files of one tree. Names that share a file become hard links to
@@ -110,6 +115,17 @@ export class Archive {
       gid: 0,
       mtime: { sec: 0, nsec: 0 },
     });
+  }
+
+  #entryOf(status: FileStatus): ReturnType<typeof entryOf> {
+    const entry = entryOf(status);
+    const latest = this.#purpose.kind === "layer"
+      ? this.#purpose.latest
+      : undefined;
+    if (latest === undefined) return entry;
+    const sec = Math.floor(latest.getTime() / 1000);
+    const isLater = entry.mtime !== undefined && entry.mtime.sec >= sec;
+    return isLater ? { ...entry, mtime: { sec, nsec: 0 } } : entry;
   }
 
   *end(): Parts {

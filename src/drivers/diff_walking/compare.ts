@@ -67,6 +67,7 @@ async function compare(
   const archive = new Archive({
     kind: "layer",
     mountPoints: options.mountPoints ?? new Set(),
+    ...options.latest === undefined ? {} : { latest: options.latest },
   }, ctx.log);
   return await storeLayer(ctx, deps.content, {
     tar: inBatches(ended(archive, opened.walk(archive)), BATCH_BYTES),
