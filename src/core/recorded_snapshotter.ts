@@ -1,4 +1,5 @@
 import type { Context } from "../base/context.ts";
+import { alreadyExists, failedPrecondition, hasCode } from "../base/errors.ts";
 import type { InspectableSnapshotter } from "./fsck.ts";
 import type { Mount } from "./mount.ts";
 import type { SnapshotRecord, SnapshotRecords } from "./records.ts";
@@ -73,11 +74,14 @@ export class RecordedSnapshotter
 
   async mounts(ctx: Context, key: string): Promise<readonly Mount[]> {
     const record = this.records.get(ctx, key);
+    if (record.kind === "committed") {
+      throw failedPrecondition(
+        `Cannot mount snapshot "${key}": it is committed, not active or a view`,
+      );
+    }
     const parentIds = this.records.parentIds(ctx, key);
     // Whoever made the record may have been killed before the directories.
-    if (record.kind !== "committed") {
-      await this.directories.create(ctx, record, parentIds);
-    }
+    await this.directories.create(ctx, record, parentIds);
     return this.directories.mounts(record, parentIds);
   }
 
@@ -129,13 +133,33 @@ export class RecordedSnapshotter
     key: string,
     options: SnapshotOptions = {},
   ): Promise<void> {
-    const { id, kind } = this.records.get(ctx, key);
+    const { id, kind } = this.#toCommit(ctx, name, key);
     const parentIds = this.records.parentIds(ctx, key);
     // Only an active snapshot is worth a walk; of others the records complain.
     const usage = kind === "active"
       ? options.usage ?? await this.directories.usage(ctx, id, parentIds)
       : { inodes: 0, sizeBytes: 0 };
     this.records.commit(ctx, key, name, usage, options.labels ?? {});
+  }
+
+  /** Who commits twice is told of the name, not of the key that is used up. */
+  #toCommit(ctx: Context, name: string, key: string): SnapshotRecord {
+    try {
+      return this.records.get(ctx, key);
+    } catch (error) {
+      const isDone = hasCode(error, "notFound") && this.#has(ctx, name);
+      throw isDone ? alreadyExists("snapshot", name) : error;
+    }
+  }
+
+  #has(ctx: Context, key: string): boolean {
+    try {
+      this.records.get(ctx, key);
+      return true;
+    } catch (error) {
+      if (hasCode(error, "notFound")) return false;
+      throw error;
+    }
   }
 
   async remove(ctx: Context, key: string): Promise<void> {

@@ -59,7 +59,7 @@ export interface Snapshotter {
   usage(ctx: Context, key: string): Promise<SnapshotUsage>;
   /**
    * Mounts of an active snapshot or a view, the same after a restart.
-   * @throws {EngineError} `notFound`
+   * @throws {EngineError} `notFound`; `failedPrecondition` if it is committed
    */
   mounts(ctx: Context, key: string): Promise<readonly Mount[]>;
   /**

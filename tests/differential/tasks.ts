@@ -342,8 +342,13 @@ export async function listen(side: Side): Promise<() => Promise<unknown>> {
   })();
   // A subscription has no answer of its own: it is there when it is heard.
   const probe = { topic: "/probe", event: BOX };
+  let broken: unknown;
+  done.catch((error) => {
+    broken = error;
+  });
   while (told.length === 0) {
-    await events("publish", probe)(side);
+    if (broken !== undefined) return () => Promise.reject(broken);
+    await events("publish", probe)(side).catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return async () => {

@@ -76,7 +76,8 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
       const id = this.#nextId();
       this.#insert(ns, { id, kind, name: key, parent, labels }, undefined);
       this.#store.hold(ctx, this.#leaseType, key);
-      this.#emit(ns, "prepare", { key, parent });
+      // Nobody is told of a view, as with containerd.
+      if (kind === "active") this.#emit(ns, "prepare", { key, parent });
       return this.get(ctx, key);
     });
   }
@@ -91,13 +92,13 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     checkSnapshot(name, labels);
     this.#store.write("lazy", () => {
       const ns = namespaceOf(ctx);
+      if (name !== key) mustBeNew(this.#find(ns, name), "snapshot", name);
       const active = fromRow(this.#row(ns, key));
       if (active.kind !== "active") {
         throw failedPrecondition(
           `Cannot commit snapshot "${key}": it is ${active.kind}, not active`,
         );
       }
-      if (name !== key) mustBeNew(this.#find(ns, name), "snapshot", name);
       this.#delete(ns, key);
       const { id, parent } = active;
       this.#insert(ns, { id, kind: "committed", name, parent, labels }, usage);
