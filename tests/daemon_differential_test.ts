@@ -62,11 +62,6 @@ Deno.test({
       await t.step(group, async () => {
         calls += steps.length;
         const found = await compareGroup(group, steps, theirs, ours);
-            if (!isKnown(d, used)) {
-              console.log(JSON.stringify(d).slice(0, 400));
-            }
-          }
-        }
         const unknown = found.filter((it) => !isKnown(it, used));
         assertEquals(unknown, []);
       });
