@@ -16,7 +16,10 @@ import { keyLines } from "./lines.ts";
 export interface ConfigFile {
   readonly path: string;
   readonly text: string;
+  /** In terms of version 2 at least. */
   readonly table: Table;
+  /** True if it was version 1. */
+  readonly isOld?: true;
 }
 
 /** What is to be said of a key that stops nothing. */
@@ -61,7 +64,7 @@ class Check {
 
   table(path: readonly string[], table: Table): void {
     const known = tableAt(path);
-    if (known?.effect === "none") {
+    if (known?.effect === "none" && known.keys === "open") {
       return this.#note("unused", path, known.says);
     }
     for (const [name, value] of Object.entries(table)) {

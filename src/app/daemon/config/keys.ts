@@ -189,6 +189,7 @@ const SECTIONS: readonly KeyTable[] = [
       path: {
         kind: "string",
         default: "",
+        effect: "none",
         says: "Let the service manager place the daemon instead",
       },
     },

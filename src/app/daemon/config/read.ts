@@ -10,6 +10,7 @@ import {
 import type { Table } from "./daemon_config.ts";
 import { expandImport } from "./imports.ts";
 import { migrate, NEWEST_VERSION, OLDEST_VERSION } from "./migrate.ts";
+import { fromVersion1, isVersion1 } from "./version1.ts";
 
 /** All files as one. */
 export interface ReadConfig {
@@ -23,7 +24,8 @@ export interface ReadConfig {
 /**
  * @param hasPlugin whether there is a plugin with this URI
  * @throws {EngineError} `notFound` if there is no such file;
- * `invalidArgument` with file and line; `failedPrecondition` for version 1
+ * `invalidArgument` with file and line; `failedPrecondition` for a version
+ * that is not known
  */
 export async function readConfig(
   path: string,
@@ -39,11 +41,21 @@ export async function readConfig(
     if (files.includes(next)) continue;
     const file = await parseFile(next);
     files.push(next);
+    if (file.isOld === true) notes.push(oldVersion(next));
     notes.push(...checkFile(file, hasPlugin));
     table = merge(table, migrate(file.table));
     waiting.push(...importsOf(file));
   }
   return { table, files, notes };
+}
+
+function oldVersion(file: string): ConfigNote {
+  return {
+    kind: "unused",
+    key: "version",
+    file,
+    says: 'version 1 is read as version 2; "config migrate" writes the newest',
+  };
 }
 
 export async function parseFile(path: string): Promise<ConfigFile> {
@@ -63,40 +75,22 @@ export async function parseFile(path: string): Promise<ConfigFile> {
       cause,
     });
   }
+  if (isVersion1(table)) {
+    return { path, text, table: fromVersion1(table), isOld: true };
+  }
   checkVersion(path, table);
   return { path, text, table };
 }
 
-/** A file that says no version and has nothing of version 1 is as ours are. */
-function checkVersion(path: string, table: Table): void {
-  const { version = NEWEST_VERSION, plugins } = table;
-  if (version === 1 || looksLikeVersion1(plugins)) {
-    throw failedPrecondition(`Cannot use configuration "${path}": version 1`, {
-      hint: 'Write "version = 2" at its top, and plugins by their full ' +
-        'names, [plugins."io.containerd.gc.v1.scheduler"] for ' +
-        "[plugins.scheduler]",
-    });
-  }
-  if (
-    typeof version !== "number" || !Number.isInteger(version) ||
-    version < OLDEST_VERSION || version > NEWEST_VERSION
-  ) {
-    throw failedPrecondition(
-      `Cannot use configuration "${path}": version "${version}"`,
-      { hint: `It can be ${OLDEST_VERSION} to ${NEWEST_VERSION}` },
-    );
-  }
-}
-
-/** There, plugins had no types. */
-function looksLikeVersion1(plugins: unknown): boolean {
-  return isTable(plugins) &&
-    Object.entries(plugins).some(([name, value]) =>
-      !name.includes(".") && isTable(value) && !Object.values(value).some(
-        // `[plugins.io.containerd…]` without quotes is another mistake.
-        isTable,
-      )
-    );
+/** A file that says no version and doesn't look like version 1 is as ours. */
+function checkVersion(path: string, { version = NEWEST_VERSION }: Table): void {
+  const isKnown = typeof version === "number" && Number.isInteger(version) &&
+    version >= OLDEST_VERSION && version <= NEWEST_VERSION;
+  if (isKnown) return;
+  throw failedPrecondition(
+    `Cannot use configuration "${path}": version "${version}"`,
+    { hint: `It can be ${OLDEST_VERSION} to ${NEWEST_VERSION}` },
+  );
 }
 
 function importsOf({ path, table }: ConfigFile): readonly string[] {
