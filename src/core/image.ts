@@ -16,6 +16,9 @@ export type NewImage = Pick<Image, "name" | "target"> & {
   readonly labels?: Labels;
 };
 
+/** Without a target, that stays as it is. */
+export type ImageUpdate = Pick<Image, "name"> & Partial<NewImage>;
+
 export interface DeleteOptions {
   /** `synchronous`: garbage has been collected when the call answers. */
   readonly collect?: "synchronous" | "later";
@@ -39,7 +42,7 @@ export interface ImageStore {
    */
   update(
     ctx: Context,
-    image: NewImage,
+    image: ImageUpdate,
     fieldPaths?: readonly string[],
   ): Promise<Image>;
   /** @throws {EngineError} `notFound`, also if it points elsewhere */

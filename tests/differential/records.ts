@@ -267,6 +267,13 @@ export const imageSteps: readonly Step[] = [
     }),
   ],
   [
+    "a label without a target",
+    images("update", {
+      image: { name: IMAGE.name, labels: { t: "1" } },
+      updateMask: ["labels.t"],
+    }),
+  ],
+  [
     "labels by mask",
     images("update", {
       image: { ...IMAGE, labels: { m: "1" } },

@@ -8,6 +8,7 @@ import type {
   DeleteImageOptions,
   Image,
   ImageStore,
+  ImageUpdate,
   NewImage,
 } from "../../core/image.ts";
 import { LABEL } from "../../core/labels.ts";
@@ -74,7 +75,7 @@ export class SqliteImageStore implements ImageStore {
 
   async update(
     ctx: Context,
-    image: NewImage,
+    image: ImageUpdate,
     fieldPaths: readonly string[] = [],
   ): Promise<Image> {
     return this.#store.write("durable", () => {
@@ -156,15 +157,16 @@ function checkImage(image: NewImage): void {
 
 function merge(
   current: Image,
-  wanted: NewImage,
+  wanted: ImageUpdate,
   fieldPaths: readonly string[],
 ): Image {
-  let target = fieldPaths.length === 0 ? wanted.target : current.target;
+  const wantedTarget = wanted.target ?? current.target;
+  let target = fieldPaths.length === 0 ? wantedTarget : current.target;
   for (const path of fieldPaths) {
-    if (path === "target") target = wanted.target;
+    if (path === "target") target = wantedTarget;
     else if (path === "annotations") {
       const { annotations, ...rest } = target;
-      const wantedOnes = wanted.target.annotations;
+      const wantedOnes = wantedTarget.annotations;
       target = wantedOnes === undefined
         ? rest
         : { ...rest, annotations: { ...annotations, ...wantedOnes } };
