@@ -1,6 +1,7 @@
 /** The two directions of a call that a client has open. */
 
 import { EngineError } from "../../base/errors.ts";
+import { heed } from "../ttrpc/heed.ts";
 import { type MessageStream, read, write } from "./message_stream.ts";
 
 /** The part of grpc-js's `ClientDuplexStream` that is needed. */
@@ -56,8 +57,8 @@ export async function sendAll(
   ended: AbortSignal,
 ): Promise<void> {
   try {
-    for await (const request of requests) {
-      if (ended.aborted) return;
+    // Who makes the requests may wait for what will not come any more.
+    for await (const request of heed(each(requests), ended, () => {})) {
       await write(stream, request, ended);
     }
     if (!ended.aborted) stream.end();
@@ -65,4 +66,10 @@ export async function sendAll(
     // Requests that can't be made end the call.
     if (!ended.aborted) stream.cancel();
   }
+}
+
+async function* each<T>(
+  values: Iterable<T> | AsyncIterable<T>,
+): AsyncGenerator<T> {
+  yield* values;
 }
