@@ -25,9 +25,12 @@ export function guardedSocket(
     writableHighWaterMark: MOST_UNSENT_BYTES,
     read: () => void socket.resume(),
     write: (bytes, _encoding, done) => void socket.write(bytes, done),
+    // What has come while something else was being written goes at once.
+    writev: (parts, done) =>
+      void socket.write(Buffer.concat(parts.map(({ chunk }) => chunk)), done),
     final: (done) => void socket.end(done),
     destroy(error, done) {
-      socket.destroy();
+      destroyUnlessEnding(socket);
       done(error);
     },
   });
@@ -52,6 +55,17 @@ export function guardedSocket(
     ref: () => void socket.ref(),
     unref: () => void socket.unref(),
   });
+}
+
+/**
+ * A socket that is destroyed while it tells its peer that it has ended is kept
+ * in memory for ever, a mistake of the runtime's; it has ended in a moment.
+ */
+function destroyUnlessEnding(socket: Socket): void {
+  const { writableEnded, writableFinished, writableLength } = socket;
+  const isEnding = writableEnded && !writableFinished && writableLength === 0;
+  if (isEnding) socket.once("finish", () => socket.destroy());
+  else socket.destroy();
 }
 
 /** Settles when the peer has taken what it was sent, or has gone. */

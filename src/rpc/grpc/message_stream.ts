@@ -83,3 +83,27 @@ export async function write(
   stream.write(bytes, () => resolve());
   await orAborted(promise, signal);
 }
+
+/** Bytes of small messages that follow each other without waiting. */
+const BURST_BYTES = 64 * 1024;
+
+/** Writes; small messages wait for each other, not each for itself. */
+export class Outbox {
+  readonly #stream: MessageStream;
+  #burst = 0;
+
+  constructor(stream: MessageStream) {
+    this.#stream = stream;
+  }
+
+  /** @returns what to wait for before the next one; undefined to go on */
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void> | undefined {
+    this.#burst += bytes.length;
+    if (this.#burst < BURST_BYTES) {
+      this.#stream.write(bytes, () => {});
+      return undefined;
+    }
+    this.#burst = 0;
+    return write(this.#stream, bytes, signal);
+  }
+}

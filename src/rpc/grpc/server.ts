@@ -19,8 +19,8 @@ import {
   asBuffer,
   asBytes,
   MOST_MESSAGE_BYTES,
+  Outbox,
   read,
-  write,
 } from "./message_stream.ts";
 import { fromMetadata, withHeaders } from "./headers.ts";
 import { type Http2Server, Peers } from "./peers.ts";
@@ -199,8 +199,11 @@ function stream(
         abort.signal.throwIfAborted();
         const input = read(call, abort.signal);
         const answers = answer(about, input);
+        const outbox = new Outbox(call);
         for await (const bytes of heed(answers, abort.signal, () => {})) {
-          await write(call, bytes, abort.signal);
+          const written = outbox.write(bytes, abort.signal);
+          if (written === undefined) continue;
+          await written;
           await orAborted(peers.room(call.getPeer()), abort.signal);
         }
         call.end(trailersOf(about));
