@@ -46,13 +46,9 @@ export interface RegistryAccess {
   /** Instead of our own ones. */
   readonly credentials?: AskForCredential;
   /** Hears of every request and answer; without secrets. */
-  readonly exchanges?: ExchangeLog;
-}
-
-/** Closed when the transfer is over. */
-export interface ExchangeLog {
-  write(text: string): void;
-  close(): void;
+  readonly onExchange?: (text: string) => void;
+  /** For when the transfer is over. */
+  readonly close?: () => void;
 }
 
 /** @param host with its port; undefined to ask as nobody */

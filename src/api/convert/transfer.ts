@@ -12,9 +12,8 @@ import type { Platform as WirePlatform } from "../../../proto/gen/containerd/typ
 import type { Context } from "../../base/context.ts";
 import { normalizePlatform, type Platform } from "../../base/platform.ts";
 import type { TypedValue } from "../../core/container.ts";
-import type { MessageStream, StreamTable } from "../../core/stream.ts";
+import type { StreamTable } from "../../core/stream.ts";
 import type {
-  ExchangeLog,
   ExtraReference,
   ImageStoreEnd,
   RegistryAccess,
@@ -79,20 +78,33 @@ function fromRegistry(
   if (resolver === undefined) {
     return { kind: "registry", reference, access: { headers: {} } };
   }
-  const { authStream, logsStream, hostDir, defaultScheme } = resolver;
-  const isWatched = resolver.httpDebug !== HTTPDebug.DISABLED;
+  const { headers, hostDir, defaultScheme, httpDebug, logsStream } = resolver;
+  const auth = resolver.authStream === ""
+    ? undefined
+    : streams.get(ctx, resolver.authStream);
+  const exchanges = httpDebug === HTTPDebug.DISABLED
+    ? undefined
+    : exchangeLog(ctx, streams, logsStream);
   const access: RegistryAccess = {
-    headers: resolver.headers,
-    ...hostDir === "" ? {} : { hostDir },
-    ...defaultScheme === "http" || defaultScheme === "https"
-      ? { scheme: defaultScheme }
-      : {},
-    ...authStream === ""
-      ? {}
-      : { credentials: askOver(streams.get(ctx, authStream), reference) },
-    ...isWatched ? { exchanges: exchangeLog(ctx, streams, logsStream) } : {},
+    headers,
+    ...hostDir !== "" && { hostDir },
+    ...(defaultScheme === "http" || defaultScheme === "https") &&
+      { scheme: defaultScheme },
+    ...auth && { credentials: askOver(auth, reference) },
+    ...exchanges && { onExchange: (text) => exchanges.write(text) },
+    ...(auth ?? exchanges) && {
+      close() {
+        auth?.close();
+        exchanges?.close();
+      },
+    },
   };
   return { kind: "registry", reference, access };
+}
+
+interface ExchangeLog {
+  write(text: string): void;
+  close(): void;
 }
 
 /** To the stream of a client, or else to our log. */
@@ -104,12 +116,12 @@ function exchangeLog(
   if (name === "") {
     return { write: (text) => ctx.log.info(text), close: () => {} };
   }
+  const stream = streams.get(ctx, name);
   const bytes = new TransformStream<Uint8Array, Uint8Array>(
     {},
     { highWaterMark: LOG_CHUNKS },
   );
   const writer = bytes.writable.getWriter();
-  const stream: MessageStream = streams.get(ctx, name);
   sendBytes(ctx, stream, bytes.readable).catch((error) =>
     ctx.log.debug("Cannot send what is said to a registry", { error })
   );

@@ -35,8 +35,9 @@ function borrowed(resolver: Resolver): Resolver & Disposable {
 
 async function openOwn(
   { registryDirs }: ResolverDeps,
-  { headers, hostDir, scheme, credentials, exchanges }: RegistryAccess,
+  access: RegistryAccess,
 ): Promise<Resolver & Disposable> {
+  const { headers, hostDir, scheme, credentials, onExchange } = access;
   const { createResolver } = await import(
     "../../drivers/registry/resolver.ts"
   );
@@ -51,9 +52,7 @@ async function openOwn(
     userAgent: `coracle/${VERSION}`,
     headers,
     ...scheme === "http" ? { trust: "plainHttp" } : {},
-    ...exchanges === undefined
-      ? {}
-      : { onExchange: (text) => exchanges.write(text) },
+    ...onExchange === undefined ? {} : { onExchange },
   });
   return {
     resolve: (ctx, reference) => resolver.resolve(ctx, reference),
@@ -61,7 +60,7 @@ async function openOwn(
     pusher: (reference) => resolver.pusher(reference),
     [Symbol.dispose]() {
       resolver[Symbol.dispose]();
-      exchanges?.close();
+      access.close?.();
     },
   };
 }

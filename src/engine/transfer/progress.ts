@@ -33,6 +33,8 @@ function kindOf(mediaType: string): string {
 interface Part {
   readonly descriptor: Descriptor;
   readonly parents: readonly string[];
+  /** Of what is told of it again, nothing is new any more. */
+  isDone?: true;
   isUnpacked?: true;
 }
 
@@ -73,6 +75,8 @@ export class ProgressTracker {
     const part = this.#parts.get(subject);
     if (part === undefined) return;
     if (state === "unpacking") part.isUnpacked = true;
+    else if (part.isDone) return;
+    if (state === "done") part.isDone = true;
     const event = eventOf(state, part);
     if (event !== undefined) this.#tellPart(subject, event, doneBytes);
   };
