@@ -12,7 +12,7 @@ import { EventsDefinition } from "../proto/gen/containerd/services/events/v1/eve
 import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
-import { misbehave, reset, streamOf } from "./support/http2_habits.ts";
+import { HABITS, misbehave, reset, streamOf } from "./support/http2_habits.ts";
 import { goAway, RawHttp2 } from "./support/raw_http2.ts";
 
 const TIMES = Deno.env.get("CORACLE_SOAK") === "1" ? 10 : 1;
@@ -155,4 +155,34 @@ Deno.test("the daemon lets one connection cancel thousands of calls, and say GOA
   const after = await settled(daemon, before.sockets);
   report(`${calls} cancelled calls`, before, after);
   assert(after.rss < before.rss + 150 * MIB, `it has ${after.rss} bytes`);
+});
+
+/** How many objects of each class are in the daemon's memory. */
+async function objectsOf(daemon: Daemon): Promise<ReadonlyMap<string, number>> {
+  const path = `${daemon.dir}/a.heapsnapshot`;
+  const { code, stderr } = await daemon.call("debug", "heap", "-o", path);
+  assertEquals(code, 0, stderr);
+  const { snapshot, nodes, strings } = JSON.parse(
+    await Deno.readTextFile(path),
+  );
+  const { node_fields: { length }, node_types: [types] } = snapshot.meta;
+  const counts = new Map<string, number>();
+  for (let node = 0; node < nodes.length; node += length) {
+    if (types[nodes[node]] !== "object") continue;
+    const name = strings[nodes[node + 1]];
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
+
+Deno.test("the daemon forgets connections that have ended, however they did", async () => {
+  await using daemon = await open();
+  // Each habit forty times.
+  await misbehave(daemon.address, 40 * Object.keys(HABITS).length);
+  await settled(daemon, Infinity);
+  const objects = await objectsOf(daemon);
+  for (const name of ["Socket", "ServerHttp2Session", "ServerHttp2Stream"]) {
+    const count = objects.get(name) ?? 0;
+    assert(count < 30, `${count} objects of class ${name} are left`);
+  }
 });

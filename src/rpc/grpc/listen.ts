@@ -18,7 +18,8 @@ export async function listen(
   address: GrpcAddress,
   onConnection: (socket: Socket) => void,
 ): Promise<Server> {
-  const server = createServer(onConnection);
+  // Who has ended is answered, or not, by whoever uses the connection.
+  const server = createServer({ allowHalfOpen: true }, onConnection);
   if ("descriptor" in address) {
     await listening(server, { fd: address.descriptor });
   } else await listenAt(server, address);
