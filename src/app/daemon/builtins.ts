@@ -5,6 +5,7 @@ import { corePlugins } from "./core_plugins.ts";
 import { debugPlugins } from "./debug_plugins.ts";
 import { grpcPlugins } from "./grpc_plugins.ts";
 import { loggingPlugins } from "./logging_plugins.ts";
+import { memoryPlugins } from "./memory_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
 import type { Plugin } from "./plugin.ts";
 import { tracingPlugins } from "./tracing_plugins.ts";
@@ -17,6 +18,7 @@ export const BUILTINS: readonly Plugin[] = [
   ...loggingPlugins,
   ...tracingPlugins,
   ...metricsPlugins,
+  ...memoryPlugins,
   ...debugPlugins,
 ];
 
