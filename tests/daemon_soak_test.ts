@@ -12,6 +12,7 @@ import { EventsDefinition } from "../proto/gen/containerd/services/events/v1/eve
 import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
+import { buildExecutable } from "./support/executable.ts";
 import { HABITS, misbehave, reset, streamOf } from "./support/http2_habits.ts";
 import { goAway, RawHttp2 } from "./support/raw_http2.ts";
 
@@ -185,4 +186,21 @@ Deno.test("the daemon forgets connections that have ended, however they did", as
     const count = objects.get(name) ?? 0;
     assert(count < 30, `${count} objects of class ${name} are left`);
   }
+});
+
+Deno.test("the daemon in the executable gives back what calls left in memory", async () => {
+  await using executable = await buildExecutable();
+  await using daemon = await openDaemon({ executable: executable.path });
+  const { rss: idle } = await stateOf(daemon);
+  const version = daemon.stub(VersionDefinition);
+  for (let call = 0; call < 5_000; call++) await version.version({});
+  let least = Infinity;
+  // Two seconds after the last call, and not at once.
+  for (let waited = 0; waited < 10_000 && least > 1.3 * idle; waited += 500) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const status = await Deno.readTextFile(`/proc/${daemon.pid}/status`);
+    const rss = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+    least = Math.min(least, rss);
+  }
+  assert(least <= 1.3 * idle, `it keeps ${least} bytes, had ${idle}`);
 });
