@@ -161,3 +161,27 @@ Deno.test("the daemon serves while no collector is there, and says so once", asy
   assert(performance.now() - begin < 10_000);
   assertEquals(daemon.log().match(/Cannot send traces/g)?.length, 1);
 });
+
+Deno.test("the daemon's log in JSON says which request each failure is of, and no secrets", async () => {
+  await using daemon = await openDaemon({
+    args: ["--log-level", "debug", "--log-format", "json"],
+  });
+  const containers = daemon.stub(ContainersDefinition);
+  const id = "https://me:secret@host/";
+  await containers.get({ id }, { metadata: daemon.headers }).catch(() => {});
+  await containers.get({ id: "x" }, {
+    metadata: { ...daemon.headers, "x-request-id": "one two" },
+  }).catch(() => {});
+  const lines = daemon.log().trim().split("\n").map((it) => JSON.parse(it));
+  const failures = lines.filter(({ msg }) => msg === "A call failed");
+  assertEquals(failures.length, 2, daemon.log());
+  const ids = failures.map(({ request }) => request);
+  assert(ids.every((it) => /^[0-9a-f]{8}-[0-9a-z]+$/.test(it)), ids.join(" "));
+  assert(ids[0] !== ids[1]);
+  for (const { time, level, namespace, status } of failures) {
+    assert(Math.abs(Date.parse(time) - Date.now()) < 60_000);
+    assertEquals([level, namespace], ["debug", daemon.namespace]);
+    assert(["InvalidArgument", "NotFound"].includes(status), status);
+  }
+  assertEquals(daemon.log().includes("secret"), false, daemon.log());
+});

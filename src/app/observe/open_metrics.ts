@@ -4,7 +4,7 @@ import { background, type Context } from "../../base/context.ts";
 import { type MetricFamily, Metrics } from "../../base/metrics.ts";
 import type { CallObserver } from "../../rpc/grpc/observe.ts";
 import type { PluginHost } from "../daemon/plugin.ts";
-import { VERSION } from "../self.ts";
+import { REVISION, VERSION } from "../self.ts";
 import { callMetrics } from "./call_metrics.ts";
 import { eventMetrics } from "./event_metrics.ts";
 import { type HttpHandler, plainAnswer, serveHttp } from "./http.ts";
@@ -84,7 +84,7 @@ function buildInfo(): MetricFamily {
     name: "containerd_build_info_total",
     help: "The version that serves containerd's API",
     kind: "counter",
-    samples: [{ labels: { version: VERSION, revision: "" }, value: 1 }],
+    samples: [{ labels: { version: VERSION, revision: REVISION }, value: 1 }],
   };
 }
 
