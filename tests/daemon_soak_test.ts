@@ -8,13 +8,27 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { ContainersDefinition } from "../proto/gen/containerd/services/containers/v1/containers.ts";
+import {
+  ContentDefinition,
+  ReadContentRequest,
+} from "../proto/gen/containerd/services/content/v1/content.ts";
 import { EventsDefinition } from "../proto/gen/containerd/services/events/v1/events.ts";
 import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { buildExecutable } from "./support/executable.ts";
 import { HABITS, misbehave, reset, streamOf } from "./support/http2_habits.ts";
-import { goAway, RawHttp2 } from "./support/raw_http2.ts";
+import {
+  callHeaders,
+  END_HEADERS,
+  END_STREAM,
+  FRAME,
+  frame,
+  goAway,
+  message,
+  RawHttp2,
+  window,
+} from "./support/raw_http2.ts";
 
 const TIMES = Deno.env.get("CORACLE_SOAK") === "1" ? 10 : 1;
 const EXECUTABLE = Deno.env.get("CORACLE_EXECUTABLE");
@@ -22,6 +36,7 @@ const MIB = 1024 * 1024;
 
 const VERSION = "/containerd.services.version.v1.Version/Version";
 const WATCH = "/grpc.health.v1.Health/Watch";
+const READ = "/containerd.services.content.v1.Content/Read";
 const SUBSCRIBE = "/containerd.services.events.v1.Events/Subscribe";
 
 function open(): Promise<Daemon> {
@@ -157,6 +172,68 @@ Deno.test("the daemon lets one connection cancel thousands of calls, and say GOA
   report(`${calls} cancelled calls`, before, after);
   assert(after.rss < before.rss + 150 * MIB, `it has ${after.rss} bytes`);
 });
+
+Deno.test("the daemon keeps little for those who read content slowly, or not at all", async () => {
+  await using daemon = await open();
+  const digest = await written(daemon, 64 * MIB);
+  const before = await stateOf(daemon);
+  const request = ReadContentRequest.encode({ digest, offset: 0n, size: 0n })
+    .finish();
+  const slow = await Promise.all(Array.from({ length: 16 }, async () => {
+    const client = await RawHttp2.connect(daemon.address);
+    await client.send(
+      frame(FRAME.headers, {
+        flags: END_HEADERS,
+        stream: 1,
+        payload: callHeaders(READ, daemon.headers),
+      }),
+      frame(FRAME.data, {
+        flags: END_STREAM,
+        stream: 1,
+        payload: message(request),
+      }),
+      // Only the socket holds it up.
+      window(1, 1024 * MIB),
+    );
+    return client;
+  }));
+  const version = daemon.stub(VersionDefinition);
+  let answered = 0;
+  for (const end = Date.now() + 1_500; Date.now() < end; answered++) {
+    await version.version({}, { timeoutMs: 10_000 });
+  }
+  assert(answered > 100, `only ${answered} calls were answered`);
+  const during = await stateOf(daemon);
+  assertEquals(during.calls, slow.length);
+  report("16 slow readers", before, during);
+  assert(during.rss < before.rss + 150 * MIB, `it has ${during.rss} bytes`);
+  for (const client of slow) client[Symbol.dispose]();
+  await settled(daemon, before.sockets + 1);
+});
+
+/** @returns the digest of so many bytes that are now in the daemon's store */
+async function written(daemon: Daemon, bytes: number): Promise<string> {
+  const data = new Uint8Array(bytes);
+  const hash = await crypto.subtle.digest("SHA-256", data);
+  const digest = `sha256:${new Uint8Array(hash).toHex()}`;
+  const common = { ref: "r", total: BigInt(bytes), labels: {} };
+  async function* requests() {
+    for (let offset = 0; offset < bytes; offset += MIB) {
+      yield await Promise.resolve({
+        ...{ ...common, action: 1 as const, offset: BigInt(offset) },
+        ...{ expected: "", data: data.subarray(offset, offset + MIB) },
+      });
+    }
+    yield {
+      ...{ ...common, action: 2 as const, offset: BigInt(bytes) },
+      ...{ expected: digest, data: new Uint8Array() },
+    };
+  }
+  const content = daemon.stub(ContentDefinition);
+  const { headers: metadata } = daemon;
+  await Array.fromAsync(content.write(requests(), { metadata }));
+  return digest;
+}
 
 /** How many objects of each class are in the daemon's memory. */
 async function objectsOf(daemon: Daemon): Promise<ReadonlyMap<string, number>> {
