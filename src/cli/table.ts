@@ -5,6 +5,7 @@
 
 import type { CommandEntry, CommandSpec } from "./command.ts";
 import * as container from "./table_container.ts";
+import { DAEMON, INSTALL_SERVICE, PLUGINS } from "./table_daemon.ts";
 import { DEBUG } from "./table_debug.ts";
 import { FILES } from "./table_files.ts";
 import * as image from "./table_image.ts";
@@ -45,11 +46,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   system.EVENTS,
   system.FSCK,
   system.DOCTOR,
+  DAEMON,
+  INSTALL_SERVICE,
   system.VERSION,
   system.COMPLETION,
   system.HELP,
   system.COMPLETE,
   life.PUBLISH,
+  PLUGINS,
   {
     name: "image",
     summary: "Manage images",
