@@ -147,6 +147,27 @@ export async function containerStoreSuite(
   });
 
   await step(
+    "list() gives whole records when asked, each with what is its own",
+    async (store) => {
+      const id = (n: number) => `c-${String(n).padStart(4, "0")}`;
+      for (let n = 0; n < 450; n++) {
+        const extensions = n % 3 === 0
+          ? { e: typed(`${n}`), f: typed("") }
+          : {};
+        const spec = typed(`spec ${n}`);
+        await store.create(ctx, fakeContainer(id(n), { spec, extensions }));
+      }
+      const listed = await collect(store.list(ctx, [], "whole"));
+      assertEquals(listed.length, 450);
+      for (const n of [0, 1, 199, 200, 201, 399, 449]) {
+        assertEquals(listed[n], await store.get(ctx, id(n)));
+      }
+      const one = await collect(store.list(ctx, [`id==${id(201)}`], "whole"));
+      assertEquals(one, listed.slice(201, 202));
+    },
+  );
+
+  await step(
     "update() replaces what is given, or what field paths name",
     async (store) => {
       const extensions = { one: typed("1"), two: typed("2") };

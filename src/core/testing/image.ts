@@ -147,4 +147,17 @@ export async function imageStoreSuite(
     await assertCode("notFound", () => images.get(ctx, "one"));
     await images.create(ctx, image);
   });
+
+  await step(
+    "delete() throws notFound when the name points elsewhere",
+    async (images) => {
+      await images.create(ctx, { name: "one", target: fakeDescriptor(1) });
+      await assertCode(
+        "notFound",
+        () => images.delete(ctx, "one", { target: fakeDescriptor(2) }),
+      );
+      await images.delete(ctx, "one", { target: fakeDescriptor(1) });
+      await assertCode("notFound", () => images.get(ctx, "one"));
+    },
+  );
 }

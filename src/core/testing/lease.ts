@@ -95,15 +95,21 @@ export async function leaseManagerSuite(
   );
 
   await step(
-    "addResource() throws invalidArgument for an unknown type",
+    "addResource() throws for what the collector doesn't know",
     async (leases) => {
       await leases.create(ctx, { id: "l" });
-      for (const type of ["", "snapshots", "snapshots/", "volumes"]) {
-        await assertCode(
-          "invalidArgument",
-          () => leases.addResource(ctx, "l", { type, id: "x" }),
-        );
+      const add = (type: string, id: string) => () =>
+        leases.addResource(ctx, "l", { type, id });
+      for (const type of ["", "volumes", "volumes/x"]) {
+        await assertCode("unimplemented", add(type, "x"));
       }
+      const kinds = ["snapshots", "snapshots/", "snapshots/a/b", "content/x"];
+      for (const type of [...kinds, "ingests/x"]) {
+        await assertCode("invalidArgument", add(type, fakeDigest(1)));
+      }
+      await assertCode("invalidArgument", add("content", "no digest"));
+      await assertCode("invalidArgument", add("ingests", ""));
+      assertEquals(await collect(leases.listResources(ctx, "l")), []);
     },
   );
 }
