@@ -3,7 +3,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { ContainersDefinition } from "../proto/gen/containerd/services/containers/v1/containers.ts";
 import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
+import { hostPlatform } from "../src/base/platform.ts";
+import { isRoot, makeImage, upload } from "./pull_support.ts";
 import { openDaemon } from "./support/daemon.ts";
+import { rawTar } from "./support/raw_tar.ts";
+import { hasRegistry, startRegistry } from "./support/registry.ts";
+import { imageStore, registry, transfer } from "./support/transfer_client.ts";
 
 interface Attribute {
   readonly key: string;
@@ -13,6 +18,7 @@ interface Attribute {
 /** The part of OTLP that is looked at. */
 interface Span {
   readonly traceId: string;
+  readonly spanId: string;
   readonly parentSpanId?: string;
   readonly name: string;
   readonly kind: number;
@@ -184,4 +190,37 @@ Deno.test("the daemon's log in JSON says which request each failure is of, and n
     assert(["InvalidArgument", "NotFound"].includes(status), status);
   }
   assertEquals(daemon.log().includes("secret"), false, daemon.log());
+});
+
+Deno.test({
+  name: "the daemon's trace of a pull has its layers within it",
+  ignore: !isRoot || !hasRegistry(),
+  fn: async () => {
+    await using there = collector();
+    await using daemon = await openDaemon({ env: there.env });
+    await using hub = await startRegistry();
+    const layers = ["a", "b"].map((name) => ({
+      tar: rawTar({ name, data: name }),
+    }));
+    await upload(await makeImage(layers), hub.host, "team/app");
+    const name = `${hub.host}/team/app:latest`;
+    const { os, architecture } = hostPlatform(Deno.build);
+    const platform = { os, architecture };
+    await transfer(
+      daemon,
+      registry({ reference: name }),
+      imageStore({ name, unpacks: [{ platform, snapshotter: "" }] }),
+    );
+    const call = await there.until("Transfer/Transfer");
+    const named = (name: string) =>
+      there.spans.filter((it) => it.name === name);
+    const [pull] = named("pull");
+    assertEquals(pull?.traceId, call.traceId);
+    assertEquals(pull?.parentSpanId, call.spanId);
+    assertEquals(plain(pull?.attributes ?? [])["image"], name);
+    const [unpack] = named("unpack");
+    assertEquals(unpack?.parentSpanId, pull?.spanId);
+    const parents = named("layer").map((it) => it.parentSpanId);
+    assertEquals(parents, [unpack?.spanId, unpack?.spanId]);
+  },
 });

@@ -7,7 +7,6 @@ import {
   selectManifest,
 } from "../base/platform.ts";
 import { formatReference, type Reference } from "../base/reference.ts";
-import { traced } from "../base/trace.ts";
 import type { Image } from "../core/image.ts";
 import type { Labels } from "../core/labels.ts";
 import type { OnProgress } from "../core/progress.ts";
@@ -42,21 +41,6 @@ export async function pullImage(
   services: Services,
   reference: Reference,
   options: PullOptions = {},
-): Promise<Image> {
-  const name = formatReference(reference);
-  return await traced(
-    ctx,
-    "pull",
-    { image: name },
-    (ctx) => pullNamed(ctx, services, reference, options),
-  );
-}
-
-async function pullNamed(
-  ctx: Context,
-  services: Services,
-  reference: Reference,
-  options: PullOptions,
 ): Promise<Image> {
   const onProgress = options.onProgress ?? (() => {});
   const name = formatReference(reference);

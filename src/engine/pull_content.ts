@@ -2,7 +2,8 @@
 
 import type { Context } from "../base/context.ts";
 import type { Platform } from "../base/platform.ts";
-import type { Reference } from "../base/reference.ts";
+import { formatReference, type Reference } from "../base/reference.ts";
+import { traced } from "../base/trace.ts";
 import type { OnProgress, ProgressKind } from "../core/progress.ts";
 import type { Fetcher } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
@@ -69,7 +70,15 @@ export async function pullContent(
   plan: PullPlan,
   target: Descriptor,
 ): Promise<void> {
-  await pullTarget(ctx, { ...source, ...plan }, target, "whole");
+  const pull = { ...source, ...plan };
+  const image = formatReference(source.reference);
+  const attributes = { image, "oci.digest": target.digest };
+  await traced(
+    ctx,
+    "pull",
+    attributes,
+    (ctx) => pullTarget(ctx, pull, target, "whole"),
+  );
 }
 
 async function pullTarget(
