@@ -36,8 +36,9 @@ export async function readConfig(
   let table: Table = {};
   const waiting = [path];
   while (waiting.length > 0) {
-    const next = waiting.shift() ?? "";
-    // Files may import each other.
+    const named = waiting.shift() ?? "";
+    // Files may import each other, by whatever path.
+    const next = await Deno.realPath(named).catch(() => named);
     if (files.includes(next)) continue;
     const file = await parseFile(next);
     files.push(next);
