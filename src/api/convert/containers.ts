@@ -41,3 +41,16 @@ export function fromContainer(
     sandboxId: rest.sandbox,
   };
 }
+
+/** Of one made by another side. */
+export function fromContainerAnswer(container: WireContainer): Container {
+  const { image, snapshotter, snapshotKey, labels, extensions } = container;
+  const createdAt = container.createdAt ?? new Date(0);
+  return {
+    ...fromContainer(container),
+    ...{ image, snapshotter, snapshotKey, labels, extensions },
+    sandboxId: container.sandbox,
+    createdAt,
+    updatedAt: container.updatedAt ?? createdAt,
+  };
+}

@@ -12,10 +12,27 @@ import { codecOf, type EventCodec, typeOfTopic } from "./event_types.ts";
 
 type Fields = EngineEvent["event"];
 
+/** Of what we publish on topics that containerd has no message for. */
+const JSON_TYPE = "coracle.events.Json";
+
 export function toEnvelope(
   { timestamp, namespace, topic, event }: EngineEvent,
 ): Envelope {
   return { timestamp, namespace, topic, event: toEvent(topic, event) };
+}
+
+/** @param sequence which the wire does not tell */
+export function fromEnvelope(
+  { timestamp, namespace, topic, event }: Envelope,
+  sequence: number,
+): EngineEvent {
+  const any = event ?? { typeUrl: "", value: new Uint8Array() };
+  return {
+    ...{ sequence, namespace, topic, timestamp: timestamp ?? new Date(0) },
+    event: any.typeUrl === JSON_TYPE
+      ? JSON.parse(new TextDecoder().decode(any.value))
+      : fromEvent(topic, any),
+  };
 }
 
 /** The Any of what the journal has. */
@@ -29,7 +46,7 @@ export function toEvent(topic: string, fields: Fields): TypedValue {
   }
   // Nobody but us can have published it: all that is known is its fields.
   const json = new TextEncoder().encode(JSON.stringify(fields));
-  return { typeUrl: "coracle.events.Json", value: json };
+  return { typeUrl: JSON_TYPE, value: json };
 }
 
 /** What the journal keeps of an Any. */

@@ -27,3 +27,13 @@ export function fromImage({ name, labels, target }: WireImage): NewImage {
     target: fromDescriptor(wanted),
   };
 }
+
+/** Of one made by another side. */
+export function fromImageAnswer(image: WireImage): Image {
+  return {
+    ...fromImage(image),
+    labels: image.labels,
+    createdAt: image.createdAt ?? new Date(0),
+    updatedAt: image.updatedAt ?? image.createdAt ?? new Date(0),
+  };
+}

@@ -1,0 +1,45 @@
+/** What happens in another process. */
+
+import { EventsDefinition } from "../../../proto/gen/containerd/services/events/v1/events.ts";
+import { EngineError } from "../../base/errors.ts";
+import type { EventExchange } from "../../core/event.ts";
+import type { GrpcClient } from "../../rpc/grpc/client.ts";
+import { fromEnvelope, toEvent } from "../convert/events.ts";
+import { grpcOptions as call } from "./grpc_options.ts";
+
+/**
+ * The wire knows no sequence numbers: ours count what this connection hears
+ * and says.
+ */
+export function remoteEvents(
+  client: GrpcClient,
+  now: () => Date,
+): EventExchange {
+  const events = client.stub(EventsDefinition);
+  let sequence = 0;
+  return {
+    async publish(ctx, topic, event, at = now()) {
+      const { namespace } = ctx;
+      const any = toEvent(topic, event);
+      const envelope = {
+        ...{ namespace, topic, timestamp: at },
+        event: { typeUrl: any.typeUrl, value: any.value },
+      };
+      await events.forward({ envelope }, call(ctx));
+      return { sequence: ++sequence, timestamp: at, namespace, topic, event };
+    },
+    async *subscribe(ctx, { filters = [], sinceSequence, follow } = {}) {
+      if (sinceSequence !== undefined || follow === "stop") {
+        throw new EngineError(
+          "unimplemented",
+          "Cannot replay events through a socket",
+          { hint: "Run it on the store itself, without --address" },
+        );
+      }
+      const request = { filters: [...filters] };
+      for await (const envelope of events.subscribe(request, call(ctx))) {
+        yield fromEnvelope(envelope, ++sequence);
+      }
+    },
+  };
+}
