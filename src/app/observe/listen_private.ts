@@ -1,6 +1,7 @@
 /** A socket in the file system for one user. */
 
 import { failedPrecondition } from "../../base/errors.ts";
+import { closeFd, openDirectoryFd } from "../../sys/descriptors.ts";
 import { connectUnix } from "../unix_socket.ts";
 
 export interface PrivateSocket {
@@ -34,7 +35,7 @@ export async function listenPrivate(
   });
   try {
     const made = `${dir}/s`;
-    const listener = Deno.listen({ transport: "unix", path: made });
+    const listener = listenIn(dir);
     await Deno.chmod(made, OWNER_ONLY);
     if (uid !== undefined || gid !== undefined) {
       await Deno.chown(made, uid ?? null, gid ?? null);
@@ -43,6 +44,16 @@ export async function listenPrivate(
     return listener;
   } finally {
     await Deno.remove(dir, { recursive: true });
+  }
+}
+
+/** By its descriptor, because an address has room for 107 bytes. */
+function listenIn(dir: string): Deno.UnixListener {
+  const fd = openDirectoryFd(dir);
+  try {
+    return Deno.listen({ transport: "unix", path: `/proc/self/fd/${fd}/s` });
+  } finally {
+    closeFd(fd);
   }
 }
 
