@@ -1,5 +1,6 @@
 /** Services as a server has them: bytes in, bytes out. */
 
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { GrpcCall, GrpcHandlers, ServiceDefinition } from "./method.ts";
 import { decoded } from "../ttrpc/service.ts";
 
@@ -52,7 +53,8 @@ type Method = ServiceDefinition["methods"][string];
 function servedMethod(method: Method, handle: Handler): GrpcMethod {
   const { requestType, responseType, requestStream, responseStream } = method;
   const decode = (bytes: Uint8Array) => decoded(requestType, bytes);
-  const encode = (message: unknown) => responseType.encode(message).finish();
+  const encode = (message: unknown, writer?: BinaryWriter) =>
+    responseType.encode(message, writer).finish();
   if (!requestStream && !responseStream) {
     return {
       kind: "unary",
@@ -71,7 +73,11 @@ function servedMethod(method: Method, handle: Handler): GrpcMethod {
         yield encode(await handle(call, input));
         return;
       }
-      for await (const message of handle(call, input)) yield encode(message);
+      // It keeps its memory from one message to the next.
+      const writer = new BinaryWriter();
+      for await (const message of handle(call, input)) {
+        yield encode(message, writer);
+      }
     },
   };
 }

@@ -3,7 +3,8 @@
 import type { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export interface MessageCodec<T> {
-  encode(message: T): BinaryWriter;
+  /** @param writer a new one by default */
+  encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array): T;
 }
 
