@@ -3,16 +3,19 @@
 import type { TaskService } from "../../core/task_service.ts";
 import type { PluginHost, PluginKey } from "../daemon/plugin.ts";
 
-/** What drives the shims; containerd has it by this name. */
-export const TASK_SERVICE: PluginKey<TaskService> = {
-  type: "io.containerd.service.v1",
-  id: "tasks-service",
+/** What drives the shims. */
+const TASK_SERVICE: PluginKey<Partial<TaskService>> = {
+  type: "io.containerd.runtime.v2",
+  id: "task",
 };
 
+type Watched = Pick<TaskService, "list" | "metrics">;
+
 /** @returns nothing where the daemon drives none, or can't */
-export function runningTasks(host: PluginHost): TaskService | undefined {
+export function runningTasks(host: PluginHost): Watched | undefined {
   try {
-    return host.get(TASK_SERVICE);
+    const tasks = host.get(TASK_SERVICE);
+    return tasks.metrics === undefined ? undefined : tasks as Watched;
   } catch {
     return undefined;
   }
