@@ -15,6 +15,10 @@ export async function main(args: readonly string[]): Promise<number> {
     const { keep } = await import("./keeper.ts");
     return await keep(rest);
   }
+  if (first === "shim" && second === "spare") {
+    const { serveWhenTold } = await import("./shim_spare.ts");
+    return await serveWhenTold();
+  }
   const { runShimCommand } = await import("./shim_command.ts");
   return await runShimCommand(first === "shim" ? args.slice(1) : args);
 }

@@ -4,6 +4,7 @@ import { taskServices } from "../api/server/shim_task.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { serveTtrpc } from "../rpc/ttrpc/server.ts";
+import { joinBundle } from "../runtime/bundles.ts";
 import { configFile } from "../shim/bundle_files.ts";
 import { Copier } from "../shim/copy.ts";
 import { EventQueue } from "../shim/event_queue.ts";
@@ -36,6 +37,8 @@ export async function serveShim(flags: ShimFlags): Promise<void> {
   const log = stderrLogger({ level: flags.logLevel, format: "text" })
     .with({ runtime: "io.containerd.coracle.v1" });
   const listener = listen(flags);
+  // Of a store of ours, so that nobody takes it for abandoned.
+  using _bundleHold = joinBundle(flags.bundle);
   adoptOrphans();
   using reaper = createReaper();
   await using poller = openAsyncPoller();

@@ -3,18 +3,24 @@
 import { decodeFigures } from "../api/convert/cgroup_figures.ts";
 import {
   decodeBootstrapResult,
+  decodeDeleted,
   decodeRuntimeVersion,
   encodeBootstrapParams,
   encodeCheckpointOptions,
   encodeRuncOptions,
+  withRuncRoot,
 } from "../api/convert/foreign_shim.ts";
 import { remoteShim } from "../api/remote/shim_task.ts";
 import { eventsService } from "../api/server/events_forward.ts";
 import { unavailable } from "../base/errors.ts";
-import type { ShimService } from "../core/shim.ts";
-import type { ShimEndpoint, ShimWire } from "../drivers/shim_manager/wire.ts";
+import type {
+  ShimConnection,
+  ShimEndpoint,
+  ShimWire,
+} from "../drivers/shim_manager/wire.ts";
 import { TtrpcClient } from "../rpc/ttrpc/client.ts";
 import { serveTtrpc } from "../rpc/ttrpc/server.ts";
+import { connectUnix } from "./unix_socket.ts";
 
 export function createShimWire(): ShimWire {
   return {
@@ -26,8 +32,10 @@ export function createShimWire(): ShimWire {
       return server;
     },
     encodeRuncOptions,
+    withRuncRoot,
     encodeCheckpointOptions,
     encodeBootstrapParams,
+    decodeDeleted,
     decodeBootstrapResult,
     decodeRuntimeVersion,
     decodeMetrics: decodeFigures,
@@ -36,21 +44,19 @@ export function createShimWire(): ShimWire {
 
 async function connectShim(
   { address, version }: ShimEndpoint,
-): Promise<ShimService & AsyncDisposable> {
+): Promise<ShimConnection> {
   const connection = await dial(address);
   const client = new TtrpcClient(connection);
   return {
     ...remoteShim(client, version),
+    closed: client.closed,
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
 }
 
 async function dial(address: string): Promise<Deno.Conn> {
   try {
-    return await Deno.connect({
-      transport: "unix",
-      path: address.replace(/^unix:\/\//, ""),
-    });
+    return await connectUnix(address);
   } catch (cause) {
     throw unavailable(`Cannot reach the shim at "${address}"`, {
       cause,

@@ -28,8 +28,12 @@ export interface BundleRecord {
   /** Empty if the root file system is not a snapshot. */
   readonly snapshotter: string;
   readonly snapshotKey: string;
-  /** What becomes of the container afterwards. */
-  readonly removal: "onExit" | "keep";
+  /**
+   * What becomes of the container afterwards. `byClient`: clients of the daemon
+   * see to its record and its snapshot, and its task stays until they delete
+   * it.
+   */
+  readonly removal: "onExit" | "keep" | "byClient";
 }
 
 /** A bundle that this process holds. Disposing lets go of it. */
@@ -72,6 +76,12 @@ export interface BundleStore {
   claim(ctx: Context, task: TaskRef): Bundle | undefined;
   /** Undefined if there is none. */
   find(ctx: Context, task: TaskRef): BundleView | undefined;
+  /**
+   * Keeps one as well; undefined if it is being cleaned up, or there is none.
+   */
+  join(ctx: Context, task: TaskRef): Bundle | undefined;
+  /** Of all namespaces, kept or not. */
+  list(ctx: Context): Iterable<BundleView>;
 }
 
 /** How the container's standard streams are connected to ours. */

@@ -62,7 +62,10 @@ export async function finishAbandoned(
   return true;
 }
 
-/** A shim that is not ours holds no bundle: only it knows. */
+/**
+ * A shim that is not ours holds no bundle: only it knows. What a client of the
+ * daemon has started stays until he deletes it.
+ */
 async function endOf(
   ctx: Context,
   { services }: LifeDeps,
@@ -74,7 +77,9 @@ async function endOf(
   // Whoever looks for it writes down what it finds.
   if (task === undefined) return bundle.status();
   const status = await task.status(ctx);
-  return status.state === "stopped" ? status : "alive";
+  return status.state === "stopped" && record.removal !== "byClient"
+    ? status
+    : "alive";
 }
 
 /**
@@ -86,9 +91,10 @@ async function neverStarted(
   deps: LifeDeps,
   bundle: Bundle,
 ): Promise<void> {
-  const container = await find(ctx, deps, bundle.record.id);
-  const isWhole = container?.spec !== undefined &&
-    bundle.record.removal === "keep";
+  const { id, removal } = bundle.record;
+  const container = await find(ctx, deps, id);
+  const isWhole = removal === "byClient" ||
+    (container?.spec !== undefined && removal === "keep");
   if (!isWhole) return await discardContainer(ctx, deps, bundle);
   await discardBundle(ctx, deps, bundle);
 }

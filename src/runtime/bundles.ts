@@ -83,14 +83,29 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
     },
 
     find(_ctx: Context, task: TaskRef): BundleView | undefined {
-      const path = bundlePath(deps.state, task);
-      const text = readIfThere(`${path}/record.json`);
-      return text === undefined ? undefined : {
-        record: JSON.parse(text),
-        path,
-        status: () => readStatus(path),
-      };
+      return viewBundle(bundlePath(deps.state, task));
     },
+
+    join(_ctx: Context, task: TaskRef): Bundle | undefined {
+      return joinBundle(bundlePath(deps.state, task));
+    },
+
+    *list(): Iterable<BundleView> {
+      for (const name of directoryNames(parent)) {
+        if (name.startsWith(".")) continue;
+        const view = viewBundle(`${parent}/${name}`);
+        if (view !== undefined) yield view;
+      }
+    },
+  };
+}
+
+function viewBundle(path: string): BundleView | undefined {
+  const text = readIfThere(`${path}/record.json`);
+  return text === undefined ? undefined : {
+    record: JSON.parse(text),
+    path,
+    status: () => readStatus(path),
   };
 }
 

@@ -11,17 +11,35 @@ import {
   CheckpointOptions,
   Options,
 } from "../../../proto/gen/containerd/runc/v1/options.ts";
+import { DeleteResponse } from "../../../proto/gen/containerd/task/v2/shim.ts";
 import { RuntimeInfo } from "../../../proto/gen/containerd/types/introspection.ts";
 import type { TypedValue } from "../../core/container.ts";
+import type { ExitStatus } from "../../core/task.ts";
+import { fromExit } from "./shim_task.ts";
+
+const RUNC_OPTIONS = "containerd.runc.v1.Options";
 
 /** `containerd.runc.v1.Options` @param options.root where runc keeps its state */
 export function encodeRuncOptions(
   { root }: { readonly root: string },
 ): TypedValue {
   return {
-    typeUrl: "containerd.runc.v1.Options",
+    typeUrl: RUNC_OPTIONS,
     value: Options.encode(Options.create({ root })).finish(),
   };
+}
+
+/** Options of another type stay what they are. */
+export function withRuncRoot(
+  options: TypedValue | undefined,
+  root: string,
+): TypedValue {
+  if (options === undefined) return encodeRuncOptions({ root });
+  if (!options.typeUrl.endsWith(RUNC_OPTIONS)) return options;
+  const decoded = Options.decode(options.value);
+  if (decoded.root !== "") return options;
+  const value = Options.encode({ ...decoded, root }).finish();
+  return { typeUrl: RUNC_OPTIONS, value };
 }
 
 /** `containerd.runc.v1.CheckpointOptions` */
@@ -62,6 +80,14 @@ export function decodeBootstrapResult(
   readonly protocol: string;
 } {
   return BootstrapResult.decode(bytes);
+}
+
+/** What a shim's `delete` writes. */
+export function decodeDeleted(
+  bytes: Uint8Array,
+): { readonly pid: number; readonly exit: ExitStatus } {
+  const deleted = DeleteResponse.decode(bytes);
+  return { pid: deleted.pid, exit: fromExit(deleted) };
 }
 
 /** Of what a shim says to `-info`: `v2.3.0`; empty if it says none. */

@@ -30,6 +30,10 @@ const STATUSES: Readonly<Record<ShimProcessStatus, Status>> = {
   pausing: Status.PAUSING,
 };
 
+export function toShimStatus(status: ShimProcessStatus): Status {
+  return STATUSES[status];
+}
+
 const STATUS_NAMES = new Map(
   Object.entries(STATUSES).map((
     [name, status],
@@ -98,7 +102,7 @@ export function toState(state: ShimProcessState): StateResponse {
   const { stdin, stdout, stderr, terminal } = state;
   return {
     ...{ id, execId, bundle, pid, stdin, stdout, stderr, terminal },
-    status: STATUSES[state.status],
+    status: toShimStatus(state.status),
     ...exit === undefined ? NO_EXIT : toExit(exit),
   };
 }

@@ -11,7 +11,6 @@ import type { EventExchange } from "../../core/event.ts";
 import type { LeaseManager } from "../../core/lease.ts";
 import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
-import type { TaskManager } from "../../core/task.ts";
 import { chooseSnapshotter } from "../choose_snapshotter.ts";
 import { identify } from "../rootless/identity.ts";
 import {
@@ -43,19 +42,11 @@ export const DIFFER: PluginKey<Differ> = {
   type: "io.containerd.differ.v1",
   id: "walking",
 };
-/** Made when it is asked for: what tasks need is not loaded for a glance. */
-export const TASKS: PluginKey<() => TaskManager> = {
-  type: "io.containerd.runtime.v2",
-  id: "task",
-};
 /** Of plugins whose value is a snapshotter, called by the plugin's id. */
 export const SNAPSHOTTER_TYPE = "io.containerd.snapshotter.v1";
 
 /** `linux/amd64` */
 const PLATFORM = formatPlatform(hostPlatform(Deno.build));
-
-/** Schemes of addresses that standard streams can have. */
-const STREAM_SCHEMES = "fifo,binary,file";
 
 export const corePlugins: readonly Plugin[] = [
   plugin(EVENTS, [], ({ services }) => services.events),
@@ -77,13 +68,6 @@ export const corePlugins: readonly Plugin[] = [
   plugin(DIFFER, [METADATA], ({ services, describe }) => {
     describe({ platforms: [PLATFORM] });
     return services.differ;
-  }),
-  plugin(TASKS, [METADATA, EVENTS], ({ services, describe }) => {
-    describe({
-      platforms: [PLATFORM],
-      exports: { "log-uri-schemes": STREAM_SCHEMES },
-    });
-    return () => services.tasks;
   }),
 ];
 

@@ -34,8 +34,30 @@ export function writeShimPath(bundle: string, path: string): void {
   Deno.writeTextFileSync(`${bundle}/${BINARY_PATH}`, path);
 }
 
-export function readShimPath(bundle: string): string | undefined {
+function readShimPath(bundle: string): string | undefined {
   return readIfThere(`${bundle}/${BINARY_PATH}`);
+}
+
+const COMMAND = "shim-command.json";
+
+/** How to call the shim's program, where its path alone does not say. */
+export interface ShimProgram {
+  /** Absolute path. */
+  readonly program: string;
+  /** What it wants before its flags. */
+  readonly programArgs: readonly string[];
+}
+
+export function writeShimCommand(bundle: string, shim: ShimProgram): void {
+  Deno.writeTextFileSync(`${bundle}/${COMMAND}`, JSON.stringify(shim));
+}
+
+/** Undefined if no shim has been started for it. */
+export function readShimProgram(bundle: string): ShimProgram | undefined {
+  const text = readIfThere(`${bundle}/${COMMAND}`);
+  if (text !== undefined) return JSON.parse(text);
+  const program = readShimPath(bundle);
+  return program === undefined ? undefined : { program, programArgs: [] };
 }
 
 /** Shims only write it if it is there. */

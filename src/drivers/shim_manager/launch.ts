@@ -5,7 +5,7 @@
 
 import { type EngineError, unavailable } from "../../base/errors.ts";
 import type { Poller } from "../../sys/poller.ts";
-import type { TaskRef } from "../../core/task.ts";
+import type { ExitStatus, TaskRef } from "../../core/task.ts";
 import { parseBootstrap } from "./bootstrap.ts";
 import { makeLog, writeEndpoint, writeShimPath } from "./bundle_files.ts";
 import { type ProgramResult, runProgram } from "./run_program.ts";
@@ -31,6 +31,8 @@ export interface LaunchDeps {
 export interface ShimCall extends TaskRef {
   /** Absolute path of the shim's program. */
   readonly program: string;
+  /** What it wants before its flags, if anything. */
+  readonly programArgs?: readonly string[];
   /** The bundle's directory. */
   readonly bundle: string;
   /** Socket that takes events, which has to answer meanwhile. */
@@ -79,17 +81,19 @@ export async function launchShim(
 
 /**
  * Lets the program kill and delete what a dead shim has left.
+ * @returns how the container ended
  * @throws {EngineError} `unavailable`
  */
 export async function cleanUpAfterShim(
   deps: LaunchDeps,
   call: ShimCall,
-): Promise<void> {
+): Promise<{ readonly pid: number; readonly exit: ExitStatus }> {
   const cwd = namedById(call);
   const result = await runVerb(deps, { ...call, cwd }, "delete", [
     ...["-bundle", call.bundle],
   ]);
   if (result.exitCode !== 0) throw callError("delete", call.program, result);
+  return deps.wire.decodeDeleted(result.stdout);
 }
 
 /**
@@ -129,6 +133,7 @@ function runVerb(
   return runProgram(deps.poller, {
     path: call.program,
     args: [
+      ...call.programArgs ?? [],
       ...["-namespace", call.namespace],
       ...["-address", deps.engineAddress],
       ...["-publish-binary", deps.publishBinary],
@@ -143,9 +148,10 @@ function runVerb(
   });
 }
 
-function environment(
-  { env, engineAddress }: LaunchDeps,
-  { namespace, eventsAddress }: ShimCall,
+/** What a shim and its runtime see, `NAME=value`. */
+export function environment(
+  { env, engineAddress }: Pick<LaunchDeps, "env" | "engineAddress">,
+  { namespace, eventsAddress }: Pick<ShimCall, "namespace" | "eventsAddress">,
 ): readonly string[] {
   const ours: Readonly<Record<string, string>> = {
     TTRPC_ADDRESS: eventsAddress,

@@ -25,7 +25,7 @@ import {
 } from "../../core/task.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
-import { readEndpoint, readShimPath, readShimPid } from "./bundle_files.ts";
+import { readEndpoint, readShimPid, readShimProgram } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { type DestroyDeps, destroyTask, leave } from "./destroy.ts";
@@ -193,7 +193,10 @@ class ForeignShims implements ShimManager {
       // It has ended while nobody looked: that is how it is known later.
       const ended = statusOf(state, bundle.status());
       writeStatus(bundle.path, ended);
-      return undefined;
+      // Its shim keeps it until a client of the daemon deletes it.
+      return bundle.record.removal === "byClient"
+        ? this.#taskOf(bundle)
+        : undefined;
     } catch (error) {
       // A shim that is held up still keeps its container.
       if (hasCode(error, "deadlineExceeded")) return this.#taskOf(bundle);
@@ -205,13 +208,13 @@ class ForeignShims implements ShimManager {
   async destroy(ctx: Context, record: BundleRecord): Promise<void> {
     const bundle = this.#deps.bundles.find(ctx, record);
     if (bundle === undefined) return;
-    const program = readShimPath(bundle.path) ??
-      findShim(record.runtime, this.#deps.host);
+    const program = readShimProgram(bundle.path) ??
+      { program: findShim(record.runtime, this.#deps.host) };
     await this.#withEvents(bundle.path, async (eventsAddress) => {
       await destroyTask(ctx, this.#destroyDeps(), {
         namespace: record.namespace,
         id: record.id,
-        program,
+        ...program,
         bundle: bundle.path,
         eventsAddress,
       });

@@ -46,8 +46,10 @@ export async function runProgram(
     stdin: input ?? "null",
     stdout: { fd: stdout.write },
     stderr: { fd: stderr.write },
-    // Ctrl-C at a terminal is ours; what the shim leaves must not get it.
     processGroup: "own",
+    // Ctrl-C at a terminal is ours; what the shim leaves must not get it. Nor
+    // may it keep our sockets open, which Deno lets children inherit.
+    session: "new",
   });
   const [out, errors, status] = await Promise.all([
     stdout.readAll(poller),
@@ -71,7 +73,8 @@ function inputPipe(
   return { fd: read, [Symbol.dispose]: () => closeFd(read) };
 }
 
-class OutputPipe implements Disposable {
+/** A pipe that a child writes to. */
+export class OutputPipe implements Disposable {
   readonly write: number;
   readonly #read: number;
   #isWriteOpen = true;

@@ -6,7 +6,7 @@
 import type { Context } from "../../base/context.ts";
 import type { TypedValue } from "../../core/container.ts";
 import type { ShimService } from "../../core/shim.ts";
-import type { TaskStats } from "../../core/task.ts";
+import type { ExitStatus, TaskStats } from "../../core/task.ts";
 
 /** How to reach a shim. */
 export interface ShimEndpoint {
@@ -41,12 +41,15 @@ export type CgroupFigures = Omit<
   "at" | "networkReceivedBytes" | "networkSentBytes"
 >;
 
+/** Disposing closes it; open calls fail. */
+export interface ShimConnection extends ShimService, AsyncDisposable {
+  /** Settles when the shim has gone, or it was closed. */
+  readonly closed: Promise<void>;
+}
+
 export interface ShimWire {
   /** @throws {EngineError} `unavailable` if nobody listens there */
-  connect(
-    ctx: Context,
-    endpoint: ShimEndpoint,
-  ): Promise<ShimService & AsyncDisposable>;
+  connect(ctx: Context, endpoint: ShimEndpoint): Promise<ShimConnection>;
   /** Receives what shims forward; disposing removes the socket. */
   serveEvents(
     path: string,
@@ -54,6 +57,11 @@ export interface ShimWire {
   ): AsyncDisposable;
   /** `containerd.runc.v1.Options` */
   encodeRuncOptions(options: { readonly root: string }): TypedValue;
+  /**
+   * `containerd.runc.v1.Options` with a place for runc's state, if they name
+   * none. Options of another type stay what they are.
+   */
+  withRuncRoot(options: TypedValue | undefined, root: string): TypedValue;
   /** `containerd.runc.v1.CheckpointOptions` */
   encodeCheckpointOptions(
     options: { readonly after: "stop" | "goOn" },
@@ -64,6 +72,11 @@ export interface ShimWire {
     readonly version: number;
     readonly address: string;
     readonly protocol: string;
+  };
+  /** `containerd.task.v2.DeleteResponse`, as a shim's `delete` writes it. */
+  decodeDeleted(bytes: Uint8Array): {
+    readonly pid: number;
+    readonly exit: ExitStatus;
   };
   /** Of `containerd.types.RuntimeInfo`: `v2.3.0`; empty if it says none. */
   decodeRuntimeVersion(bytes: Uint8Array): string;

@@ -1,0 +1,371 @@
+/**
+ * The shims of a daemon: started for tasks of its clients, found again when it
+ * starts, cleaned up after when they die.
+ */
+
+import { background, cleanUp, type Context } from "../../base/context.ts";
+import { EngineError, hasCode } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Container } from "../../core/container.ts";
+import type { EventExchange } from "../../core/event.ts";
+import type { Host } from "../../core/host.ts";
+import type { Mounter } from "../../core/mount.ts";
+import type { Bundle, BundleStore, ExitStatus } from "../../core/task.ts";
+import { NEW_STATUS } from "../../core/task_status.ts";
+import type { TaskCreateRequest } from "../../core/task_service.ts";
+import {
+  readEndpoint,
+  readShimProgram,
+  type ShimProgram,
+  writeEndpoint,
+  writeShimCommand,
+  writeShimPid,
+} from "./bundle_files.ts";
+import { withDeadline } from "./deadline.ts";
+import { KeptShim, keyOf } from "./kept_shim.ts";
+import {
+  cleanUpAfterShim,
+  type LaunchDeps,
+  launchShim,
+  type ShimCall,
+} from "./launch.ts";
+import type { OurShims } from "./our_shims.ts";
+import { findShim, shimKind } from "./runtime_name.ts";
+import { stoppedStatus } from "./status.ts";
+import type { ShimEndpoint } from "./wire.ts";
+
+export interface DaemonShimsDeps extends LaunchDeps {
+  readonly host: Host;
+  readonly bundles: BundleStore;
+  readonly events: EventExchange;
+  readonly mounter: Mounter;
+  readonly log: Logger;
+  readonly now: () => Date;
+  /** Of the socket that takes shims' events. */
+  readonly eventsAddress: string;
+  /** Where runc keeps its state, in a directory for each namespace. */
+  readonly runtimeRoot: string;
+  readonly ours: OurShims;
+  /** This executable, called as a shim's program. */
+  readonly ourProgram: ShimProgram;
+  /** Which runtimes our own shim drives. */
+  readonly isOurs: (runtime: string) => boolean;
+  readonly logLevel: "debug" | "info";
+}
+
+/** A shim that has just died may still have to be cleaned up after. */
+const CLEAN_UP_MS = 15_000;
+/** Of a shim that is alive, however busy. */
+const LOAD_MS = 5_000;
+
+export class DaemonShims implements Disposable {
+  readonly #deps: DaemonShimsDeps;
+  readonly #shims = new Map<string, KeptShim>();
+  #isOver = false;
+
+  constructor(deps: DaemonShimsDeps) {
+    this.#deps = deps;
+  }
+
+  find(namespace: string, id: string): KeptShim | undefined {
+    return this.#shims.get(keyOf({ namespace, id }));
+  }
+
+  of(namespace: string): readonly KeptShim[] {
+    return [...this.#shims.values()]
+      .filter(({ ref }) => ref.namespace === namespace);
+  }
+
+  /**
+   * Makes the bundle, starts its shim and has it create the task.
+   * @throws {EngineError}
+   */
+  async create(
+    ctx: Context,
+    container: Container,
+    request: TaskCreateRequest,
+    checkpoint: string,
+  ): Promise<number> {
+    const runtime = request.runtimePath || container.runtime.name;
+    const bundle = this.#makeBundle(ctx, container, runtime);
+    try {
+      const shim = await this.#launch(ctx, bundle, runtime);
+      try {
+        return await this.#createTask(ctx, shim, request, checkpoint, {
+          ...container.runtime,
+          name: runtime,
+        });
+      } catch (error) {
+        await cleanUp(ctx, CLEAN_UP_MS, (ctx) => this.#end(ctx, shim));
+        throw error;
+      }
+    } catch (error) {
+      await cleanUp(ctx, CLEAN_UP_MS, (ctx) => this.#discard(ctx, bundle));
+      const { code, message, hint } = EngineError.from(error);
+      throw new EngineError(code, `failed to create shim task: ${message}`, {
+        cause: error,
+        ...hint === undefined ? {} : { hint },
+      });
+    }
+  }
+
+  /** Takes up the shims that live; commands have finished the others. */
+  async adopt(): Promise<void> {
+    const { bundles, log } = this.#deps;
+    const ctx = background({ log });
+    const found = [...bundles.list(ctx)]
+      .filter(({ record }) => record.removal === "byClient");
+    await Promise.all(found.map(async ({ record, path }) => {
+      const bundle = bundles.join(ctx, record);
+      if (bundle === undefined) return;
+      try {
+        await this.#take({ ...ctx, namespace: record.namespace }, bundle);
+      } catch (error) {
+        log.warn("Cannot take up a shim", { id: record.id, path, error });
+        bundle[Symbol.dispose]();
+      }
+    }));
+  }
+
+  /** The task has been deleted: its shim and its bundle go. */
+  async remove(ctx: Context, shim: KeptShim): Promise<void> {
+    await cleanUp(ctx, CLEAN_UP_MS, async (ctx) => {
+      await this.#end(ctx, shim);
+      await this.#discard(ctx, shim.bundle);
+    });
+  }
+
+  /** A shim has told that a task was deleted, by whomever. */
+  heardDelete(namespace: string, id: string): void {
+    const shim = this.find(namespace, id);
+    if (shim !== undefined) shim.told = "deleted";
+  }
+
+  /** A shim has told how a task ended: commands see it in the bundle. */
+  heardExit(
+    namespace: string,
+    id: string,
+    pid: number,
+    exit: ExitStatus,
+  ): void {
+    const shim = this.find(namespace, id);
+    if (shim === undefined || shim.told !== "running") return;
+    shim.told = "exited";
+    shim.bundle.writeStatus(
+      stoppedStatus({ ...NEW_STATUS, ...shim.bundle.status(), pid }, exit),
+    );
+  }
+
+  #makeBundle(ctx: Context, container: Container, runtime: string): Bundle {
+    const { id, snapshotter, snapshotKey, spec } = container;
+    const { namespace } = ctx;
+    let bundle: Bundle;
+    try {
+      bundle = this.#deps.bundles.create(ctx, {
+        ...{ id, namespace, runtime, snapshotter, snapshotKey },
+        removal: "byClient",
+      });
+    } catch (error) {
+      if (!hasCode(error, "alreadyExists")) throw error;
+      // Clients look for these words.
+      throw new EngineError("alreadyExists", `task ${id}: already exists`, {
+        cause: error,
+      });
+    }
+    bundle.write("config.json", new TextDecoder().decode(spec?.value));
+    return bundle;
+  }
+
+  async #launch(
+    ctx: Context,
+    bundle: Bundle,
+    runtime: string,
+  ): Promise<KeptShim> {
+    const { isOurs, host } = this.#deps;
+    const endpoint = isOurs(runtime)
+      ? await this.#launchOurs(bundle)
+      : await launchShim(this.#deps, {
+        ...this.#callOf(bundle),
+        program: findShim(runtime, host),
+      });
+    return await this.#keep(ctx, bundle, endpoint);
+  }
+
+  async #launchOurs(bundle: Bundle): Promise<ShimEndpoint> {
+    const { ours, ourProgram, engineAddress, publishBinary } = this.#deps;
+    const { record: { namespace, id }, path } = bundle;
+    const socket = `${path}/shim.sock`;
+    const endpoint: ShimEndpoint = { address: `unix://${socket}`, version: 3 };
+    writeEndpoint(path, endpoint);
+    writeShimCommand(path, ourProgram);
+    const pid = await ours.start({
+      ...{ namespace, id, socket, publishBinary },
+      address: engineAddress,
+      bundle: path,
+      logLevel: this.#deps.logLevel,
+    });
+    writeShimPid(path, pid);
+    return endpoint;
+  }
+
+  async #keep(
+    ctx: Context,
+    bundle: Bundle,
+    endpoint: ShimEndpoint,
+  ): Promise<KeptShim> {
+    const connection = await this.#deps.wire.connect(ctx, endpoint);
+    const shim = new KeptShim(bundle, connection);
+    this.#shims.set(keyOf(shim.ref), shim);
+    void connection.closed.then(() => this.#lost(shim));
+    return shim;
+  }
+
+  async #createTask(
+    ctx: Context,
+    { bundle, connection }: KeptShim,
+    request: TaskCreateRequest,
+    checkpoint: string,
+    runtime: Container["runtime"],
+  ): Promise<number> {
+    const { id, rootfs, stdin, stdout, stderr, terminal } = request;
+    const given = request.options ?? runtime.options;
+    const options = shimKind(runtime.name) === "runc" ||
+        this.#deps.isOurs(runtime.name)
+      ? this.#deps.wire.withRuncRoot(given, this.#deps.runtimeRoot)
+      : given;
+    const pid = await connection.create(ctx, {
+      ...{ id, rootfs, stdin, stdout, stderr, terminal, checkpoint },
+      bundle: bundle.path,
+      ...options === undefined ? {} : { options },
+    });
+    bundle.writeStatus({ ...NEW_STATUS, pid });
+    return pid;
+  }
+
+  async #take(ctx: Context, bundle: Bundle): Promise<void> {
+    const endpoint = readEndpoint(bundle.path);
+    const { id } = bundle.record;
+    try {
+      if (endpoint === undefined) throw notStarted(id);
+      const shim = await this.#keep(ctx, bundle, endpoint);
+      const state = await withDeadline(
+        ctx,
+        LOAD_MS,
+        (ctx) => shim.connection.state(ctx, { id, execId: "" }),
+      );
+      if (state.status === "stopped") shim.told = "exited";
+    } catch (error) {
+      // One that is held up still keeps its container.
+      if (!hasCode(error, "unavailable", "notFound")) throw error;
+      if (this.find(bundle.record.namespace, id) === undefined) {
+        await this.#finish(ctx, bundle, "running");
+      } else await this.#endEmpty(ctx, id);
+    }
+  }
+
+  /** Its daemon was killed before the task was created. */
+  async #endEmpty(ctx: Context, id: string): Promise<void> {
+    const shim = this.find(ctx.namespace, id);
+    if (shim !== undefined) await this.remove(ctx, shim);
+  }
+
+  async #end(ctx: Context, shim: KeptShim): Promise<void> {
+    shim.isLeaving = true;
+    this.#shims.delete(keyOf(shim.ref));
+    const { connection, ref: { id } } = shim;
+    // It may be gone before it has answered.
+    await connection.shutdown(ctx, { id, when: "idle" }).catch(() => {});
+    await connection[Symbol.asyncDispose]();
+  }
+
+  async #lost(shim: KeptShim): Promise<void> {
+    if (shim.isLeaving || this.#isOver) return;
+    const { bundle, ref, told } = shim;
+    const { log } = this.#deps;
+    const ctx = background({ log, namespace: ref.namespace });
+    this.#shims.delete(keyOf(ref));
+    if (told !== "deleted") {
+      log.warn("A shim has died: cleaning up after it", { ...ref });
+    }
+    try {
+      shim.endedWith(await this.#finish(ctx, bundle, told));
+    } catch (error) {
+      log.error("Cannot clean up after a shim", { ...ref, error });
+      bundle[Symbol.dispose]();
+      shim.endedWith({ exitCode: KILLED, exitedAt: this.#deps.now() });
+    }
+  }
+
+  /** Ends what is left of a task without a shim, and tells what it has not. */
+  async #finish(
+    ctx: Context,
+    bundle: Bundle,
+    told: KeptShim["told"],
+  ): Promise<ExitStatus> {
+    const { events } = this.#deps;
+    const { id } = bundle.record;
+    const { pid, exit } = told === "deleted"
+      ? { pid: 0, exit: this.#killed() }
+      : await this.#cleanUpAfter(ctx, bundle);
+    const exitStatus = exit.exitCode;
+    const exitedAt = exit.exitedAt.toISOString();
+    const ended = { containerId: id, id, pid, exitStatus, exitedAt };
+    if (told === "running") await events.publish(ctx, "/tasks/exit", ended);
+    if (told !== "deleted") {
+      await events.publish(ctx, "/tasks/delete", { ...ended, id: "" });
+    }
+    await this.#discard(ctx, bundle);
+    return exit;
+  }
+
+  async #cleanUpAfter(ctx: Context, bundle: Bundle) {
+    const { host } = this.#deps;
+    const { path, record } = bundle;
+    try {
+      const program = readShimProgram(path) ??
+        { program: findShim(record.runtime, host) };
+      const call = { ...this.#callOf(bundle), ...program };
+      const { pid, exit } = await cleanUpAfterShim(this.#deps, call);
+      bundle.writeStatus(stoppedStatus(bundle.status(), exit));
+      return { pid: pid || (bundle.status()?.pid ?? 0), exit };
+    } catch (error) {
+      ctx.log.warn("Cannot clean up after a shim", { id: record.id, error });
+      return { pid: bundle.status()?.pid ?? 0, exit: this.#killed() };
+    }
+  }
+
+  #killed(): ExitStatus {
+    return { exitCode: KILLED, exitedAt: this.#deps.now() };
+  }
+
+  async #discard(ctx: Context, bundle: Bundle): Promise<void> {
+    await this.#deps.mounter.unmountAll(ctx, bundle.rootfs);
+    bundle.remove();
+  }
+
+  #callOf({ record: { namespace, id }, path }: Bundle): Omit<
+    ShimCall,
+    "program"
+  > {
+    const { eventsAddress } = this.#deps;
+    return { namespace, id, bundle: path, eventsAddress };
+  }
+
+  /** The shims live on. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    const open = [...this.#shims.values()];
+    this.#shims.clear();
+    for (const { connection, bundle } of open) {
+      void connection[Symbol.asyncDispose]();
+      bundle[Symbol.dispose]();
+    }
+  }
+}
+
+/** 128 + SIGKILL. */
+const KILLED = 137;
+
+function notStarted(id: string): EngineError {
+  return new EngineError("notFound", `Cannot find the shim of task "${id}"`);
+}

@@ -1,0 +1,78 @@
+/**
+ * Tasks that the command line has started, for the daemon's clients: under our
+ * keeper, under a shim of somebody else, or in the foreground of a command.
+ */
+
+import type { Context } from "../../base/context.ts";
+import { notFound } from "../../base/errors.ts";
+import type { ShimService } from "../../core/shim.ts";
+import type { BundleStore, BundleView, TaskManager } from "../../core/task.ts";
+import { readEndpoint } from "./bundle_files.ts";
+import { foregroundShim } from "./foreground_shim.ts";
+import type { ShimEndpoint, ShimWire } from "./wire.ts";
+
+export interface OtherTasksDeps {
+  readonly bundles: BundleStore;
+  readonly wire: ShimWire;
+  /** Finds those that no shim keeps. */
+  readonly tasks: () => TaskManager;
+}
+
+export interface OtherTasks {
+  /** In the context's namespace. */
+  ids(ctx: Context): readonly string[];
+  /**
+   * Calls whatever keeps the task.
+   * @throws {EngineError} `notFound` if there is no such task
+   */
+  use<T>(
+    ctx: Context,
+    id: string,
+    call: (shim: ShimService) => Promise<T>,
+  ): Promise<T>;
+}
+
+export function createOtherTasks(deps: OtherTasksDeps): OtherTasks {
+  const { bundles, wire, tasks } = deps;
+  return {
+    ids: (ctx) =>
+      [...bundles.list(ctx)].map(({ record }) => record)
+        .filter(({ namespace, removal }) =>
+          namespace === ctx.namespace && removal !== "byClient"
+        )
+        .map(({ id }) => id),
+
+    async use(ctx, id, call) {
+      const bundle = bundles.find(ctx, { namespace: ctx.namespace, id });
+      if (bundle === undefined || bundle.record.removal === "byClient") {
+        throw notFound("task", id);
+      }
+      const endpoint = endpointOf(bundle);
+      if (endpoint !== undefined) {
+        await using shim = await wire.connect(ctx, endpoint);
+        return await call(shim);
+      }
+      const task = await tasks().find(ctx, bundle.record);
+      if (task === undefined) throw notFound("task", id);
+      return await call(foregroundShim(task, bundle));
+    },
+  };
+}
+
+/** Undefined if it runs in the foreground, without a shim. */
+function endpointOf({ path }: BundleView): ShimEndpoint | undefined {
+  return readKeeper(path) ?? readEndpoint(path);
+}
+
+/** What our own keeper writes, which has more than an endpoint. */
+function readKeeper(bundle: string): ShimEndpoint | undefined {
+  try {
+    const { address, version } = JSON.parse(
+      Deno.readTextFileSync(`${bundle}/shim.json`),
+    ) as ShimEndpoint;
+    return { address, version };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
