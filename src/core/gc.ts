@@ -20,3 +20,29 @@ export interface GarbageCollector {
    */
   why(ctx: Context, digest: Digest): Promise<readonly string[]>;
 }
+
+/** What has happened since the last collection, by whichever process. */
+export interface GarbageBacklog {
+  /** Of records and of references: something may be unreachable now. */
+  readonly deletions: number;
+  /** Events of the store, a measure of how much may be unreachable. */
+  readonly changes: number;
+  /** When the next lease, image or other record expires, if any does. */
+  readonly expiresAt?: Date;
+}
+
+/** A collector of a store in this process, which can tell when it is time. */
+export interface WatchedCollector extends GarbageCollector {
+  backlog(): GarbageBacklog;
+  /**
+   * Yields when the store may have changed, once a second at the least, until
+   * the signal fires.
+   */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
+export function isWatched(
+  collector: GarbageCollector,
+): collector is WatchedCollector {
+  return "backlog" in collector;
+}

@@ -2,12 +2,18 @@
 
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
-import type { CollectionReport, GarbageCollector } from "../../core/gc.ts";
+import type {
+  CollectionReport,
+  GarbageBacklog,
+  WatchedCollector,
+} from "../../core/gc.ts";
 import type { ContentSweeper, StoredIngest } from "../../core/records.ts";
 import { hasCleanup, type Snapshotter } from "../../core/snapshot.ts";
 import { eraseDoomed, removeContent } from "./content_records.ts";
 import { deleteEdges, node } from "./edges.ts";
 import { removeImage } from "./images.ts";
+import { backlog, forgetBacklog } from "./backlog.ts";
+import { JournalWatch } from "./journal_watch.ts";
 import { mark, notLive } from "./mark.ts";
 import { integer, pages, text } from "./rows.ts";
 import type { Store } from "./store.ts";
@@ -28,7 +34,7 @@ type Counts = Omit<CollectionReport, "durationMs">;
  * records, in one transaction. Blobs and directories go afterwards: should
  * the process die in between, the next collection finds them.
  */
-export class SqliteGarbageCollector implements GarbageCollector {
+export class SqliteGarbageCollector implements WatchedCollector {
   readonly #store: Store;
   readonly #deps: CollectorDeps;
 
@@ -62,6 +68,18 @@ export class SqliteGarbageCollector implements GarbageCollector {
     return this.#store.db.read(() => why(this.#store, ctx.namespace, digest));
   }
 
+  backlog(): GarbageBacklog {
+    return this.#store.db.read(() => backlog(this.#store.db));
+  }
+
+  async *changes(signal: AbortSignal): AsyncGenerator<void> {
+    await using watch = new JournalWatch(this.#store, signal);
+    while (!signal.aborted) {
+      await watch.changed();
+      yield;
+    }
+  }
+
   #removeRecords(): Counts {
     const ingests = [...this.#deps.content.walkIngests()];
     const oldest = this.#store.now() - INGEST_MS;
@@ -75,13 +93,14 @@ export class SqliteGarbageCollector implements GarbageCollector {
       }
       const leasesExpired = this.#expireLeases();
       mark(this.#store, young);
-      const contentRemoved = this.#removeContent();
-      return {
+      const counts = {
         leasesExpired,
-        contentRemoved,
+        contentRemoved: this.#removeContent(),
         imagesExpired: this.#expireImages(),
         ...this.#removeSnapshots(),
       };
+      forgetBacklog(this.#store.db);
+      return counts;
     });
   }
 

@@ -1,3 +1,14 @@
+/** The body of a trigger on what may leave something to collect. */
+const COUNT = `BEGIN
+    UPDATE sequences SET value = value + 1 WHERE name = 'deletions';
+  END;
+  `;
+
+/** Whether labels of a row say how long something is kept. */
+function hasReferences(row: string): string {
+  return `${row}.labels LIKE '%containerd.io/gc.%'`;
+}
+
 /**
  * The tables of the store, as numbered migrations: number n brings a database
  * of version n to version n + 1. Never change one that was released.
@@ -164,6 +175,43 @@ export const MIGRATIONS: readonly string[] = [
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (ns, id)
   ) STRICT, WITHOUT ROWID;
+  `,
+  // What a collection may find, counted where it comes to be: whoever deletes,
+  // the daemon learns of it. A store of before may have something to collect.
+  `
+  INSERT INTO sequences VALUES ('deletions', 1), ('collected', 0);
+  ${
+    ["images", "containers", "sandboxes", "leases", "content", "snapshots"]
+      .map((table) =>
+        `CREATE TRIGGER ${table}_deleted AFTER DELETE ON ${table} ${COUNT}`
+      ).join("")
+  }
+  CREATE TRIGGER lease_resources_deleted AFTER DELETE ON lease_resources
+    WHEN old.type <> 'ingests' ${COUNT}
+  CREATE TRIGGER snapshots_labelled AFTER UPDATE OF labels ON snapshots
+    WHEN old.labels <> new.labels AND ${hasReferences("old")} ${COUNT}
+  ${
+    [
+      ["images", "name", "target"],
+      ["containers", "id", "snapshot_key"],
+      ["sandboxes", "id", "id"],
+      ["content", "digest", "digest"],
+    ].map(([table, key, reference]) => `
+  CREATE TRIGGER ${table}_replaced BEFORE INSERT ON ${table}
+    WHEN EXISTS (
+      SELECT 1 FROM ${table} x WHERE x.ns = new.ns AND x.${key} = new.${key}
+      AND (x.${reference} <> new.${reference} OR
+        x.labels <> new.labels AND ${hasReferences("x")})
+    ) ${COUNT}`).join("")
+  }
+  CREATE INDEX lease_expiry ON leases (expires_at)
+    WHERE expires_at IS NOT NULL;
+  CREATE INDEX image_expiry ON images (expires_at)
+    WHERE expires_at IS NOT NULL;
+  CREATE INDEX content_expiry ON content (keep_until)
+    WHERE keep_until IS NOT NULL;
+  CREATE INDEX snapshot_expiry ON snapshots (keep_until)
+    WHERE keep_until IS NOT NULL;
   `,
 ];
 
