@@ -3,6 +3,7 @@
 import { type DaemonConfig, EMPTY_CONFIG } from "./config/daemon_config.ts";
 import { corePlugins } from "./core_plugins.ts";
 import { debugPlugins } from "./debug_plugins.ts";
+import { gcPlugins } from "./gc_plugins.ts";
 import { grpcPlugins } from "./grpc_plugins.ts";
 import { loggingPlugins } from "./logging_plugins.ts";
 import { memoryPlugins } from "./memory_plugins.ts";
@@ -13,6 +14,7 @@ import { transferPlugins } from "./transfer_plugins.ts";
 
 export const BUILTINS: readonly Plugin[] = [
   ...corePlugins,
+  ...gcPlugins,
   ...grpcPlugins,
   ...transferPlugins,
   ...loggingPlugins,
