@@ -9,6 +9,7 @@ import { loggingPlugins } from "./logging_plugins.ts";
 import { memoryPlugins } from "./memory_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
 import type { Plugin } from "./plugin.ts";
+import { taskPlugins } from "./task_plugins.ts";
 import { tracingPlugins } from "./tracing_plugins.ts";
 import { transferPlugins } from "./transfer_plugins.ts";
 
@@ -16,6 +17,7 @@ export const BUILTINS: readonly Plugin[] = [
   ...corePlugins,
   ...gcPlugins,
   ...grpcPlugins,
+  ...taskPlugins,
   ...transferPlugins,
   ...loggingPlugins,
   ...tracingPlugins,
