@@ -68,16 +68,16 @@ export interface SandboxEndpoint {
   readonly version: number;
 }
 
-export interface SandboxInstance extends SandboxEndpoint {
+export interface StartedSandbox {
   readonly pid: number;
   readonly createdAt?: Date;
-  readonly labels: Labels;
+  /** What became of the sandbox's spec, if the shim says. */
   readonly spec?: TypedValue;
 }
 
-export interface SandboxStatus extends Partial<SandboxEndpoint> {
+export interface SandboxStatus {
   readonly pid: number;
-  /** The controller's word, `SANDBOX_READY` for instance; empty if it is gone. */
+  /** The shim's word, `SANDBOX_READY` for instance; empty if it is gone. */
   readonly state: string;
   readonly info: Readonly<Record<string, string>>;
   readonly createdAt?: Date;
@@ -91,17 +91,22 @@ export interface SandboxExit {
 }
 
 export interface SandboxMetrics {
-  readonly timestamp?: Date;
   readonly id: string;
+  readonly timestamp?: Date;
   readonly data?: TypedValue;
 }
+
+export type StatusDetail = "brief" | "verbose";
 
 /** Makes sandboxes run. All throw `notFound` for one that does not. */
 export interface SandboxController {
   /** @throws {EngineError} `alreadyExists` */
   create(ctx: Context, creation: SandboxCreation): Promise<void>;
   /** What can't be started is shut down. */
-  start(ctx: Context, id: string): Promise<SandboxInstance>;
+  start(
+    ctx: Context,
+    id: string,
+  ): Promise<StartedSandbox & SandboxEndpoint>;
   platform(ctx: Context, id: string): Promise<Platform>;
   /** One that is gone is stopped. @param timeoutMs before it is killed */
   stop(ctx: Context, id: string, timeoutMs: number): Promise<void>;
@@ -110,8 +115,8 @@ export interface SandboxController {
   status(
     ctx: Context,
     id: string,
-    detail: "brief" | "verbose",
-  ): Promise<SandboxStatus>;
+    detail: StatusDetail,
+  ): Promise<SandboxStatus & Partial<SandboxEndpoint>>;
   /** Ends it for good. */
   shutdown(ctx: Context, id: string): Promise<void>;
   metrics(ctx: Context, id: string): Promise<SandboxMetrics>;
@@ -120,4 +125,24 @@ export interface SandboxController {
     sandbox: NewSandbox,
     fieldPaths: readonly string[],
   ): Promise<void>;
+}
+
+/** What the shim of one sandbox does. */
+export interface SandboxShim {
+  create(
+    ctx: Context,
+    creation: SandboxCreation & { readonly bundle: string },
+  ): Promise<void>;
+  start(ctx: Context, id: string): Promise<StartedSandbox>;
+  platform(ctx: Context, id: string): Promise<Platform>;
+  stop(ctx: Context, id: string, timeoutMs: number): Promise<void>;
+  wait(ctx: Context, id: string): Promise<SandboxExit>;
+  status(
+    ctx: Context,
+    id: string,
+    detail: StatusDetail,
+  ): Promise<SandboxStatus>;
+  /** Ends the shim as well. */
+  shutdown(ctx: Context, id: string): Promise<void>;
+  metrics(ctx: Context, id: string): Promise<SandboxMetrics>;
 }

@@ -150,7 +150,7 @@ function fromImageStore(store: WireImageStore): ImageStoreEnd {
     ...manifestLimit === 0 ? {} : { manifestLimit },
     extraReferences: store.extraReferences.map(fromReference),
     unpacks: store.unpacks.map(({ platform, snapshotter }) => ({
-      platform: fromWirePlatform(platform ?? EMPTY_PLATFORM),
+      platform: fromWirePlatform(platform),
       snapshotter,
     })),
   };
@@ -176,9 +176,11 @@ const EMPTY_PLATFORM: WirePlatform = {
   osFeatures: [],
 };
 
+/** No platform is one without names. */
 export function fromWirePlatform(
-  { os, architecture, variant, osVersion, osFeatures }: WirePlatform,
+  platform: WirePlatform = EMPTY_PLATFORM,
 ): Platform {
+  const { os, architecture, variant, osVersion, osFeatures } = platform;
   return normalizePlatform({
     os,
     architecture,

@@ -9,6 +9,7 @@ import { loggingPlugins } from "./logging_plugins.ts";
 import { memoryPlugins } from "./memory_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
 import type { Plugin } from "./plugin.ts";
+import { sandboxPlugins } from "./sandbox_plugins.ts";
 import { taskPlugins } from "./task_plugins.ts";
 import { tracingPlugins } from "./tracing_plugins.ts";
 import { transferPlugins } from "./transfer_plugins.ts";
@@ -19,6 +20,7 @@ export const BUILTINS: readonly Plugin[] = [
   ...grpcPlugins,
   ...taskPlugins,
   ...transferPlugins,
+  ...sandboxPlugins,
   ...loggingPlugins,
   ...tracingPlugins,
   ...metricsPlugins,

@@ -1,0 +1,83 @@
+/** Sandboxes: their records, and the controller of those that shims make. */
+
+import { apiContext } from "../../api/server/api_context.ts";
+import { sandboxControllerService } from "../../api/server/sandbox_controller.ts";
+import { sandboxStoreService } from "../../api/server/sandbox_store.ts";
+import { lazy } from "../../base/lazy.ts";
+import type { SandboxController, SandboxStore } from "../../core/sandbox.ts";
+import { createSandboxControl } from "../../engine/sandbox_control.ts";
+import type { GrpcService } from "../../rpc/grpc/service.ts";
+import { GRPC_TYPE } from "./grpc_plugins.ts";
+import {
+  type Plugin,
+  plugin,
+  type PluginHost,
+  type PluginKey,
+} from "./plugin.ts";
+
+export const SANDBOXES: PluginKey<SandboxStore> = {
+  type: "io.containerd.sandbox.store.v1",
+  id: "local",
+};
+export const SHIM_SANDBOXER: PluginKey<SandboxController> = {
+  type: "io.containerd.sandbox.controller.v1",
+  id: "shim",
+};
+
+type Served = readonly GrpcService[];
+
+const STORE_SERVICE: PluginKey<Served> = { type: GRPC_TYPE, id: "sandboxes" };
+const CONTROLLER_SERVICE: PluginKey<Served> = {
+  type: GRPC_TYPE,
+  id: "sandbox-controllers",
+};
+
+export const sandboxPlugins: readonly Plugin[] = [
+  plugin(SANDBOXES, [], ({ services }) => services.sandboxes),
+  plugin(SHIM_SANDBOXER, [], lazyController),
+  plugin(STORE_SERVICE, [SANDBOXES], (host) => [
+    sandboxStoreService({
+      sandboxes: host.get(SANDBOXES),
+      context: apiContext(host.log),
+    }),
+  ]),
+  plugin(CONTROLLER_SERVICE, [SHIM_SANDBOXER], (host) => [
+    sandboxControllerService({
+      control: createSandboxControl(
+        host.services,
+        new Map([[SHIM_SANDBOXER.id, host.get(SHIM_SANDBOXER)]]),
+      ),
+      context: apiContext(host.log),
+    }),
+  ]),
+];
+
+/** What drives shims is loaded with the first sandbox. */
+function lazyController(host: PluginHost): SandboxController {
+  const load = lazy(() => loadController(host));
+  return {
+    create: async (...args) => await (await load()).create(...args),
+    start: async (...args) => await (await load()).start(...args),
+    platform: async (...args) => await (await load()).platform(...args),
+    stop: async (...args) => await (await load()).stop(...args),
+    wait: async (...args) => await (await load()).wait(...args),
+    status: async (...args) => await (await load()).status(...args),
+    shutdown: async (...args) => await (await load()).shutdown(...args),
+    metrics: async (...args) => await (await load()).metrics(...args),
+    update: async (...args) => await (await load()).update(...args),
+  };
+}
+
+async function loadController(host: PluginHost): Promise<SandboxController> {
+  const { createShimController } = await import(
+    "../../drivers/sandbox_shim/controller.ts"
+  );
+  const { sandboxShims } = await import("./sandbox_shims.ts");
+  const { openPoller } = await import("../../sys/poller.ts");
+  const poller = openPoller();
+  host.defer(() => poller[Symbol.dispose]());
+  return createShimController({
+    shims: sandboxShims(host, poller),
+    directory: `${host.paths.state}/sandboxes`,
+  });
+}
