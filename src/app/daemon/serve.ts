@@ -71,6 +71,12 @@ interface ServeOptions {
   readonly log: Logger;
 }
 
+/** What there is by now. */
+interface Opened {
+  readonly plugins?: OpenPlugins;
+  readonly server?: GrpcServer;
+}
+
 async function serveStore(options: ServeOptions): Promise<void> {
   const { settings, address, log } = options;
   const stopping = new AbortController();
@@ -83,8 +89,8 @@ async function serveStore(options: ServeOptions): Promise<void> {
   for (const fd of sockets) closeOnExec(fd);
   setOomScore(settings.config.oomScore, log);
   if (sockets.length === 0) await clearSocket(address);
-  await using plugins = await openAll(options, stopping.signal);
-  await using server = await listen(options, plugins, sockets);
+  const opened: Opened = {};
+  // From here on it can be told to stop, also before it serves.
   using _signals = handleSignals({
     stop: () => stopping.abort(),
     stopNow: (exitCode) => leave(exitCode, sockets.length > 0 ? "" : address),
@@ -94,8 +100,11 @@ async function serveStore(options: ServeOptions): Promise<void> {
         manager.tell("ready", `Serving at ${address}`)
       );
     },
-    describe: () => describe(server, plugins, log),
+    describe: () => describe(opened, log),
   });
+  await using plugins = await openAll(options, stopping.signal);
+  await using server = await listen(options, plugins, sockets);
+  Object.assign(opened, { plugins, server });
   log.info("The daemon serves", {
     address: sockets.length > 0 ? "the service manager's socket" : address,
     ms: Math.round(performance.now()),
@@ -176,20 +185,16 @@ async function listen(
   return server;
 }
 
-function describe(
-  server: GrpcServer,
-  plugins: OpenPlugins,
-  log: Logger,
-): void {
+function describe({ server, plugins }: Opened, log: Logger): void {
   const { rss, heapUsed } = Deno.memoryUsage();
-  const statuses = plugins.statuses();
+  const statuses = plugins?.statuses() ?? [];
   log.info("The daemon's state", {
     uptimeSeconds: Math.round(performance.now() / 1_000),
-    connections: server.connections,
-    calls: server.calls,
+    connections: server?.connections ?? 0,
+    calls: server?.calls ?? 0,
     plugins: statuses.length,
     failedPlugins: statuses.filter(({ failure }) => failure?.kind === "error")
-      .map(({ type, id }) => `${type}.${id}`),
+      .map(({ type, id }) => `${type}.${id}`).join(", "),
     rssBytes: rss,
     heapBytes: heapUsed,
   });
