@@ -125,7 +125,8 @@ function execProcess(
     cwd: options.workdir ?? process.cwd,
     env: mergeEnv(
       isTerminal ? ["TERM=xterm"] : [],
-      process.env,
+      // A client of the daemon may have left it out.
+      process.env ?? [],
       options.env,
     ),
     terminal: isTerminal,

@@ -3,6 +3,7 @@
 import type { Context } from "../base/context.ts";
 import { failedPrecondition, hasCode } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
+import type { TaskRef } from "../core/task.ts";
 import { containerName, findContainer } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
@@ -32,15 +33,16 @@ export async function removeContainer(
   const { id, snapshotter, snapshotKey } = container;
   const ref = { namespace: ctx.namespace, id };
   const status = await containerStatus(ctx, services, container);
-  if (!isAlive(status)) await settle(ctx, deps, ref);
-  else if (running === "kill") await killNow(ctx, deps, container);
-  else {
+  if (isAlive(status) && running === "kill") {
+    await killNow(ctx, deps, container);
+  } else if (isAlive(status)) {
     throw failedPrecondition(
       `Cannot remove container "${containerName(container)}": it is ` +
         status.state,
       { hint: "Stop it first, or use --force" },
     );
   }
+  await deleteTask(ctx, deps, ref);
   await ignoreMissing(services.containers.delete(ctx, id));
   if (snapshotKey !== "") {
     await ignoreMissing(
@@ -55,6 +57,20 @@ export async function removeContainer(
     );
   }
   return container;
+}
+
+/** Of a container that runs no more, whoever has started it. */
+async function deleteTask(
+  ctx: Context,
+  deps: LifeDeps,
+  ref: TaskRef,
+): Promise<void> {
+  const { bundles, tasks } = deps.services;
+  const bundle = bundles.find(ctx, ref);
+  if (bundle?.record.removal === "byClient") {
+    await tasks.destroy(ctx, bundle.record);
+  }
+  await settle(ctx, deps, ref);
 }
 
 async function ignoreMissing(

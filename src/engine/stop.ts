@@ -95,7 +95,9 @@ async function endTask(
       );
     }
   }
-  await settle(ctx, deps, ref);
+  // What a client of the daemon has started stays until it is deleted.
+  const bundle = services.bundles.find(ctx, ref);
+  if (bundle?.record.removal !== "byClient") await settle(ctx, deps, ref);
 }
 
 async function endsWithin(
