@@ -34,6 +34,8 @@ export interface ContentRecords {
       readonly digest: Digest;
       readonly size: number;
       readonly labels: Labels;
+      /** Of the ingest that it was, which the lease lets go. */
+      readonly ref?: string;
     },
     place: () => void,
   ): ContentInfo;

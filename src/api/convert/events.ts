@@ -5,6 +5,7 @@
  * the Any as well, in `@type` and `@value` (base64), and they are what is sent.
  */
 
+import type { ContainerCreate_Runtime } from "../../../proto/gen/containerd/events/container.ts";
 import type { Envelope } from "../../../proto/gen/containerd/types/event.ts";
 import type { TypedValue } from "../../core/container.ts";
 import type { EngineEvent } from "../../core/event.ts";
@@ -81,8 +82,26 @@ function encode(codec: EventCodec, fields: Fields): Uint8Array {
       ? {}
       : { exitedAt: exitedAt === "" ? undefined : new Date(exitedAt) },
     ...size === undefined ? {} : { size: BigInt(size as number) },
-    ...typeof runtime === "string" ? { runtime: { name: runtime } } : {},
+    ...runtime === undefined ? {} : { runtime: runtimeOf(runtime) },
   })).finish();
+}
+
+/** Its name alone, or with options whose bytes are base64. */
+function runtimeOf(kept: unknown): object {
+  if (typeof kept === "string") return { name: kept };
+  const { name, options } = kept as {
+    readonly name: string;
+    readonly options?: { readonly typeUrl: string; readonly value: string };
+  };
+  if (options === undefined) return { name };
+  const value = Uint8Array.fromBase64(options.value);
+  return { name, options: { typeUrl: options.typeUrl, value } };
+}
+
+function keptRuntime({ name, options }: ContainerCreate_Runtime): unknown {
+  if (options === undefined) return name;
+  const { typeUrl, value } = options;
+  return { name, options: { typeUrl, value: value.toBase64() } };
 }
 
 /** As JSON has it, and without what is empty. */
@@ -92,6 +111,7 @@ function plain(message: object): Fields {
       if (value === undefined || value === "" || value === 0) return [];
       if (typeof value === "bigint") return [[key, Number(value)]];
       if (value instanceof Date) return [[key, value.toISOString()]];
+      if (key === "runtime") return [[key, keptRuntime(value)]];
       return [[key, value]];
     }),
   );

@@ -50,8 +50,9 @@ export class LocalIngestFile implements IngestFile {
     await using _ended = this;
     try {
       this.#verify(verified);
-      this.#deps.records.create(ctx, { ...verified, labels }, () => {
-        placeBlob(this.#deps.layout, this.path, verified.digest);
+      const { layout, records, ref } = this.#deps;
+      records.create(ctx, { ...verified, labels, ref }, () => {
+        placeBlob(layout, this.path, verified.digest);
       });
     } finally {
       this.#ingest.remove();

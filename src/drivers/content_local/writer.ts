@@ -98,14 +98,15 @@ export class LocalContentWriter implements ContentWriter {
   async commit(ctx: Context, options: CommitOptions = {}): Promise<Digest> {
     this.#checkOpen();
     await using _ended = this;
-    const { layout, records } = this.#deps;
+    const { layout, records, ref } = this.#deps;
     try {
       const hasher = await this.#hashSoFar();
       const digest = await hasher.digest();
       this.#verify(digest, hasher.size, options);
       await this.#file.syncData();
       const { labels = {} } = options;
-      records.create(ctx, { digest, size: hasher.size, labels }, () => {
+      const content = { digest, size: hasher.size, labels, ref };
+      records.create(ctx, content, () => {
         placeBlob(layout, this.#ingest.dataPath, digest);
       });
       await syncDirectory(layout.blobDirectory(digest));

@@ -114,7 +114,7 @@ export class SqliteContainerStore implements ContainerStore {
       this.#store.emit(ns, "/containers/create", {
         id,
         image,
-        runtime: runtime.name,
+        runtime: toldRuntime(runtime),
       });
       return container;
     });
@@ -231,6 +231,13 @@ export class SqliteContainerStore implements ContainerStore {
         "which has this name, or choose another name",
     });
   }
+}
+
+/** As JSON has it: its name alone, or options whose bytes are base64. */
+function toldRuntime({ name, options }: Container["runtime"]): unknown {
+  if (options === undefined) return name;
+  const { typeUrl, value } = options;
+  return { name, options: { typeUrl, value: value.toBase64() } };
 }
 
 /** All columns but the namespace, in order. */

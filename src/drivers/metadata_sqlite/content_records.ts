@@ -50,10 +50,11 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
       readonly digest: Digest;
       readonly size: number;
       readonly labels: Labels;
+      readonly ref?: string;
     },
     place: () => void,
   ): ContentInfo {
-    const { digest, size, labels } = content;
+    const { digest, size, labels, ref } = content;
     checkLabels(labels);
     // Lazy: a blob without its record is found again; the image that will
     // name it is written durably, and this with it.
@@ -61,6 +62,7 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
       const ns = this.#store.writeNamespace(ctx);
       const { db } = this.#store;
       this.#store.hold(ctx, "content", digest);
+      if (ref !== undefined) this.#store.letGo(ctx, "ingests", ref);
       if (db.get(SELECT, ns, digest) !== undefined) return undefined;
       place();
       db.run("DELETE FROM doomed_blobs WHERE digest = ?", digest);
