@@ -5,6 +5,7 @@ import { ContainersDefinition } from "../proto/gen/containerd/services/container
 import { NamespacesDefinition } from "../proto/gen/containerd/services/namespaces/v1/namespace.ts";
 import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
+import { writeBusyboxRoot } from "./support/run_image.ts";
 
 interface Watched extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -148,6 +149,13 @@ Deno.test("the daemon counts what happens, whoever does it", async () => {
     return count;
   };
   assertEquals(await counted(1), 1);
+  // The first one is soon after the start.
+  let collections = 0;
+  for (let tries = 0; tries < 200 && collections === 0; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    collections = (await scrape()).of("coracle_gc_seconds_count");
+  }
+  assert(collections > 0);
   const figures = await scrape();
   assertEquals(figures.kinds.has("grpc_server_handling_seconds"), false);
 });
@@ -169,4 +177,55 @@ Deno.test("the daemon serves although its figures can't be shown", async () => {
   assertEquals(it.address, "");
   await it.daemon.stub(VersionDefinition).version({});
   assertStringIncludes(it.daemon.log(), `127.0.0.1:${port}`);
+});
+
+Deno.test({
+  name: "the daemon shows what containers use",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using it = await watched('address = "127.0.0.1:0"');
+    const { daemon, scrape } = it;
+    const rootfs = `${daemon.dir}/rootfs`;
+    await Deno.mkdir(rootfs);
+    writeBusyboxRoot(rootfs);
+    const script =
+      "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 60";
+    await daemon.expectCtr(
+      ...["run", "-d", "--rootfs", rootfs, "busy", "/bin/sh", "-c", script],
+    );
+    try {
+      const labels = {
+        container_id: "busy",
+        namespace: daemon.namespace,
+        runtime: "io.containerd.runc.v2",
+      };
+      const figure = (figures: Figures, ...names: readonly string[]) =>
+        Math.max(
+          ...names.map((name) => figures.of(`container_${name}`, labels))
+            .filter((value) => !Number.isNaN(value)),
+        );
+      // Of whichever version the control groups are.
+      let [cpu, figures] = [0, await scrape()];
+      for (let tries = 0; tries < 100 && !(cpu > 0); tries++) {
+        figures = await scrape();
+        cpu = figure(
+          figures,
+          "cpu_total_nanoseconds",
+          "cpu_usage_usec_microseconds",
+        );
+      }
+      assert(cpu > 0, figures.names().join(" "));
+      const memory = ["memory_usage_usage_bytes", "memory_usage_bytes"];
+      assert(figure(figures, ...memory) > 10_000);
+      assert(figure(figures, "pids_current") >= 1);
+      const { stdout } = await daemon.call("debug", "stack");
+      assertStringIncludes(stdout, `${daemon.namespace}/busy: running`);
+    } finally {
+      await daemon.ctr("tasks", "kill", "-s", "9", "busy");
+      await daemon.ctr("tasks", "rm", "-f", "busy");
+      await daemon.ctr("containers", "rm", "busy");
+    }
+    const gone = await scrape();
+    assertEquals(gone.kinds.has("container_pids_current"), false);
+  },
 });

@@ -84,6 +84,7 @@ export class GcScheduler {
   #history: GcHistory = { intervalMs: FIRST_INTERVAL_MS };
   #totalMs = 0;
   #collections = 0;
+  #onCollection: (report: CollectionReport) => void = () => {};
 
   constructor(
     collector: WatchedCollector,
@@ -93,6 +94,11 @@ export class GcScheduler {
     this.#collector = collector;
     this.#policy = policy;
     this.#now = now;
+  }
+
+  /** @param listener told of each collection from now on; there is one */
+  onCollection(listener: (report: CollectionReport) => void): void {
+    this.#onCollection = listener;
   }
 
   /** Collects whenever it is time, until the context's signal fires. */
@@ -116,6 +122,7 @@ export class GcScheduler {
   /** Collects now, whether it is time or not. */
   async collect(ctx: Context): Promise<CollectionReport> {
     const report = await this.#collector.collect(ctx);
+    this.#onCollection(report);
     this.#totalMs += report.durationMs;
     this.#collections++;
     this.#history = {

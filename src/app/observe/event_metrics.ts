@@ -3,6 +3,7 @@
 import type { Context } from "../../base/context.ts";
 import type { Metrics } from "../../base/metrics.ts";
 import type { EventExchange } from "../../core/event.ts";
+import type { GcScheduler } from "../../engine/gc_scheduler.ts";
 
 /** Until it is disposed. */
 export function eventMetrics(
@@ -32,4 +33,31 @@ export function eventMetrics(
       await listening;
     },
   };
+}
+
+/** Those that the daemon has found time for; a deletion may make its own. */
+export function gcMetrics(
+  metrics: Metrics,
+  scheduler: Pick<GcScheduler, "onCollection">,
+): void {
+  const seconds = metrics.histogram({
+    name: "coracle_gc_seconds",
+    help: "How long scheduled collections of garbage took",
+  })({});
+  const removed = metrics.counter({
+    name: "coracle_gc_removed_total",
+    help: "What scheduled collections have removed, by its kind",
+  });
+  const freed = metrics.counter({
+    name: "coracle_gc_freed_bytes_total",
+    help: "Content and snapshots that scheduled collections have removed",
+  })({});
+  scheduler.onCollection((report) => {
+    seconds.observe(report.durationMs / 1000);
+    removed({ kind: "content" }).add(report.contentRemoved);
+    removed({ kind: "snapshot" }).add(report.snapshotsRemoved);
+    removed({ kind: "lease" }).add(report.leasesExpired);
+    removed({ kind: "image" }).add(report.imagesExpired);
+    freed.add(report.bytesFreed);
+  });
 }

@@ -3,10 +3,12 @@
 import { background, type Context } from "../../base/context.ts";
 import { type MetricFamily, Metrics } from "../../base/metrics.ts";
 import type { CallObserver } from "../../rpc/grpc/observe.ts";
+import type { GcScheduler } from "../../engine/gc_scheduler.ts";
+import { GC_SCHEDULER } from "../daemon/gc_plugins.ts";
 import type { PluginHost } from "../daemon/plugin.ts";
 import { REVISION, VERSION } from "../self.ts";
 import { callMetrics } from "./call_metrics.ts";
-import { eventMetrics } from "./event_metrics.ts";
+import { eventMetrics, gcMetrics } from "./event_metrics.ts";
 import { type HttpHandler, plainAnswer, serveHttp } from "./http.ts";
 import { isLoopback, listenTcp, parseTcpAddress } from "./listen_tcp.ts";
 import type { OpenCalls } from "./open_calls.ts";
@@ -45,6 +47,8 @@ export async function openMetrics(
   metrics.source(() => [buildInfo(), ...processMetrics(), open(openCalls)]);
   metrics.source(() => ofTasks(ctx, host));
   undo.use(eventMetrics(ctx, metrics, services.events));
+  const [scheduler] = host.all<GcScheduler>(GC_SCHEDULER.type);
+  if (scheduler !== undefined) gcMetrics(metrics, scheduler);
   const listener = listenTcp(parsed);
   const onFailure = (error: unknown) =>
     log.warn("Cannot tell all figures", { error });
