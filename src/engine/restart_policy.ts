@@ -1,0 +1,74 @@
+/**
+ * Whether a container is to be restarted, as its labels say.
+ * @see containerd, core/runtime/restart
+ */
+
+import { invalidArgument } from "../base/errors.ts";
+import type { Labels } from "../core/labels.ts";
+
+export const RESTART_LABEL = {
+  /** `running` or `stopped`: what the task should be. */
+  status: "containerd.io/restart.status",
+  /** `no`, `always`, `on-failure[:N]`, `unless-stopped`; `always` if absent. */
+  policy: "containerd.io/restart.policy",
+  /** How often it has been restarted. */
+  count: "containerd.io/restart.count",
+  /** `true` if somebody has stopped it on purpose. */
+  explicitlyStopped: "containerd.io/restart.explicitly-stopped",
+  /** Where its output goes, for instance `file:///var/log/it`. */
+  logUri: "containerd.io/restart.loguri",
+} as const;
+
+/** What clients may ask for. */
+export const RESTART_POLICIES: readonly string[] = [
+  "no",
+  "always",
+  "on-failure",
+  "unless-stopped",
+];
+
+/** Go's ways to write true. */
+const TRUE = /^(?:1|t|T|TRUE|true|True)$/;
+
+/**
+ * @param exitCode of a task that is there and has ended; 0 if there is none
+ * @throws {EngineError} `invalidArgument` for labels that make no sense
+ */
+export function wantsRestart(labels: Labels, exitCode: number): boolean {
+  const text = labels[RESTART_LABEL.policy] ?? "";
+  const [name = "", most, ...more] = text.split(":");
+  const isCounted = name === "on-failure" || most === undefined;
+  if (!isCounted || more.length > 0) throw badLabel("policy", text);
+  switch (name) {
+    case "":
+    case "always":
+      return true;
+    case "no":
+      return false;
+    case "unless-stopped":
+      return !TRUE.test(labels[RESTART_LABEL.explicitlyStopped] ?? "");
+    case "on-failure": {
+      const limit = most === undefined ? 0 : numberOf("policy", most);
+      return exitCode !== 0 && (limit === 0 || restartCount(labels) < limit);
+    }
+    default:
+      throw badLabel("policy", text);
+  }
+}
+
+/** @throws {EngineError} `invalidArgument` if the label has no number */
+export function restartCount(labels: Labels): number {
+  const text = labels[RESTART_LABEL.count] ?? "";
+  return text === "" ? 0 : numberOf("count", text);
+}
+
+function numberOf(label: "policy" | "count", text: string): number {
+  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  throw badLabel(label, text);
+}
+
+function badLabel(label: "policy" | "count", text: string): Error {
+  return invalidArgument(
+    `Cannot restart by label "${RESTART_LABEL[label]}" with value "${text}"`,
+  );
+}
