@@ -252,7 +252,11 @@ Deno.test({
   const pullWith = (...verifiers: ImageVerifier[]) =>
     createTransferrer({
       services,
-      openResolver: resolverOpener({ services, registryDirs: [] }),
+      openResolver: resolverOpener({
+        services,
+        registryDirs: [],
+        like: "services",
+      }),
       verifiers: () => verifiers,
     }).transfer(
       ctx,

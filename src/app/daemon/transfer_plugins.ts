@@ -1,11 +1,13 @@
-/** Transfers, the streams that they use, and sandboxes. */
+/** Transfers, and the streams that they use. */
 
 import { apiContext } from "../../api/server/api_context.ts";
 import { mountsService } from "../../api/server/mounts.ts";
 import { streamingService } from "../../api/server/streaming.ts";
 import { transferService } from "../../api/server/transfer.ts";
+import { background } from "../../base/context.ts";
 import { lazy } from "../../base/lazy.ts";
 import type { Transferrer } from "../../core/transfer.ts";
+import { dropUnleased } from "../../engine/transfer/stream_leases.ts";
 import {
   createStreamTable,
   type OwnStreamTable,
@@ -19,6 +21,7 @@ import {
   type PluginHost,
   type PluginKey,
 } from "./plugin.ts";
+import type { ResolverDeps } from "./transfer_resolver.ts";
 
 export const STREAMS: PluginKey<OwnStreamTable> = {
   type: "io.containerd.streaming.v1",
@@ -30,7 +33,7 @@ export const TRANSFER: PluginKey<Transferrer> = {
 };
 
 export const transferPlugins: readonly Plugin[] = [
-  plugin(STREAMS, [], () => createStreamTable()),
+  plugin(STREAMS, [], sweptStreams),
   plugin(TRANSFER, [], (host) => lazyTransferrer(host)),
   served("streaming", [STREAMS], (host) =>
     streamingService({
@@ -65,10 +68,7 @@ function lazyTransferrer(host: PluginHost): Transferrer {
     const { services } = host;
     return createTransferrer({
       services,
-      openResolver: resolverOpener({
-        services,
-        registryDirs: registryDirs(host),
-      }),
+      openResolver: resolverOpener({ services, ...directories(host) }),
       verifiers: () => host.all(VERIFIER_TYPE),
     });
   });
@@ -81,9 +81,29 @@ function lazyTransferrer(host: PluginHost): Transferrer {
 /** Of plugins whose value is an image verifier. */
 const VERIFIER_TYPE = "io.containerd.image-verifier.v1";
 
-/** As containerd has it: several are separated by colons. */
-function registryDirs({ config }: PluginHost): readonly string[] {
+/** Directories of transfers' own, or else the daemon's. */
+function directories(
+  { config, daemon }: PluginHost,
+): Pick<ResolverDeps, "registryDirs" | "like"> {
   const path = config["config_path"];
-  if (typeof path === "string" && path !== "") return path.split(":");
-  return registryConfigDirs((name) => Deno.env.get(name), Deno.uid() ?? 0);
+  if (typeof path === "string" && path !== "") {
+    return { registryDirs: path.split(":"), like: "nobody" };
+  }
+  const registryDirs = daemon.registryDirs ??
+    registryConfigDirs((name) => Deno.env.get(name), Deno.uid() ?? 0);
+  return { registryDirs, like: "services" };
+}
+
+const SWEEP_MS = 30_000;
+
+function sweptStreams(host: PluginHost): OwnStreamTable {
+  const streams = createStreamTable();
+  const ctx = background({ log: host.log, signal: host.stopping });
+  const sweep = () =>
+    dropUnleased(ctx, host.services.leases, streams).catch((error) =>
+      host.log.warn("Cannot look for the leases of streams", { error })
+    );
+  const timer = setInterval(() => void sweep(), SWEEP_MS);
+  host.defer(() => clearInterval(timer));
+  return streams;
 }

@@ -9,11 +9,15 @@ export interface ResolverDeps {
   readonly services: Services;
   /** Directories of `HOST/hosts.toml` where the client names none. */
   readonly registryDirs: readonly string[];
+  /** Whether these are those of the services' own resolver. */
+  readonly like: "services" | "nobody";
 }
 
 export function resolverOpener(deps: ResolverDeps): OpenResolver {
   return async (_ctx, access) => {
-    if (isPlain(access)) return borrowed(deps.services.resolver);
+    if (deps.like === "services" && isPlain(access)) {
+      return borrowed(deps.services.resolver);
+    }
     return await openOwn(deps, access);
   };
 }
