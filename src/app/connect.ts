@@ -18,6 +18,10 @@ export interface ConnectOptions {
   readonly state?: string;
   readonly snapshotter?: string;
   readonly runtime?: string;
+  /** Socket of a daemon whose services are used instead of the store. */
+  readonly address?: string;
+  /** Whose tasks that is about. */
+  readonly namespace?: string;
   /** Of registries without a hosts.toml: `--insecure`, `--plain-http`. */
   readonly registryTrust?: RegistryTrust;
   /** `later`: the caller finishes what killed processes left. */
@@ -54,6 +58,16 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const follows = identity.kind !== "root" &&
     !isStateChosen(env, options.state, config.state);
   const paths = follows ? withSameState(named) : named;
+  const { address, namespace } = options;
+  if (address !== undefined && namespace !== undefined) {
+    const { openRemote } = await import("./remote/open_remote.ts");
+    const registryDirs = config.registry.configPath ??
+      registryConfigDirs(env, identity.uid);
+    return await openRemote({
+      ...options,
+      ...{ address, namespace, config, paths, registryDirs },
+    });
+  }
   if (identity.kind === "ordinary") {
     return await enterNamespace({
       identity,

@@ -2,7 +2,7 @@
 
 import { type Context, DEFAULT_NAMESPACE } from "../base/context.ts";
 import { checkIdentifier } from "../base/identifier.ts";
-import { EngineError, unimplemented } from "../base/errors.ts";
+import { EngineError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import {
   type CommandEntry,
@@ -129,16 +129,19 @@ class LazyStore implements AsyncDisposable {
   async #connect(options: StoreOptions): Promise<OpenStore & AsyncDisposable> {
     const { env, signals, connect } = this.#deps;
     const address = this.#global.address ?? nonEmpty(env("CONTAINERD_ADDRESS"));
-    if (address !== undefined) {
-      throw unimplemented(`use the daemon at "${address}"`);
-    }
     // From here on there is something to clean up after Ctrl-C.
     signals.start();
     const snapshotter = this.#global.snapshotter ??
       nonEmpty(env("CONTAINERD_SNAPSHOTTER"));
     const chosen = snapshotter === undefined ? {} : { snapshotter };
     return await connect(
-      { ...this.#global, ...chosen, ...options },
+      {
+        ...{ ...this.#global, ...chosen, ...options },
+        ...address === undefined ? {} : {
+          address,
+          namespace: namespaceOf(this.#global, env),
+        },
+      },
       this.log,
     );
   }
@@ -156,8 +159,7 @@ function invocation(
   store: LazyStore,
 ): Invocation {
   const { env, signals } = deps;
-  const namespace = line.global.namespace ??
-    nonEmpty(env("CONTAINERD_NAMESPACE")) ?? DEFAULT_NAMESPACE;
+  const namespace = namespaceOf(line.global, env);
   const ctx: Context = {
     namespace: checkIdentifier("namespace", namespace),
     signal: signals.signal,
@@ -216,6 +218,14 @@ async function reportUsage(
   const usage = await usageOf(error.entry, error.path);
   stderr.write([...lines, "", ...usage].join("\n") + "\n");
   return error.exitCode;
+}
+
+function namespaceOf(
+  { namespace }: GlobalFlags,
+  env: ProgramDeps["env"],
+): string {
+  return namespace ?? nonEmpty(env("CONTAINERD_NAMESPACE")) ??
+    DEFAULT_NAMESPACE;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

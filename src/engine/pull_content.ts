@@ -4,6 +4,7 @@ import type { Context } from "../base/context.ts";
 import type { Platform } from "../base/platform.ts";
 import { formatReference, type Reference } from "../base/reference.ts";
 import { traced } from "../base/trace.ts";
+import { isLocalContentStore } from "../core/content.ts";
 import type { OnProgress, ProgressKind } from "../core/progress.ts";
 import type { Fetcher } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
@@ -191,6 +192,13 @@ async function pullAndUnpack(
 ): Promise<void> {
   const { services, fetcher, reference, onProgress } = pull;
   const config = await pullConfig(ctx, pull, manifest.config);
+  if (!isLocalContentStore(services.content)) {
+    // Whoever unpacks them is over there, and needs all bytes first.
+    const works = manifest.layers.map((layer) => (ctx: Context) =>
+      pullPart(ctx, pull, layer)
+    );
+    await allOrNone(ctx, works);
+  }
   await unpackContent(ctx, services, { manifest, config }, {
     onProgress,
     snapshotter,

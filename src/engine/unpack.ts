@@ -23,6 +23,7 @@ import {
 import { withLease } from "./images_lease.ts";
 import { preferPlatform, wantedPlatform } from "./images_platform.ts";
 import { isCommitted, type UnpackJob, unpackLayers } from "./unpack_layers.ts";
+import { unpackElsewhere } from "./unpack_elsewhere.ts";
 import { withStagingLease } from "./unpack_lease.ts";
 import { withUnpackLock } from "./unpack_lock.ts";
 import { planLayers } from "./unpack_plan.ts";
@@ -123,6 +124,10 @@ async function unpackLocked(
     wait,
     () =>
       withStagingLease(ctx, services.leases, id, async () => {
+        if (!isLocalContentStore(services.content)) {
+          await unpackElsewhere(ctx, services, snapshotter, layers, onProgress);
+          return;
+        }
         await using session = services.unpacker.open();
         const outcome = await unpackLayers(ctx, services, {
           layers,

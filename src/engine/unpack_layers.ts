@@ -82,7 +82,7 @@ function uniqueLayers(
 }
 
 /** How many layers, from the lowest on, are snapshots already. */
-async function committedCount(
+export async function committedCount(
   ctx: Context,
   snapshotter: Snapshotter,
   layers: readonly PlannedLayer[],

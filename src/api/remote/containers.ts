@@ -1,6 +1,9 @@
 /** Records of containers in another process. */
 
-import { ContainersDefinition } from "../../../proto/gen/containerd/services/containers/v1/containers.ts";
+import {
+  type Container as WireContainer,
+  ContainersDefinition,
+} from "../../../proto/gen/containerd/services/containers/v1/containers.ts";
 import type { Context } from "../../base/context.ts";
 import type {
   Container,
@@ -16,18 +19,23 @@ import { grpcOptions as call } from "./grpc_options.ts";
 /** Two tell that the beginning of an id is of several. */
 const MOST_CANDIDATES = 2;
 
+const NO_SPEC = {
+  typeUrl: "coracle.containers.NoSpec",
+  value: new TextEncoder().encode("{}"),
+};
+
 export function remoteContainers(client: GrpcClient): ContainerStore {
   const containers = client.stub(ContainersDefinition);
   const list = async function* (ctx: Context, filters: readonly string[]) {
     const request = { filters: [...filters] };
     for await (const it of containers.listStream(request, call(ctx))) {
-      yield fromContainerAnswer(answered(it.container, "container"));
+      yield ofAnswer(answered(it.container, "container"));
     }
   };
-  return {
+  const store: ContainerStore = {
     async get(ctx, id) {
       const { container } = await containers.get({ id }, call(ctx));
-      return fromContainerAnswer(answered(container, "container"));
+      return ofAnswer(answered(container, "container"));
     },
     async named(ctx, name) {
       const label = `labels.${JSON.stringify(LABEL.containerName)}`;
@@ -36,7 +44,8 @@ export function remoteContainers(client: GrpcClient): ContainerStore {
       return undefined;
     },
     async beginningWith(ctx, prefix) {
-      if (prefix === "") return [];
+      // What can be in no id is not for a pattern.
+      if (!/^[\w.-]+$/.test(prefix)) return [];
       // Quoted twice: dots for the pattern, the whole for the filter.
       const pattern = `^${prefix.replaceAll(".", "[.]")}`;
       const filter = `id~=${JSON.stringify(pattern)}`;
@@ -53,28 +62,43 @@ export function remoteContainers(client: GrpcClient): ContainerStore {
     async create(ctx, container) {
       const request = { container: wireOf(container) };
       const made = await containers.create(request, call(ctx));
-      return fromContainerAnswer(answered(made.container, "container"));
+      return ofAnswer(answered(made.container, "container"));
     },
     async update(ctx, container, fieldPaths) {
+      // The wire can't say that a field is not given: it is empty.
+      const given = fieldPaths === undefined
+        ? { ...await store.get(ctx, container.id), ...container }
+        : container;
       const made = await containers.update({
-        container: wireOf(container),
+        container: wireOf(given),
         updateMask: maskOf(fieldPaths),
       }, call(ctx));
-      return fromContainerAnswer(answered(made.container, "container"));
+      return ofAnswer(answered(made.container, "container"));
     },
     async delete(ctx, id) {
       await containers.delete({ id }, call(ctx));
     },
   };
+  return store;
 }
 
-/** The other side sets the times. */
+/**
+ * The other side sets the times. It wants a spec, which our engine makes after
+ * the record: until then there is one that says so.
+ */
 function wireOf(container: NewContainer) {
   const epoch = new Date(0);
   const whole = {
     ...{ labels: {}, image: "", snapshotter: "", snapshotKey: "" },
     ...{ extensions: {}, sandboxId: "", createdAt: epoch, updatedAt: epoch },
+    spec: NO_SPEC,
     ...container,
   };
   return { ...toContainer(whole), createdAt: undefined, updatedAt: undefined };
+}
+
+function ofAnswer(answer: WireContainer): Container {
+  const container = fromContainerAnswer(answer);
+  const { spec, ...rest } = container;
+  return spec?.typeUrl === NO_SPEC.typeUrl ? rest : container;
 }

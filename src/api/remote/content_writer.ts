@@ -11,7 +11,12 @@ import {
 } from "../../../proto/gen/containerd/services/content/v1/content.ts";
 import type { Context } from "../../base/context.ts";
 import { type Digest, parseDigest } from "../../base/digest.ts";
-import { failedPrecondition, unavailable } from "../../base/errors.ts";
+import {
+  EngineError,
+  failedPrecondition,
+  hasCode,
+  unavailable,
+} from "../../base/errors.ts";
 import type {
   CommitOptions,
   ContentWriter,
@@ -21,19 +26,30 @@ import type {
 import type { GrpcStub } from "../../rpc/grpc/method.ts";
 import { grpcOptions } from "./grpc_options.ts";
 
-/** Gathered before it is sent: every message costs a way there and back. */
-const BLOCK_BYTES = 1024 * 1024;
+/** Of one message. */
+const MOST_BYTES = 1024 * 1024;
+
+type WriteCalls = Pick<
+  GrpcStub<typeof ContentDefinition>,
+  "write" | "abort"
+>;
 
 /** @throws {EngineError} `alreadyExists`; `unavailable` if it is being written */
 export async function openRemoteWriter(
-  content: Pick<GrpcStub<typeof ContentDefinition>, "write">,
+  content: WriteCalls,
   ctx: Context,
   ref: string,
   { digest, size }: ExpectedContent,
 ): Promise<ContentWriter> {
   const requests = new Requests();
   const answers = content.write(requests.sent(), grpcOptions(ctx));
-  const writer = new RemoteWriter(ref, requests, answers, digest);
+  const writer = new RemoteWriter(
+    { content, ctx },
+    ref,
+    requests,
+    answers,
+    digest,
+  );
   try {
     await writer.begin(size ?? 0);
     return writer;
@@ -66,23 +82,29 @@ class Requests {
 }
 
 class RemoteWriter implements ContentWriter {
+  readonly #content: WriteCalls;
+  readonly #ctx: Context;
   readonly #ref: string;
   readonly #requests: Requests;
   readonly #answers: AsyncIterator<WriteContentResponse>;
   readonly #expected: Digest | undefined;
-  readonly #block = new Uint8Array(BLOCK_BYTES);
-  #gathered = 0;
   /** Bytes that the other side has. */
   #offset = 0;
   #total = 0;
   #state: "open" | "ended" = "open";
 
   constructor(
+    { content, ctx }: {
+      readonly content: WriteCalls;
+      readonly ctx: Context;
+    },
     ref: string,
     requests: Requests,
     answers: AsyncIterable<WriteContentResponse>,
     expected: Digest | undefined,
   ) {
+    this.#content = content;
+    this.#ctx = ctx;
     this.#ref = ref;
     this.#requests = requests;
     this.#answers = answers[Symbol.asyncIterator]();
@@ -95,7 +117,6 @@ class RemoteWriter implements ContentWriter {
   }
 
   async status(): Promise<IngestStatus> {
-    await this.#flush();
     const answer = await this.#ask(WriteAction.STAT);
     return {
       ref: this.#ref,
@@ -108,17 +129,20 @@ class RemoteWriter implements ContentWriter {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + BLOCK_BYTES - this.#gathered);
-      this.#block.set(part, this.#gathered);
-      this.#gathered += part.length;
-      at += part.length;
-      if (this.#gathered === BLOCK_BYTES) await this.#flush();
+    const end = this.#offset + chunk.length;
+    if (this.#total > 0 && end > this.#total) {
+      throw new EngineError(
+        "outOfRange",
+        `Cannot write ${end} bytes to ingest "${this.#ref}" of ${this.#total}`,
+      );
+    }
+    for (let at = 0; at < chunk.length; at += MOST_BYTES) {
+      const data = chunk.subarray(at, at + MOST_BYTES);
+      await this.#ask(WriteAction.WRITE, { data });
     }
   }
 
   async digest(): Promise<Digest> {
-    await this.#flush();
     return parseDigest((await this.#ask(WriteAction.STAT)).digest);
   }
 
@@ -128,7 +152,6 @@ class RemoteWriter implements ContentWriter {
         `Cannot cut ingest "${this.#ref}" to ${size} bytes, only to none`,
       );
     }
-    this.#gathered = 0;
     // Going on from the beginning is how the wire says it.
     this.#offset = 0;
     await this.#ask(WriteAction.WRITE);
@@ -138,31 +161,24 @@ class RemoteWriter implements ContentWriter {
     _ctx: Context,
     { size = 0, digest = this.#expected, labels = {} }: CommitOptions = {},
   ): Promise<Digest> {
-    await this.#flush();
-    const answer = await this.#ask(WriteAction.COMMIT, {
-      total: size === 0 ? this.#total : size,
-      expected: digest,
-      labels,
-    });
-    await this.#end();
-    return parseDigest(answer.digest);
+    try {
+      const answer = await this.#ask(WriteAction.COMMIT, {
+        total: size === 0 ? this.#total : size,
+        expected: digest,
+        labels,
+      });
+      return parseDigest(answer.digest);
+    } catch (error) {
+      // Some leave bytes that are not what they should be.
+      if (hasCode(error, "failedPrecondition")) await this.#drop();
+      throw error;
+    } finally {
+      await this.#end();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === "ended") return;
-    try {
-      await this.#flush();
-    } catch {
-      // What does not arrive is written again by whoever resumes.
-    }
     await this.#end();
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#gathered === 0) return;
-    const data = this.#block.subarray(0, this.#gathered);
-    await this.#ask(WriteAction.WRITE, { data });
-    this.#gathered = 0;
   }
 
   async #ask(
@@ -197,6 +213,14 @@ class RemoteWriter implements ContentWriter {
     }
     this.#offset = Number(answer.value.offset);
     return answer.value;
+  }
+
+  async #drop(): Promise<void> {
+    try {
+      await this.#content.abort({ ref: this.#ref }, grpcOptions(this.#ctx));
+    } catch (error) {
+      if (!hasCode(error, "notFound", "unavailable")) throw error;
+    }
   }
 
   /** The other side lets go of the ingest before it ends the call. */

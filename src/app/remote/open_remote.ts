@@ -1,0 +1,212 @@
+/**
+ * The services of a daemon behind a socket, ours or containerd's. What must
+ * happen on this side stays here: mounts, registries, files of containers.
+ */
+
+import { IntrospectionDefinition } from "../../../proto/gen/containerd/services/introspection/v1/introspection.ts";
+import { remoteCollector } from "../../api/remote/collector.ts";
+import { remoteContainers } from "../../api/remote/containers.ts";
+import { remoteContent } from "../../api/remote/content.ts";
+import { remoteDiffer } from "../../api/remote/differ.ts";
+import { remoteEvents } from "../../api/remote/events.ts";
+import { grpcOptions } from "../../api/remote/grpc_options.ts";
+import { remoteImages } from "../../api/remote/images.ts";
+import { remoteLeases } from "../../api/remote/leases.ts";
+import { remoteNamespaces } from "../../api/remote/namespaces.ts";
+import { remoteSnapshotter } from "../../api/remote/snapshots.ts";
+import { remoteTasks } from "../../api/remote/tasks.ts";
+import { background, type Context } from "../../base/context.ts";
+import { EngineError, notFound } from "../../base/errors.ts";
+import type { SandboxStore } from "../../core/sandbox.ts";
+import type { Services } from "../../core/services.ts";
+import type { Snapshotter } from "../../core/snapshot.ts";
+import type { StartRequest, TaskRef } from "../../core/task.ts";
+import { createMounter } from "../../drivers/mounter/mounter.ts";
+import { GrpcClient } from "../../rpc/grpc/client.ts";
+import { createBundleStore } from "../../runtime/bundles.ts";
+import { createHost } from "../../runtime/host.ts";
+import type { Config } from "../config.ts";
+import type { Connection, ConnectOptions } from "../connect.ts";
+import { lazyFileTrees, lazyLogs, lazyResolver } from "../lazy_services.ts";
+import { ensureStorePaths, type StorePaths } from "../paths.ts";
+import { selfCommand, VERSION } from "../self.ts";
+import { remoteBundles } from "./bundles.ts";
+import { throughSocket } from "./task.ts";
+import { createRemoteTaskManager } from "./task_manager.ts";
+
+export interface OpenRemoteOptions extends ConnectOptions {
+  /** `/run/containerd/containerd.sock`, or with `unix://` before it. */
+  readonly address: string;
+  /** Whose tasks the command is about. */
+  readonly namespace: string;
+  readonly config: Config;
+  /** Of the local store; what we keep for the remote one is below. */
+  readonly paths: StorePaths;
+  readonly registryDirs: readonly string[];
+}
+
+const SNAPSHOTTER_TYPE = "io.containerd.snapshotter.v1";
+const DEFAULT_SNAPSHOTTER = "overlayfs";
+const now = () => new Date();
+
+/** @throws {EngineError} `unavailable` if nobody serves there */
+export async function openRemote(
+  options: OpenRemoteOptions,
+): Promise<Connection> {
+  const { config, namespace, log } = options;
+  const path = options.address.replace(/^unix:\/\//, "");
+  const paths = await pathsFor(options.paths, path);
+  ensureStorePaths(paths, 0);
+  const client = new GrpcClient({ path });
+  try {
+    const ctx = background({ namespace, log });
+    const snapshotters = await findSnapshotters(ctx, client, path);
+    const known = await findTasks(ctx, client);
+    const services = compose(options, { client, paths, snapshotters, known });
+    const [close] = [() => client[Symbol.asyncDispose]()];
+    return { services, paths, config, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await client[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Of each socket its own: ids of containers are unique over there only. */
+async function pathsFor(
+  { root, state }: StorePaths,
+  address: string,
+): Promise<StorePaths> {
+  const bytes = new TextEncoder().encode(address);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const name = hash.subarray(0, 6).toHex();
+  return { root: `${root}/remote/${name}`, state: `${state}/remote/${name}` };
+}
+
+async function findSnapshotters(
+  ctx: Context,
+  client: GrpcClient,
+  address: string,
+): Promise<ReadonlyMap<string, Snapshotter>> {
+  const introspection = client.stub(IntrospectionDefinition);
+  const filters = [`type==${SNAPSHOTTER_TYPE}`];
+  try {
+    const { plugins } = await introspection
+      .plugins({ filters }, grpcOptions(ctx));
+    const usable = plugins.filter(({ initErr }) => initErr === undefined);
+    return new Map(
+      usable.map(({ id }) => [id, remoteSnapshotter(client, id)]),
+    );
+  } catch (cause) {
+    const { code } = EngineError.from(cause);
+    throw new EngineError(code, `Cannot use the daemon at "${address}"`, {
+      cause,
+      hint: "Is it running, and are you allowed to use its socket",
+    });
+  }
+}
+
+async function findTasks(
+  ctx: Context,
+  client: GrpcClient,
+): Promise<readonly TaskRef[]> {
+  const { namespace } = ctx;
+  const tasks = await Array.fromAsync(remoteTasks(client).list(ctx));
+  return tasks.map(({ id }) => ({ namespace, id }));
+}
+
+interface Parts {
+  readonly client: GrpcClient;
+  readonly paths: StorePaths;
+  readonly snapshotters: ReadonlyMap<string, Snapshotter>;
+  readonly known: readonly TaskRef[];
+}
+
+function compose(
+  options: OpenRemoteOptions,
+  { client, paths, snapshotters, known }: Parts,
+): Services {
+  const defaultSnapshotter = options.snapshotter ?? DEFAULT_SNAPSHOTTER;
+  const snapshotter = snapshotters.get(defaultSnapshotter);
+  if (snapshotter === undefined) {
+    throw notFound("snapshotter", defaultSnapshotter, {
+      hint: `There are ${[...snapshotters.keys()].join(", ")}`,
+    });
+  }
+  const content = remoteContent(client);
+  const newId = () => crypto.randomUUID();
+  const leases = remoteLeases(client, { now, newId });
+  const services: Services = {
+    ...{ content, leases, snapshotters, defaultSnapshotter },
+    images: remoteImages(client),
+    containers: remoteContainers(client),
+    sandboxes: NO_SANDBOXES,
+    namespaces: remoteNamespaces(client),
+    events: remoteEvents(client, now),
+    collector: remoteCollector({ leases, content, snapshotter, now }),
+    differ: remoteDiffer(client, content),
+    mounter: createMounter(),
+    fileTrees: lazyFileTrees(() => {
+      throw throughSocket("look at the files of a container");
+    }),
+    resolver: lazyResolver(() => loadResolver(options)),
+    unpacker: {
+      open: () => {
+        throw throughSocket("unpack layers in this process");
+      },
+    },
+    bundles: remoteBundles(createBundleStore({ state: paths.state }), known),
+    tasks: createRemoteTaskManager({
+      tasks: remoteTasks(client),
+      services: () => services,
+      directory: `${paths.state}/fifo`,
+      now,
+      logCommand,
+    }),
+    logs: lazyLogs(async () => {
+      const { createLocalLogs } = await import(
+        "../../drivers/logs_local/logs.ts"
+      );
+      return createLocalLogs();
+    }),
+    host: createHost({ env: (name) => Deno.env.get(name) }),
+  };
+  return services;
+}
+
+/** The commands have none of them. */
+const NO_SANDBOXES: SandboxStore = new Proxy({} as SandboxStore, {
+  get: () => () => {
+    throw throughSocket("use sandboxes");
+  },
+});
+
+async function loadResolver(
+  { registryDirs, registryTrust: trust }: OpenRemoteOptions,
+) {
+  const { createResolver } = await import(
+    "../../drivers/registry/resolver.ts"
+  );
+  const { createCredentialStore } = await import(
+    "../../drivers/registry/credentials.ts"
+  );
+  return createResolver({
+    credentials: createCredentialStore((name) => Deno.env.get(name)),
+    configDirs: registryDirs,
+    userAgent: `coracle/${VERSION}`,
+    ...(trust === undefined ? {} : { trust }),
+  });
+}
+
+/** At its end there is nothing that this side has to do. */
+function logCommand(
+  bundle: string,
+  { logDirectory, settings: { log } }: StartRequest,
+): readonly string[] {
+  const options = Object.entries(log.options)
+    .map(([name, value]) => `${name}=${value}`);
+  return [
+    ...[...selfCommand(), "shim-log", "--bundle", bundle],
+    ...[logDirectory, log.driver, ...options],
+    ...["--", "/bin/true"],
+  ];
+}

@@ -1,0 +1,31 @@
+/** Unpacking where the content is another process's. */
+
+import type { Context } from "../base/context.ts";
+import { LABEL } from "../core/labels.ts";
+import type { OnProgress } from "../core/progress.ts";
+import type { Services } from "../core/services.ts";
+import type { Snapshotter } from "../core/snapshot.ts";
+import { addLabels } from "./images_content.ts";
+import { unpackInOrder } from "./unpack_in_order.ts";
+import { committedCount } from "./unpack_layers.ts";
+import type { PlannedLayer } from "./unpack_plan.ts";
+
+/**
+ * Makes the chain of snapshots of layers that are content already: we say what
+ * is to be unpacked where, and the other process does it.
+ */
+export async function unpackElsewhere(
+  ctx: Context,
+  services: Services,
+  snapshotter: Snapshotter,
+  layers: readonly PlannedLayer[],
+  onProgress: OnProgress,
+): Promise<void> {
+  const done = await committedCount(ctx, snapshotter, layers);
+  const missing = layers.slice(done);
+  await unpackInOrder(ctx, services, snapshotter, missing, onProgress);
+  for (const { layer, diffId } of layers) {
+    const labels = { [LABEL.uncompressed]: diffId };
+    await addLabels(ctx, services.content, layer.digest, labels);
+  }
+}
