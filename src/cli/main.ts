@@ -43,6 +43,8 @@ function processDeps(signals: ProcessSignals): ProgramDeps {
           Object.assign(logging, logSettings(global, config));
         },
       });
+      // A daemon is told what need not be held any more.
+      if (global.address !== undefined) return store;
       // The process ends with the command, and that closes the database at no
       // cost; closing it here would fold its log while the user waits.
       return { ...store, [Symbol.asyncDispose]: () => Promise.resolve() };

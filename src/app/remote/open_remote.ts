@@ -17,6 +17,8 @@ import { remoteSnapshotter } from "../../api/remote/snapshots.ts";
 import { remoteTasks } from "../../api/remote/tasks.ts";
 import { background, type Context } from "../../base/context.ts";
 import { EngineError, notFound } from "../../base/errors.ts";
+import type { EventExchange } from "../../core/event.ts";
+import type { LeaseManager } from "../../core/lease.ts";
 import type { SandboxStore } from "../../core/sandbox.ts";
 import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
@@ -31,6 +33,7 @@ import { lazyFileTrees, lazyLogs, lazyResolver } from "../lazy_services.ts";
 import { ensureStorePaths, type StorePaths } from "../paths.ts";
 import { selfCommand, VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
+import { heldSnapshotter, Holder } from "./held.ts";
 import { throughSocket } from "./task.ts";
 import { createRemoteTaskManager } from "./task_manager.ts";
 
@@ -60,10 +63,21 @@ export async function openRemote(
   const client = new GrpcClient({ path });
   try {
     const ctx = background({ namespace, log });
-    const snapshotters = await findSnapshotters(ctx, client, path);
+    const newId = () => crypto.randomUUID();
+    const leases = remoteLeases(client, { now, newId });
+    const holder = new Holder(leases);
+    const names = await findSnapshotters(ctx, client, path);
+    const snapshotters = new Map(names.map((name) => [
+      name,
+      heldSnapshotter(remoteSnapshotter(client, name), holder),
+    ]));
     const known = await findTasks(ctx, client);
-    const services = compose(options, { client, paths, snapshotters, known });
-    const [close] = [() => client[Symbol.asyncDispose]()];
+    const parts = { client, paths, leases, snapshotters, known };
+    const services = compose(options, parts);
+    const close = async () => {
+      await holder[Symbol.asyncDispose]();
+      await client[Symbol.asyncDispose]();
+    };
     return { services, paths, config, [Symbol.asyncDispose]: close };
   } catch (error) {
     await client[Symbol.asyncDispose]();
@@ -86,16 +100,14 @@ async function findSnapshotters(
   ctx: Context,
   client: GrpcClient,
   address: string,
-): Promise<ReadonlyMap<string, Snapshotter>> {
+): Promise<readonly string[]> {
   const introspection = client.stub(IntrospectionDefinition);
   const filters = [`type==${SNAPSHOTTER_TYPE}`];
   try {
     const { plugins } = await introspection
       .plugins({ filters }, grpcOptions(ctx));
-    const usable = plugins.filter(({ initErr }) => initErr === undefined);
-    return new Map(
-      usable.map(({ id }) => [id, remoteSnapshotter(client, id)]),
-    );
+    return plugins.filter(({ initErr }) => initErr === undefined)
+      .map(({ id }) => id);
   } catch (cause) {
     const { code } = EngineError.from(cause);
     throw new EngineError(code, `Cannot use the daemon at "${address}"`, {
@@ -117,13 +129,14 @@ async function findTasks(
 interface Parts {
   readonly client: GrpcClient;
   readonly paths: StorePaths;
+  readonly leases: LeaseManager;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   readonly known: readonly TaskRef[];
 }
 
 function compose(
   options: OpenRemoteOptions,
-  { client, paths, snapshotters, known }: Parts,
+  { client, paths, leases, snapshotters, known }: Parts,
 ): Services {
   const defaultSnapshotter = options.snapshotter ?? DEFAULT_SNAPSHOTTER;
   const snapshotter = snapshotters.get(defaultSnapshotter);
@@ -133,15 +146,13 @@ function compose(
     });
   }
   const content = remoteContent(client);
-  const newId = () => crypto.randomUUID();
-  const leases = remoteLeases(client, { now, newId });
   const services: Services = {
     ...{ content, leases, snapshotters, defaultSnapshotter },
     images: remoteImages(client),
     containers: remoteContainers(client),
     sandboxes: NO_SANDBOXES,
     namespaces: remoteNamespaces(client),
-    events: remoteEvents(client, now),
+    events: withoutTasks(remoteEvents(client, now)),
     collector: remoteCollector({ leases, content, snapshotter, now }),
     differ: remoteDiffer(client, content),
     mounter: createMounter(),
@@ -171,6 +182,20 @@ function compose(
     host: createHost({ env: (name) => Deno.env.get(name) }),
   };
   return services;
+}
+
+/** Of tasks the daemon tells itself: nobody hears of them twice. */
+function withoutTasks(events: EventExchange): EventExchange {
+  return {
+    ...events,
+    publish: async (ctx, topic, event, at = now()) => {
+      if (!topic.startsWith("/tasks/")) {
+        return await events.publish(ctx, topic, event, at);
+      }
+      const { namespace } = ctx;
+      return { sequence: 0, timestamp: at, namespace, topic, event };
+    },
+  };
 }
 
 /** The commands have none of them. */
