@@ -129,9 +129,12 @@ export class DaemonShims implements Disposable {
 
   /** The task has been deleted: its shim and its bundle go. */
   async remove(ctx: Context, shim: KeptShim): Promise<void> {
+    const { bundle } = shim;
     await cleanUp(ctx, CLEAN_UP_MS, async (ctx) => {
-      await this.#end(ctx, shim);
-      await this.#discard(ctx, shim.bundle);
+      const ended = this.#end(ctx, shim);
+      // Ours needs its bundle no more; others may look for their socket there.
+      if (!this.#deps.isOurs(bundle.record.runtime)) await ended;
+      await this.#discard(ctx, bundle);
     });
   }
 

@@ -31,8 +31,8 @@ export interface DaemonTasksDeps {
   /** What the command line has started. */
   readonly others: OtherTasks;
   readonly checkpoints: Checkpoints;
-  /** A task has been started: another one may follow. */
-  readonly started: () => void;
+  /** One more has begun or ended: another one may follow. */
+  readonly changed: (change: "started" | "deleted") => void;
   readonly now: () => Date;
 }
 
@@ -76,7 +76,7 @@ class DaemonTasks implements TaskService {
   }
 
   async start(ctx: Context, process: ProcessRef): Promise<number> {
-    const { shims, now, started } = this.#deps;
+    const { shims, now, changed } = this.#deps;
     const pid = await this.#use(
       ctx,
       process.id,
@@ -85,7 +85,7 @@ class DaemonTasks implements TaskService {
     const kept = shims.find(ctx.namespace, process.id);
     if (kept !== undefined && process.execId === "") {
       noteStart(kept, pid, now());
-      started();
+      changed("started");
     }
     return pid;
   }
@@ -100,6 +100,7 @@ class DaemonTasks implements TaskService {
     );
     if (kept !== undefined && execId === "") {
       await this.#deps.shims.remove(ctx, kept);
+      this.#deps.changed("deleted");
     }
     return { ...deleted, id: execId || id };
   }

@@ -34,8 +34,8 @@ export interface OurShimsDeps {
 
 /** Disposing leaves the shims that keep something. */
 export interface OurShims extends Disposable {
-  /** Has one ready for whoever comes next. */
-  prepare(): void;
+  /** Has one ready for whoever comes next. @param afterMs not to be in the way */
+  prepare(afterMs: number): void;
   /**
    * @returns the number of the shim's process, which listens
    * @throws {EngineError} `unavailable` with what it said
@@ -64,12 +64,17 @@ class SpawnedShims implements OurShims {
     this.#deps = deps;
   }
 
-  prepare(): void {
+  prepare(afterMs: number): void {
     if (this.#isOver) return;
-    this.#spare ??= this.#spawn();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#drop(), SPARE_MS);
-    Deno.unrefTimer(this.#timer as unknown as number);
+    const later = (ms: number, work: () => void) => {
+      this.#timer = setTimeout(work, ms);
+      Deno.unrefTimer(this.#timer as unknown as number);
+    };
+    later(this.#spare === undefined ? afterMs : 0, () => {
+      this.#spare ??= this.#spawn();
+      later(SPARE_MS, () => this.#drop());
+    });
   }
 
   async start(order: ShimOrder): Promise<number> {
