@@ -235,6 +235,50 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the daemon compresses layers of docker's archives, if it is asked",
+  ignore: !isRoot,
+}, async () => {
+  await using daemon = await openDaemon();
+  const tar = rawTar({ name: "a", data: "a".repeat(100_000) });
+  const { blobs } = await makeImage([{ tar, compression: "none" }]);
+  const [layer, config] = blobs;
+  assert(layer !== undefined && config !== undefined);
+  const archive = rawTar(
+    { name: "config.json", data: config.bytes },
+    { name: "layer.tar", data: layer.bytes },
+    {
+      name: "manifest.json",
+      data: JSON.stringify([
+        { Config: "config.json", RepoTags: ["app:v1"], Layers: ["layer.tar"] },
+      ]),
+    },
+  );
+  const stream = await openStream(daemon, "docker");
+  const sending = sendStream(stream, archive);
+  const told = await transfer(
+    daemon,
+    importStream({ stream: stream.id, forceCompress: true }),
+    imageStore({
+      extraReferences: [{ name: "i", isPrefix: true, allowOverwrite: true }],
+      unpacks: [{ platform: HERE, snapshotter: "" }],
+    }),
+  );
+  await sending;
+  const name = "docker.io/library/app:v1";
+  const saved = told.filter(({ event }) => event === "saved");
+  assertEquals(saved.map((it) => it.name), [name]);
+  const manifest = JSON.parse(
+    await daemon.expectCtr("content", "get", saved[0]?.desc?.digest ?? ""),
+  );
+  const [stored] = manifest.layers;
+  assert(stored.mediaType.endsWith(".gzip"), stored.mediaType);
+  assert(stored.size < layer.bytes.length / 10);
+  const labels = await daemon.expectCtr("content", "ls");
+  assert(labels.includes(`containerd.io/uncompressed=${layer.at.digest}`));
+  await daemon.expectCtr("images", "check", `name==${name}`);
+});
+
+Deno.test({
   name: "verifiers can refuse an image",
   ignore,
   // Drivers open symbols of libc that stay open.

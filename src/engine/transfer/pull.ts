@@ -38,6 +38,8 @@ export async function transferPull(
   await withLease(ctx, services.leases, async (leased) => {
     progress.say(`Resolving from ${from}`);
     const target = await services.resolver.resolve(leased, reference);
+    const names = plainNames(store, target);
+    if (names.length === 0) throw notFound("a name for image", text);
     await verify(leased, verifiers, text, target);
     progress.say(`Pulling from ${from}`);
     progress.sayImage("fetching image content", text, target);
@@ -46,7 +48,6 @@ export async function transferPull(
     const source = { services, fetcher, reference };
     const plan = planOf(leased, services, store, progress);
     await pullContent(leased, source, plan, target);
-    const names = plainNames(store, target);
     const { labels } = store;
     for (
       const image of await putNames(leased, services, names, { target, labels })
