@@ -9,6 +9,7 @@ import { loggingPlugins } from "./logging_plugins.ts";
 import { memoryPlugins } from "./memory_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
 import type { Plugin } from "./plugin.ts";
+import { restartPlugins } from "./restart_plugins.ts";
 import { sandboxPlugins } from "./sandbox_plugins.ts";
 import { taskPlugins } from "./task_plugins.ts";
 import { tracingPlugins } from "./tracing_plugins.ts";
@@ -19,6 +20,7 @@ export const BUILTINS: readonly Plugin[] = [
   ...gcPlugins,
   ...grpcPlugins,
   ...taskPlugins,
+  ...restartPlugins,
   ...transferPlugins,
   ...sandboxPlugins,
   ...loggingPlugins,
