@@ -14,6 +14,7 @@ import { sandboxPlugins } from "./sandbox_plugins.ts";
 import { taskPlugins } from "./task_plugins.ts";
 import { tracingPlugins } from "./tracing_plugins.ts";
 import { transferPlugins } from "./transfer_plugins.ts";
+import { verifierPlugins } from "./verifier_plugins.ts";
 
 export const BUILTINS: readonly Plugin[] = [
   ...corePlugins,
@@ -21,6 +22,7 @@ export const BUILTINS: readonly Plugin[] = [
   ...grpcPlugins,
   ...taskPlugins,
   ...restartPlugins,
+  ...verifierPlugins,
   ...transferPlugins,
   ...sandboxPlugins,
   ...loggingPlugins,

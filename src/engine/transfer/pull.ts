@@ -4,6 +4,7 @@ import type { Context } from "../../base/context.ts";
 import { EngineError, notFound } from "../../base/errors.ts";
 import { parseReference } from "../../base/reference.ts";
 import { formatPlatform } from "../../base/platform.ts";
+import type { ImageVerifier } from "../../core/image_verifier.ts";
 import type { Services } from "../../core/services.ts";
 import type { ImageStoreEnd, RegistryEnd } from "../../core/transfer.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
@@ -13,16 +14,6 @@ import { plainNames, putNames } from "./image_names.ts";
 import { chosenManifests } from "./platforms.ts";
 import type { ProgressTracker } from "./progress.ts";
 import { unpackTargets } from "./unpack.ts";
-
-/** Says whether an image may be pulled. */
-export interface ImageVerifier {
-  readonly name: string;
-  verify(
-    ctx: Context,
-    reference: string,
-    target: Descriptor,
-  ): Promise<{ readonly ok: boolean; readonly reason: string }>;
-}
 
 /** @param services with the resolver that the client wants */
 export async function transferPull(

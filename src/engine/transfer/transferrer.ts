@@ -2,6 +2,7 @@
 
 import type { Context } from "../../base/context.ts";
 import { EngineError } from "../../base/errors.ts";
+import type { ImageVerifier } from "../../core/image_verifier.ts";
 import type { Services } from "../../core/services.ts";
 import type {
   OnTransferProgress,
@@ -13,7 +14,7 @@ import type {
 import { transferExport } from "./export.ts";
 import { transferImport } from "./import.ts";
 import { ProgressTracker } from "./progress.ts";
-import { type ImageVerifier, transferPull } from "./pull.ts";
+import { transferPull } from "./pull.ts";
 import { transferPush } from "./push.ts";
 import { transferTag } from "./tag.ts";
 
