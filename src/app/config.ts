@@ -122,13 +122,14 @@ function parseConfig(table: Record<string, unknown>, source: Source): Config {
         { hint: `The keys are ${Object.keys(KEYS).join(", ")}` },
       );
     }
-    if (!rule.check(value)) {
+    if (value !== "" && !rule.check(value)) {
       throw invalidArgument(
         `Cannot use ${JSON.stringify(value)} for "${key}" in ` +
           `${source.path}${line(source, key)}: expected ${rule.expected}`,
       );
     }
-    found.set(key, value);
+    // Empty is as good as absent, as in `coracle daemon config default`.
+    if (value !== "") found.set(key, value);
   }
   const pick = <T>(key: string, name: string) =>
     found.has(key) ? { [name]: found.get(key) as T } : {};

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { EngineError } from "../base/errors.ts";
 import { configPath, loadConfig } from "./config.ts";
+import { defaultText } from "./daemon/config/defaults.ts";
 
 async function withFile(
   text: string,
@@ -75,5 +76,18 @@ Deno.test("loadConfig() leaves what is the daemon's to the daemon", async () => 
     `[plugins."io.containerd.gc.v1.scheduler"]\npause_threshold = 0.1\n`;
   await withFile(text, async (path) => {
     assertEquals(await loadConfig(path), { root: "/r", registry: {} });
+  });
+});
+
+Deno.test("loadConfig() takes the daemon's default for no configuration", async () => {
+  await withFile(defaultText(), async (path) => {
+    const { registry, logLevel, ...rest } = await loadConfig(path);
+    assertEquals(registry, {});
+    assertEquals(logLevel, "info");
+    assertEquals(rest, {
+      runtime: "runc",
+      logFormat: "text",
+      shimGrouping: "container",
+    });
   });
 });

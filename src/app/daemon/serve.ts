@@ -10,7 +10,7 @@ import { closeOnExec } from "../../sys/descriptors.ts";
 import { connect, type Connection } from "../connect.ts";
 import { stderrLogger } from "../log_sink.ts";
 import { identify } from "../rootless/identity.ts";
-import { REVISION, VERSION } from "../self.ts";
+import { VERSION } from "../self.ts";
 import { allPlugins } from "./builtins.ts";
 import { currentUri } from "./config/migrate.ts";
 import type { DaemonLine } from "./flags.ts";
@@ -22,7 +22,12 @@ import { pluginUri } from "./plugin.ts";
 import { reload } from "./reload.ts";
 import { surroundings } from "./surroundings.ts";
 import { type DaemonSettings, readSettings } from "./settings.ts";
-import { commandLineConfig, reportNotes, setOomScore } from "./start.ts";
+import {
+  commandLineConfig,
+  reportNotes,
+  setOomScore,
+  useTemporaryDirectory,
+} from "./start.ts";
 import { handleSignals } from "./stop_signals.ts";
 import { openServiceManager, takeSockets } from "./systemd.ts";
 import {
@@ -46,7 +51,7 @@ export async function serve(
   const read = () => readSettings({ ...line, ...surroundings() });
   const settings = await read();
   const log = stderrLogger(settings.log);
-  log.info("Starting", { version: VERSION, revision: REVISION });
+  log.info("Starting", { version: VERSION });
   reportNotes(settings, log);
   const { root, state } = line.flags;
   await using store = await connect({
@@ -88,6 +93,7 @@ async function serveStore(options: ServeOptions): Promise<void> {
   const sockets = takeSockets(Deno.env, Deno.pid);
   for (const fd of sockets) closeOnExec(fd);
   setOomScore(settings.config.oomScore, log);
+  useTemporaryDirectory(settings.config.temp);
   if (sockets.length === 0) await clearSocket(address);
   const opened: Opened = {};
   // From here on it can be told to stop, also before it serves.

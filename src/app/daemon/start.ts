@@ -56,3 +56,10 @@ export function setOomScore(score: number, log: Logger): void {
     log.warn("Cannot set the daemon's OOM score", { score, error });
   }
 }
+
+/** Where this process and its children put what they need for a while. */
+export function useTemporaryDirectory(path: string | undefined): void {
+  if (path === undefined) return;
+  Deno.mkdirSync(path, { recursive: true, mode: 0o711 });
+  Deno.env.set("TMPDIR", path);
+}

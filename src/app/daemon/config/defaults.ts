@@ -55,7 +55,9 @@ function sectionText({ path, says, keys }: Effective): string {
   const isExample = path.includes("*");
   const lines = keys.flatMap(([name, key]) => [
     `# ${key.says}`,
-    `${name} = ${tomlOf(key.default ?? "")}`,
+    // Written out, root's would be everybody's.
+    `${key.varies === undefined ? "" : "#"}${name} = ` +
+    tomlOf(key.default ?? ""),
   ]);
   const header = path.length === 0
     ? []

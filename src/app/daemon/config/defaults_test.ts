@@ -5,7 +5,9 @@ import { readConfig } from "./read.ts";
 Deno.test("defaultText() is a file without anything to say about it", async () => {
   const path = await Deno.makeTempFile({ suffix: ".toml" });
   try {
-    await Deno.writeTextFile(path, defaultText());
+    // Those that are not the same for everybody.
+    const text = defaultText().replace(/^#(?=\w)/gm, "");
+    await Deno.writeTextFile(path, text);
     const { table, notes } = await readConfig(path, () => false);
     assertEquals(notes, []);
     assertEquals(table, defaultTable());

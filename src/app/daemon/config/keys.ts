@@ -3,7 +3,8 @@
  * check of files, `config default` and docs/configuration.md come from here.
  */
 
-import { OTHER_PLUGIN_TABLES, PLUGIN_TABLES } from "./plugin_keys.ts";
+import { PLUGIN_TABLES } from "./plugin_keys.ts";
+import { UNUSED_PLUGIN_TABLES } from "./unused_plugin_keys.ts";
 
 /** What a key holds, in words for whoever got it wrong. */
 export const KINDS = {
@@ -23,6 +24,8 @@ export interface Key {
   readonly kind: Kind;
   /** In force where the key is absent. */
   readonly default?: unknown;
+  /** The default is root's; an ordinary user has another one. */
+  readonly varies?: "byUser";
   readonly says: string;
   /** The values there are. */
   readonly choices?: readonly string[];
@@ -63,11 +66,13 @@ const TOP: KeyTable = {
     root: {
       kind: "string",
       default: "/var/lib/coracle",
+      varies: "byUser",
       says: "Directory of everything that survives a reboot",
     },
     state: {
       kind: "string",
       default: "/run/coracle",
+      varies: "byUser",
       says: "Directory of everything that does not",
     },
     temp: {
@@ -109,7 +114,7 @@ const TOP: KeyTable = {
     log_level: {
       kind: "string",
       default: "info",
-      choices: ["trace", "debug", "info", "warn", "error", "fatal", "panic"],
+      choices: ["trace", "debug", "info", "warn", "error"],
       says: "Least important messages to write; `[debug] level` beats it",
     },
     log_format: {
@@ -147,7 +152,11 @@ const SECTIONS: readonly KeyTable[] = [
     keys: {
       config_path: {
         kind: "strings",
-        default: ["/etc/coracle/certs.d", "/etc/containerd/certs.d"],
+        default: [
+          ...["/etc/coracle/certs.d", "/etc/containerd/certs.d"],
+          "/etc/docker/certs.d",
+        ],
+        varies: "byUser",
         says: "Directories of `HOST/hosts.toml`, the first one that has it",
       },
     },
@@ -239,7 +248,7 @@ export const KEY_TABLES: readonly KeyTable[] = [
   TOP,
   ...SECTIONS,
   ...PLUGIN_TABLES,
-  ...OTHER_PLUGIN_TABLES,
+  ...UNUSED_PLUGIN_TABLES,
 ];
 
 /** The table at a path, by its name now or formerly. */

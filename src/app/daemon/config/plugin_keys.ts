@@ -1,6 +1,7 @@
 /** Keys of plugins' tables. */
 
 import type { Key, KeyTable } from "./keys.ts";
+import { ofPlugin, unused } from "./plugin_table.ts";
 
 const SERVER = "io.containerd.server.v1";
 
@@ -28,29 +29,6 @@ const MESSAGE_SIZES: Readonly<Record<string, Key>> = {
   },
 };
 
-function unused(keys: Readonly<Record<string, Omit<Key, "effect">>>) {
-  return Object.fromEntries(
-    Object.entries(keys).map(([name, key]) =>
-      [name, { ...key, effect: "none" }] as const
-    ),
-  );
-}
-
-/** `[plugins."URI"]` @param formerly its URI in version 2 */
-function ofPlugin(
-  uri: string,
-  says: string,
-  keys: KeyTable["keys"],
-  formerly?: string,
-): KeyTable {
-  return {
-    path: ["plugins", uri],
-    says,
-    keys,
-    ...formerly === undefined ? {} : { formerly: [["plugins", formerly]] },
-  };
-}
-
 const SERVERS: readonly KeyTable[] = [
   {
     path: ["plugins", `${SERVER}.grpc`],
@@ -60,6 +38,7 @@ const SERVERS: readonly KeyTable[] = [
       address: {
         kind: "string",
         default: "/run/coracle/coracle.sock",
+        varies: "byUser",
         says: "Path of the socket; `/run/containerd/containerd.sock` where " +
           "the program is called containerd",
       },
@@ -241,85 +220,4 @@ export const PLUGIN_TABLES: readonly KeyTable[] = [
       says: "What is acknowledged is on disk",
     },
   }),
-];
-
-/** What containerd has and is of no consequence here. */
-export const OTHER_PLUGIN_TABLES: readonly KeyTable[] = [
-  ofPlugin("io.containerd.runtime.v2.task", "Tasks", {
-    ...unused({
-      platforms: {
-        kind: "strings",
-        default: ["linux/amd64"],
-        says: "The host's",
-      },
-      sched_core: { kind: "boolean", default: false, says: "Core scheduling" },
-    }),
-  }),
-  ofPlugin("io.containerd.snapshotter.v1.overlayfs", "Overlay snapshots", {
-    ...unused({
-      root_path: {
-        kind: "string",
-        default: "",
-        says: "Snapshots are in `snapshots` of the root directory",
-      },
-      upperdir_label: {
-        kind: "boolean",
-        default: false,
-        says: "Snapshots have no label for their directory",
-      },
-      sync_remove: {
-        kind: "boolean",
-        default: false,
-        says: "Removing is always complete when it is answered",
-      },
-      slow_chown: {
-        kind: "boolean",
-        default: false,
-        says: "Owners are mapped by the kernel",
-      },
-      mount_options: { kind: "strings", default: [], says: "Chosen by trial" },
-    }),
-  }),
-  ofPlugin("io.containerd.snapshotter.v1.native", "Snapshots by copying", {
-    ...unused({
-      root_path: {
-        kind: "string",
-        default: "",
-        says: "Snapshots are in `snapshots` of the root directory",
-      },
-    }),
-  }),
-  ...([
-    ["io.containerd.grpc.v1.cri", "Kubernetes' CRI"],
-    ["io.containerd.cri.v1.images", "Images of Kubernetes' CRI"],
-    ["io.containerd.cri.v1.runtime", "Pods of Kubernetes' CRI"],
-    ["io.containerd.nri.v1.nri", "Plugins of nodes"],
-    ["io.containerd.internal.v1.opt", "Managed directory of programs"],
-    ["io.containerd.internal.v1.tracing", "Traces: see the environment"],
-    ["io.containerd.tracing.processor.v1.otlp", "Traces: see the environment"],
-    ["io.containerd.service.v1.diff-service", "Layers are made by walking"],
-    ["io.containerd.service.v1.tasks-service", "Resource classes"],
-    ["io.containerd.differ.v1.erofs", "Layers in EROFS"],
-    ["io.containerd.shim.v1.manager", "Environment of shims"],
-    ["io.containerd.runtime.v1.linux", "Shims of version 1"],
-    ["io.containerd.mount-manager.v1.bolt", "Mounts on behalf of clients"],
-    ["io.containerd.snapshotter.v1.aufs", "Snapshots by aufs"],
-    ["io.containerd.snapshotter.v1.blockfile", "Snapshots in image files"],
-    ["io.containerd.snapshotter.v1.btrfs", "Snapshots by btrfs"],
-    ["io.containerd.snapshotter.v1.devmapper", "Snapshots by device mapper"],
-    ["io.containerd.snapshotter.v1.erofs", "Snapshots by EROFS"],
-    ["io.containerd.snapshotter.v1.zfs", "Snapshots by ZFS"],
-  ] as const).map(([uri, says]): KeyTable => ({
-    path: ["plugins", uri],
-    says,
-    effect: "none",
-    keys: "open",
-  })),
-  {
-    path: ["plugins", "io.containerd.monitor.task.v1.cgroups"],
-    formerly: [["plugins", "io.containerd.monitor.v1.cgroups"]],
-    says: "Figures of containers: see the metrics",
-    effect: "none",
-    keys: "open",
-  },
 ];
