@@ -7,50 +7,28 @@ import { background, cleanUp, type Context } from "../../base/context.ts";
 import { EngineError, hasCode } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Container } from "../../core/container.ts";
-import type { EventExchange } from "../../core/event.ts";
-import type { Host } from "../../core/host.ts";
-import type { Mounter } from "../../core/mount.ts";
 import type { Bundle, BundleStore, ExitStatus } from "../../core/task.ts";
 import { NEW_STATUS } from "../../core/task_status.ts";
 import type { TaskCreateRequest } from "../../core/task_service.ts";
+import { readEndpoint } from "./bundle_files.ts";
 import {
-  readEndpoint,
-  readShimProgram,
-  type ShimProgram,
-  writeEndpoint,
-  writeShimCommand,
-  writeShimPid,
-} from "./bundle_files.ts";
+  type DeadShimDeps,
+  discard,
+  finishDead,
+  killedNow,
+} from "./dead_shim.ts";
 import { withDeadline } from "./deadline.ts";
 import { KeptShim, keyOf } from "./kept_shim.ts";
-import {
-  cleanUpAfterShim,
-  type LaunchDeps,
-  launchShim,
-  type ShimCall,
-} from "./launch.ts";
-import type { OurShims } from "./our_shims.ts";
-import { findShim, shimKind } from "./runtime_name.ts";
+import { launchFor, type LaunchForDeps } from "./launch_for.ts";
+import { shimKind } from "./runtime_name.ts";
 import { stoppedStatus } from "./status.ts";
 import type { ShimEndpoint } from "./wire.ts";
 
-export interface DaemonShimsDeps extends LaunchDeps {
-  readonly host: Host;
+export interface DaemonShimsDeps extends LaunchForDeps, DeadShimDeps {
   readonly bundles: BundleStore;
-  readonly events: EventExchange;
-  readonly mounter: Mounter;
   readonly log: Logger;
-  readonly now: () => Date;
-  /** Of the socket that takes shims' events. */
-  readonly eventsAddress: string;
   /** Where runc keeps its state, in a directory for each namespace. */
   readonly runtimeRoot: string;
-  readonly ours: OurShims;
-  /** This executable, called as a shim's program. */
-  readonly ourProgram: ShimProgram;
-  /** Which runtimes our own shim drives. */
-  readonly isOurs: (runtime: string) => boolean;
-  readonly logLevel: "debug" | "info";
 }
 
 /** A shim that has just died may still have to be cleaned up after. */
@@ -89,7 +67,8 @@ export class DaemonShims implements Disposable {
     const runtime = request.runtimePath || container.runtime.name;
     const bundle = this.#makeBundle(ctx, container, runtime);
     try {
-      const shim = await this.#launch(ctx, bundle, runtime);
+      const endpoint = await launchFor(this.#deps, bundle, runtime);
+      const shim = await this.#keep(ctx, bundle, endpoint);
       try {
         return await this.#createTask(ctx, shim, request, checkpoint, {
           ...container.runtime,
@@ -100,7 +79,11 @@ export class DaemonShims implements Disposable {
         throw error;
       }
     } catch (error) {
-      await cleanUp(ctx, CLEAN_UP_MS, (ctx) => this.#discard(ctx, bundle));
+      await cleanUp(
+        ctx,
+        CLEAN_UP_MS,
+        (ctx) => discard(ctx, this.#deps, bundle),
+      );
       const { code, message, hint } = EngineError.from(error);
       throw new EngineError(code, `failed to create shim task: ${message}`, {
         cause: error,
@@ -134,7 +117,7 @@ export class DaemonShims implements Disposable {
       const ended = this.#end(ctx, shim);
       // Ours needs its bundle no more; others may look for their socket there.
       if (!this.#deps.isOurs(bundle.record.runtime)) await ended;
-      await this.#discard(ctx, bundle);
+      await discard(ctx, this.#deps, bundle);
     });
   }
 
@@ -177,38 +160,6 @@ export class DaemonShims implements Disposable {
     }
     bundle.write("config.json", new TextDecoder().decode(spec?.value));
     return bundle;
-  }
-
-  async #launch(
-    ctx: Context,
-    bundle: Bundle,
-    runtime: string,
-  ): Promise<KeptShim> {
-    const { isOurs, host } = this.#deps;
-    const endpoint = isOurs(runtime)
-      ? await this.#launchOurs(bundle)
-      : await launchShim(this.#deps, {
-        ...this.#callOf(bundle),
-        program: findShim(runtime, host),
-      });
-    return await this.#keep(ctx, bundle, endpoint);
-  }
-
-  async #launchOurs(bundle: Bundle): Promise<ShimEndpoint> {
-    const { ours, ourProgram, engineAddress, publishBinary } = this.#deps;
-    const { record: { namespace, id }, path } = bundle;
-    const socket = `${path}/shim.sock`;
-    const endpoint: ShimEndpoint = { address: `unix://${socket}`, version: 3 };
-    writeEndpoint(path, endpoint);
-    writeShimCommand(path, ourProgram);
-    const pid = await ours.start({
-      ...{ namespace, id, socket, publishBinary },
-      address: engineAddress,
-      bundle: path,
-      logLevel: this.#deps.logLevel,
-    });
-    writeShimPid(path, pid);
-    return endpoint;
   }
 
   async #keep(
@@ -261,7 +212,7 @@ export class DaemonShims implements Disposable {
       // One that is held up still keeps its container.
       if (!hasCode(error, "unavailable", "notFound")) throw error;
       if (this.find(bundle.record.namespace, id) === undefined) {
-        await this.#finish(ctx, bundle, "running");
+        await finishDead(ctx, this.#deps, bundle, "running");
       } else await this.#endEmpty(ctx, id);
     }
   }
@@ -291,67 +242,12 @@ export class DaemonShims implements Disposable {
       log.warn("A shim has died: cleaning up after it", { ...ref });
     }
     try {
-      shim.endedWith(await this.#finish(ctx, bundle, told));
+      shim.endedWith(await finishDead(ctx, this.#deps, bundle, told));
     } catch (error) {
       log.error("Cannot clean up after a shim", { ...ref, error });
       bundle[Symbol.dispose]();
-      shim.endedWith({ exitCode: KILLED, exitedAt: this.#deps.now() });
+      shim.endedWith(killedNow(this.#deps));
     }
-  }
-
-  /** Ends what is left of a task without a shim, and tells what it has not. */
-  async #finish(
-    ctx: Context,
-    bundle: Bundle,
-    told: KeptShim["told"],
-  ): Promise<ExitStatus> {
-    const { events } = this.#deps;
-    const { id } = bundle.record;
-    const { pid, exit } = told === "deleted"
-      ? { pid: 0, exit: this.#killed() }
-      : await this.#cleanUpAfter(ctx, bundle);
-    const exitStatus = exit.exitCode;
-    const exitedAt = exit.exitedAt.toISOString();
-    const ended = { containerId: id, id, pid, exitStatus, exitedAt };
-    if (told === "running") await events.publish(ctx, "/tasks/exit", ended);
-    if (told !== "deleted") {
-      await events.publish(ctx, "/tasks/delete", { ...ended, id: "" });
-    }
-    await this.#discard(ctx, bundle);
-    return exit;
-  }
-
-  async #cleanUpAfter(ctx: Context, bundle: Bundle) {
-    const { host } = this.#deps;
-    const { path, record } = bundle;
-    try {
-      const program = readShimProgram(path) ??
-        { program: findShim(record.runtime, host) };
-      const call = { ...this.#callOf(bundle), ...program };
-      const { pid, exit } = await cleanUpAfterShim(this.#deps, call);
-      bundle.writeStatus(stoppedStatus(bundle.status(), exit));
-      return { pid: pid || (bundle.status()?.pid ?? 0), exit };
-    } catch (error) {
-      ctx.log.warn("Cannot clean up after a shim", { id: record.id, error });
-      return { pid: bundle.status()?.pid ?? 0, exit: this.#killed() };
-    }
-  }
-
-  #killed(): ExitStatus {
-    return { exitCode: KILLED, exitedAt: this.#deps.now() };
-  }
-
-  async #discard(ctx: Context, bundle: Bundle): Promise<void> {
-    await this.#deps.mounter.unmountAll(ctx, bundle.rootfs);
-    bundle.remove();
-  }
-
-  #callOf({ record: { namespace, id }, path }: Bundle): Omit<
-    ShimCall,
-    "program"
-  > {
-    const { eventsAddress } = this.#deps;
-    return { namespace, id, bundle: path, eventsAddress };
   }
 
   /** The shims live on. */
@@ -365,9 +261,6 @@ export class DaemonShims implements Disposable {
     }
   }
 }
-
-/** 128 + SIGKILL. */
-const KILLED = 137;
 
 function notStarted(id: string): EngineError {
   return new EngineError("notFound", `Cannot find the shim of task "${id}"`);
