@@ -25,18 +25,17 @@ export async function* readContent(
   digest: Digest,
   { offset, size }: ContentRange,
 ): AsyncGenerator<Uint8Array> {
-  const known = await content.info(ctx, digest);
+  const descriptor = { mediaType: "", digest, size: 0 };
+  await using reader = await content.readerAt(ctx, descriptor);
   const first = Math.max(offset, 0);
-  if (first > known.size) {
+  if (first > reader.size) {
     throw new EngineError(
       "outOfRange",
-      `Cannot read content "${digest}" at ${first}: it has ${known.size} bytes`,
+      `Cannot read content "${digest}" at ${first}: it has ${reader.size} bytes`,
     );
   }
-  const rest = known.size - first;
+  const rest = reader.size - first;
   const end = first + (size > 0 ? Math.min(size, rest) : rest);
-  const descriptor = { mediaType: "", digest, size: known.size };
-  await using reader = await content.readerAt(ctx, descriptor);
   for (let at = first; at < end;) {
     ctx.signal.throwIfAborted();
     const piece = new Uint8Array(Math.min(PIECE, end - at));
