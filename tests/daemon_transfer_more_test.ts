@@ -5,7 +5,7 @@ import { StreamingDefinition } from "../proto/gen/containerd/services/streaming/
 import { resolverOpener } from "../src/app/daemon/transfer_resolver.ts";
 import { EngineError } from "../src/base/errors.ts";
 import { hostPlatform } from "../src/base/platform.ts";
-import type { ImageVerifier } from "../src/engine/transfer/pull.ts";
+import type { ImageVerifier } from "../src/core/image_verifier.ts";
 import { createTransferrer } from "../src/engine/transfer/transferrer.ts";
 import type { Descriptor } from "../src/oci/image_spec.ts";
 import { MEDIA_TYPE } from "../src/oci/media_types.ts";
