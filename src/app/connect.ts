@@ -40,6 +40,8 @@ export interface Connection extends AsyncDisposable {
   readonly services: Services;
   readonly paths: StorePaths;
   readonly config: Config;
+  /** `other`: the services are those of a daemon behind a socket. */
+  readonly daemon?: "other";
 }
 
 /**

@@ -181,6 +181,8 @@ export interface Input {
 export interface OpenStore {
   readonly services: Services;
   readonly paths: StorePaths;
+  /** `other`: the services are those of a daemon behind a socket. */
+  readonly daemon?: "other";
 }
 
 export interface StoreOptions {

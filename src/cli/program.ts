@@ -15,6 +15,7 @@ import {
   type StoreOptions,
 } from "./command.ts";
 import { TaskStartError } from "../core/task.ts";
+import { ThroughSocketError } from "../core/through_socket.ts";
 import { failureLines } from "./failure.ts";
 import {
   type CommandLine,
@@ -193,6 +194,7 @@ function report(
     if (error.message === "") return error.exitCode;
     exitCode = error.exitCode;
   }
+  if (error instanceof ThroughSocketError) exitCode = error.exitCode;
   if (error instanceof TaskStartError) exitCode = error.exitCode;
   const show = global.debug === true ? "details" : "summary";
   const lines = failureLines(explained(error), { show });

@@ -4,11 +4,11 @@
  */
 
 import type { Context } from "../../base/context.ts";
-import { EngineError } from "../../base/errors.ts";
 import type { ContentStore } from "../../core/content.ts";
 import type { GarbageCollector } from "../../core/gc.ts";
 import type { LeaseManager } from "../../core/lease.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
+import { throughSocket } from "../../core/through_socket.ts";
 
 export interface RemoteCollectorDeps {
   readonly leases: LeaseManager;
@@ -43,13 +43,7 @@ export function remoteCollector(deps: RemoteCollectorDeps): GarbageCollector {
       };
     },
     why(_ctx, digest) {
-      return Promise.reject(
-        new EngineError(
-          "unimplemented",
-          `Cannot tell what holds "${digest}" through a socket`,
-          { hint: "Run it on the store itself, without --address" },
-        ),
-      );
+      return Promise.reject(throughSocket(`tell what holds "${digest}"`));
     },
   };
 }

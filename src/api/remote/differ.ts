@@ -2,10 +2,10 @@
 
 import { DiffDefinition } from "../../../proto/gen/containerd/services/diff/v1/diff.ts";
 import { parseDigest } from "../../base/digest.ts";
-import { EngineError } from "../../base/errors.ts";
 import type { ContentStore } from "../../core/content.ts";
 import type { Differ } from "../../core/diff.ts";
 import { LABEL } from "../../core/labels.ts";
+import { throughSocket } from "../../core/through_socket.ts";
 import { MEDIA_TYPE } from "../../oci/media_types.ts";
 import type { GrpcClient } from "../../rpc/grpc/client.ts";
 import { fromDescriptor, toDescriptor } from "../convert/descriptor.ts";
@@ -54,11 +54,7 @@ export function remoteDiffer(
     // deno-lint-ignore require-yield -- there is no such call
     async *changes() {
       await Promise.resolve();
-      throw new EngineError(
-        "unimplemented",
-        "Cannot list changed files through a socket",
-        { hint: "Run it on the store itself, without --address" },
-      );
+      throw throughSocket("list changed files");
     },
   };
 }

@@ -1,8 +1,8 @@
 /** What happens in another process. */
 
 import { EventsDefinition } from "../../../proto/gen/containerd/services/events/v1/events.ts";
-import { EngineError } from "../../base/errors.ts";
 import type { EventExchange } from "../../core/event.ts";
+import { throughSocket } from "../../core/through_socket.ts";
 import type { GrpcClient } from "../../rpc/grpc/client.ts";
 import { fromEnvelope, toEvent } from "../convert/events.ts";
 import { grpcOptions as call } from "./grpc_options.ts";
@@ -30,11 +30,7 @@ export function remoteEvents(
     },
     async *subscribe(ctx, { filters = [], sinceSequence, follow } = {}) {
       if (sinceSequence !== undefined || follow === "stop") {
-        throw new EngineError(
-          "unimplemented",
-          "Cannot replay events through a socket",
-          { hint: "Run it on the store itself, without --address" },
-        );
+        throw throughSocket("replay events");
       }
       const request = { filters: [...filters] };
       for await (const envelope of events.subscribe(request, call(ctx))) {

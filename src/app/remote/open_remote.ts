@@ -23,6 +23,7 @@ import type { SandboxStore } from "../../core/sandbox.ts";
 import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
 import type { StartRequest, TaskRef } from "../../core/task.ts";
+import { throughSocket } from "../../core/through_socket.ts";
 import { createMounter } from "../../drivers/mounter/mounter.ts";
 import { GrpcClient } from "../../rpc/grpc/client.ts";
 import { createBundleStore } from "../../runtime/bundles.ts";
@@ -34,7 +35,6 @@ import { ensureStorePaths, type StorePaths } from "../paths.ts";
 import { selfCommand, VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
 import { heldSnapshotter, Holder } from "./held.ts";
-import { throughSocket } from "./task.ts";
 import { createRemoteTaskManager } from "./task_manager.ts";
 
 export interface OpenRemoteOptions extends ConnectOptions {
@@ -78,7 +78,10 @@ export async function openRemote(
       await holder[Symbol.asyncDispose]();
       await client[Symbol.asyncDispose]();
     };
-    return { services, paths, config, [Symbol.asyncDispose]: close };
+    return {
+      ...{ services, paths, config, daemon: "other" },
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await client[Symbol.asyncDispose]();
     throw error;
@@ -146,6 +149,7 @@ function compose(
     });
   }
   const content = remoteContent(client);
+  const local = createBundleStore({ state: paths.state });
   const services: Services = {
     ...{ content, leases, snapshotters, defaultSnapshotter },
     images: remoteImages(client),
@@ -165,7 +169,11 @@ function compose(
         throw throughSocket("unpack layers in this process");
       },
     },
-    bundles: remoteBundles(createBundleStore({ state: paths.state }), known),
+    bundles: remoteBundles(
+      local,
+      // What is here is seen here, and gone when it is gone here.
+      known.filter((task) => local.find(background(), task) === undefined),
+    ),
     tasks: createRemoteTaskManager({
       tasks: remoteTasks(client),
       services: () => services,

@@ -1,7 +1,6 @@
 /** A task that a daemon keeps. */
 
 import type { Context } from "../../base/context.ts";
-import { EngineError } from "../../base/errors.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { AttachOutput } from "../../core/keeper.ts";
 import type { ShimService } from "../../core/shim.ts";
@@ -13,6 +12,7 @@ import type {
   TaskStats,
 } from "../../core/task.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
+import { throughSocket } from "../../core/through_socket.ts";
 import { execProcess } from "../../drivers/shim_manager/exec.ts";
 import { killProcess } from "../../drivers/shim_manager/kill.ts";
 import { networkFigures } from "../../drivers/shim_manager/stats.ts";
@@ -135,11 +135,4 @@ export class RemoteTask implements Task {
   get #init() {
     return { id: this.id, execId: "" };
   }
-}
-
-/** What a command can't do with the store of another process. */
-export function throughSocket(what: string): EngineError {
-  return new EngineError("unimplemented", `Cannot ${what} through a socket`, {
-    hint: "Run it on the store itself, without --address",
-  });
 }

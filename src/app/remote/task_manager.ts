@@ -18,6 +18,7 @@ import type {
   TaskStdio,
 } from "../../core/task.ts";
 import type { TaskService } from "../../core/task_service.ts";
+import { throughSocket } from "../../core/through_socket.ts";
 import { detachedStdio } from "../../drivers/shim_manager/detached_stdio.ts";
 import {
   catchSignals,
@@ -36,7 +37,7 @@ import { recordParts } from "../../engine/container_record.ts";
 import { startError } from "../../runtime/start_failure.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
-import { RemoteTask, throughSocket } from "./task.ts";
+import { RemoteTask } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
 
 export interface RemoteTaskManagerDeps {

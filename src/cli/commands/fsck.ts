@@ -1,5 +1,6 @@
 import { checkStore } from "../../app/fsck.ts";
 import type { FsckFinding } from "../../core/fsck.ts";
+import { throughSocket } from "../../core/through_socket.ts";
 import type { Invocation } from "../command.ts";
 import { humanSize } from "../format/human.ts";
 import { compileTemplate } from "../format/template.ts";
@@ -13,6 +14,7 @@ export async function run(inv: Invocation): Promise<number> {
   const format = inv.flags.string("format");
   const show = renderer(format);
   const store = await inv.store();
+  if (store.daemon === "other") throw throughSocket("check the store");
   let read = 0;
   const left = { errors: 0, notices: 0, repaired: 0 };
   const findings = checkStore(inv.ctx, store, {
