@@ -1,0 +1,114 @@
+/** Our commands on a daemon's store, through its socket: ours, containerd's. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { openBareContainerd } from "./support/bare_containerd.ts";
+import { makeBusyboxArchive } from "./support/busybox_archive.ts";
+import { hasContainerd } from "./support/containerd.ts";
+import { coracle, type Outcome } from "./support/coracle.ts";
+import { openDaemon } from "./support/daemon.ts";
+
+type Call = (...args: readonly string[]) => Promise<Outcome>;
+
+interface Server extends AsyncDisposable {
+  readonly address: string;
+}
+
+const SERVERS: readonly {
+  readonly name: string;
+  readonly ignore: boolean;
+  readonly open: () => Promise<Server>;
+}[] = [
+  { name: "our daemon", ignore: Deno.uid() !== 0, open: () => openDaemon() },
+  { name: "containerd", ignore: !hasContainerd(), open: openBareContainerd },
+];
+
+for (const { name, ignore, open } of SERVERS) {
+  Deno.test({
+    name: `coracle --address works on the store of ${name}`,
+    ignore,
+    fn: async (t) => {
+      const dir = await Deno.makeTempDir({ prefix: "coracle-remote-" });
+      try {
+        await using server = await open();
+        const flags = ["--root", `${dir}/root`, "--state", `${dir}/state`];
+        const call: Call = (...args) =>
+          coracle([...flags, "--address", server.address, ...args]);
+        await onImages(t, call, dir);
+        await inForeground(t, call);
+        await detached(t, call);
+        await t.step("fsck says that it can't", async () => {
+          const { code, stderr } = await call("fsck");
+          assertEquals(code, 125);
+          assertStringIncludes(stderr, "through a socket");
+        });
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+}
+
+async function succeed(call: Call, ...args: readonly string[]) {
+  const { code, stdout, stderr } = await call(...args);
+  assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+async function onImages(
+  t: Deno.TestContext,
+  call: Call,
+  dir: string,
+): Promise<void> {
+  await t.step("load, images, tag, save and rmi agree", async () => {
+    await succeed(call, "load", "-i", await makeBusyboxArchive(dir));
+    assertStringIncludes(await succeed(call, "images"), "busybox");
+    await succeed(call, "tag", "busybox:test", "local/again:1");
+    assertStringIncludes(await succeed(call, "images"), "local/again");
+    await succeed(call, "save", "-o", `${dir}/saved.tar`, "local/again:1");
+    await succeed(call, "rmi", "local/again:1");
+    assert(!(await succeed(call, "images")).includes("local/again"));
+    await succeed(call, "load", "-i", `${dir}/saved.tar`);
+    assertStringIncludes(await succeed(call, "images"), "local/again");
+  });
+}
+
+async function inForeground(t: Deno.TestContext, call: Call): Promise<void> {
+  await t.step("run shows output, and ends with the exit code", async () => {
+    const script = "echo out; echo err >&2; exit 7";
+    const { code, stdout, stderr } = await call(
+      ...["run", "--rm", "busybox:test", "sh", "-c", script],
+    );
+    assertEquals([code, stdout, stderr], [7, "out\n", "err\n"]);
+    assertEquals((await succeed(call, "ps", "-aq")).trim(), "");
+  });
+}
+
+async function detached(t: Deno.TestContext, call: Call): Promise<void> {
+  await t.step("run -d, ps, exec, logs, stop, start and rm agree", async () => {
+    const loop = "echo begun; while :; do sleep 1; done";
+    await succeed(
+      call,
+      ...["run", "-d", "--name", "web", "busybox:test", "sh", "-c", loop],
+    );
+    assertStringIncludes(await succeed(call, "ps"), "Up");
+    assertEquals(await succeed(call, "exec", "web", "echo", "hi"), "hi\n");
+    await untilLogged(call, "begun");
+    await succeed(call, "pause", "web");
+    assertStringIncludes(await succeed(call, "ps"), "Paused");
+    await succeed(call, "unpause", "web");
+    await succeed(call, "stop", "-t", "0", "web");
+    assertStringIncludes(await succeed(call, "ps", "-a"), "Exited (137)");
+    await succeed(call, "start", "web");
+    assertStringIncludes(await succeed(call, "ps"), "Up");
+    await succeed(call, "rm", "-f", "web");
+    assertEquals((await succeed(call, "ps", "-aq")).trim(), "");
+  });
+}
+
+/** What is logged gets there by way of a program of its own. */
+async function untilLogged(call: Call, text: string): Promise<void> {
+  const until = Date.now() + 10_000;
+  while (!(await succeed(call, "logs", "web")).includes(text)) {
+    assert(Date.now() < until, `"${text}" is not logged`);
+  }
+}
