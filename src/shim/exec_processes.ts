@@ -90,6 +90,8 @@ export class ExecProcesses implements Iterable<KeptProcess> {
         `Cannot start "${execId}" in "${id}": the container does not run`,
       );
     }
+    // What runs already must not end because of this.
+    process.assertStartable();
     try {
       await process.start(() => this.#launch(process));
     } catch (error) {

@@ -1,6 +1,10 @@
 /** One process that a shim keeps: what it is and how it ended. */
 
-import { EngineError, failedPrecondition } from "../base/errors.ts";
+import {
+  EngineError,
+  failedPrecondition,
+  invalidArgument,
+} from "../base/errors.ts";
 import type { ProcessRef, StdioAddresses } from "../core/shim.ts";
 import type { ExitStatus } from "../core/task.ts";
 import type { ProcessIo } from "./process_io.ts";
@@ -10,6 +14,9 @@ export type KeptState =
   | { readonly status: "starting" }
   | { readonly status: "running" }
   | { readonly status: "stopped"; readonly exit: ExitStatus };
+
+/** The last of the real-time signals. */
+const MOST_SIGNAL = 64;
 
 export class KeptProcess {
   readonly ref: ProcessRef;
@@ -44,12 +51,17 @@ export class KeptProcess {
   }
 
   /** @throws {EngineError} `failedPrecondition` if it was started before */
+  assertStartable(): void {
+    const { status } = this.#state;
+    if (status === "created") return;
+    throw failedPrecondition(
+      `Cannot start a ${status} process "${this.#name}"`,
+    );
+  }
+
+  /** @throws {EngineError} `failedPrecondition` if it was started before */
   async start(launch: () => Promise<void>): Promise<void> {
-    if (this.#state.status !== "created") {
-      throw failedPrecondition(
-        `Cannot start a ${this.#state.status} process "${this.#name}"`,
-      );
-    }
+    this.assertStartable();
     this.#state = { status: "starting" };
     const launching = launch();
     this.#starting = launching.catch(() => {});
@@ -72,8 +84,11 @@ export class KeptProcess {
     this.#ended.resolve(exit);
   }
 
-  /** @throws {EngineError} if there is nothing to signal */
-  assertSignalable(): void {
+  /** @throws {EngineError} if there is nothing to signal, or no such signal */
+  assertSignalable(signal: number): void {
+    if (signal > MOST_SIGNAL) {
+      throw invalidArgument(`Cannot send signal "${signal}": there is none`);
+    }
     if (this.#state.status === "stopped") {
       throw new EngineError("notFound", "process already finished");
     }

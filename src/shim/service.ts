@@ -117,7 +117,9 @@ export class TaskService implements ShimService {
   }
 
   async pause(_ctx: Context, id: string): Promise<void> {
-    await this.#running(id, "pause").runtime.pause();
+    const container = this.#running(id, "pause");
+    assertAwake(container, "pause");
+    await container.runtime.pause();
     this.#deps.publish({ kind: "paused", id });
   }
 
@@ -155,7 +157,7 @@ export class TaskService implements ShimService {
   ): Promise<void> {
     const container = this.#container(request.id);
     const process = container.process(request);
-    process.assertSignalable();
+    process.assertSignalable(request.signal);
     const { signal, scope } = request;
     const isInit = process === container.init;
     // A frozen process does not even end; the runtime knows how to thaw it.
@@ -171,7 +173,9 @@ export class TaskService implements ShimService {
   }
 
   async exec(_ctx: Context, request: ShimExecRequest): Promise<void> {
-    await this.#container(request.id).exec(request);
+    const container = this.#container(request.id);
+    assertAwake(container, "run a process in");
+    await container.exec(request);
   }
 
   resizePty(
@@ -281,6 +285,14 @@ export class TaskService implements ShimService {
     if (status === "running") return container;
     throw failedPrecondition(`Cannot ${verb} task "${id}": it is ${status}`);
   }
+}
+
+/** @throws {EngineError} `failedPrecondition` if it is paused */
+function assertAwake(container: KeptContainer, verb: string): void {
+  if (!container.isPaused) return;
+  throw failedPrecondition(
+    `Cannot ${verb} task "${container.id}": it is paused`,
+  );
 }
 
 function stateOf(

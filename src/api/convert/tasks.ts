@@ -50,11 +50,12 @@ export function fromProcess(
   return { id, execId };
 }
 
+/** As with containerd, the container is not named but in the request. */
 export function toProcess(state: ShimProcessState): Process {
   const { id, execId, pid, exit } = state;
   const { stdin, stdout, stderr, terminal } = state;
   return {
-    ...{ containerId: id, id: execId || id, pid },
+    ...{ containerId: "", id: execId || id, pid },
     ...{ stdin, stdout, stderr, terminal },
     status: toShimStatus(state.status),
     ...exit === undefined

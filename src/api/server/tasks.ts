@@ -40,12 +40,6 @@ function lifeHandlers(
   TaskHandlers,
   "create" | "start" | "delete" | "deleteProcess" | "get" | "list" | "wait"
 > {
-  const deleted = async (
-    ...[call, process]: Parameters<typeof tasks.delete>
-  ) => {
-    const { id, pid, exit } = await tasks.delete(call, process);
-    return { id, pid, ...toExit(exit) };
-  };
   return {
     create: async (call, request) => ({
       containerId: request.containerId,
@@ -54,9 +48,16 @@ function lifeHandlers(
     start: async (call, request) => ({
       pid: await tasks.start(ctx(call), fromProcess(request)),
     }),
-    delete: (call, { containerId: id }) =>
-      deleted(ctx(call), { id, execId: "" }),
-    deleteProcess: (call, request) => deleted(ctx(call), fromProcess(request)),
+    async delete(call, { containerId: id }) {
+      const process = { id, execId: "" };
+      const { pid, exit } = await tasks.delete(ctx(call), process);
+      return { id: "", pid, ...toExit(exit) };
+    },
+    async deleteProcess(call, request) {
+      const process = fromProcess(request);
+      const { id, pid, exit } = await tasks.delete(ctx(call), process);
+      return { id, pid, ...toExit(exit) };
+    },
     get: async (call, request) => ({
       process: toProcess(await tasks.get(ctx(call), fromProcess(request))),
     }),

@@ -215,7 +215,7 @@ class KeptTasks {
   ): void {
     if (execId !== "") {
       const process = this.#exec(ctx, { id, execId });
-      process.assertSignalable();
+      process.assertSignalable(signal);
       return void sendSignal(process.pid, signal);
     }
     const container = this.container(ctx, id);
