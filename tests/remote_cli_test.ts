@@ -6,6 +6,7 @@ import { makeBusyboxArchive } from "./support/busybox_archive.ts";
 import { hasContainerd } from "./support/containerd.ts";
 import { coracle, type Outcome } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
+import { hasRegistry, startRegistry } from "./support/registry.ts";
 
 type Call = (...args: readonly string[]) => Promise<Outcome>;
 
@@ -34,6 +35,7 @@ for (const { name, ignore, open } of SERVERS) {
         const call: Call = (...args) =>
           coracle([...flags, "--address", server.address, ...args]);
         await onImages(t, call, dir);
+        await withRegistry(t, call);
         await inForeground(t, call);
         await detached(t, call);
         await t.step("fsck says that it can't", async () => {
@@ -69,6 +71,27 @@ async function onImages(
     assert(!(await succeed(call, "images")).includes("local/again"));
     await succeed(call, "load", "-i", `${dir}/saved.tar`);
     assertStringIncludes(await succeed(call, "images"), "local/again");
+  });
+}
+
+async function withRegistry(t: Deno.TestContext, call: Call): Promise<void> {
+  await t.step({
+    name: "push and pull go by way of this process",
+    ignore: !hasRegistry(),
+    fn: async () => {
+      await using registry = await startRegistry();
+      const name = `${registry.host}/team/base:1`;
+      await succeed(call, "tag", "busybox:test", name);
+      await succeed(call, "push", name);
+      await succeed(call, "rmi", name, "busybox:test", "local/again:1");
+      assertEquals((await succeed(call, "images", "-q")).trim(), "");
+      await succeed(call, "pull", name);
+      await succeed(call, "tag", name, "busybox:test");
+      assertEquals(
+        await succeed(call, "run", "--rm", name, "echo", "pulled"),
+        "pulled\n",
+      );
+    },
   });
 }
 
@@ -112,3 +135,36 @@ async function untilLogged(call: Call, text: string): Promise<void> {
     assert(Date.now() < until, `"${text}" is not logged`);
   }
 }
+
+Deno.test({
+  name: "coracle sees through the socket what it does on the store, and back",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    const dir = await Deno.makeTempDir({ prefix: "coracle-remote-" });
+    try {
+      await using daemon = await openDaemon();
+      const { address, namespace } = daemon;
+      const own = ["--root", `${dir}/root`, "--state", `${dir}/state`];
+      const there: Call = (...args) =>
+        coracle([...own, "-n", namespace, "--address", address, ...args]);
+      const here: Call = (...args) => daemon.call(...args);
+      await succeed(here, "load", "-i", await makeBusyboxArchive(dir));
+      assertStringIncludes(await succeed(there, "images"), "busybox");
+      const sleep = ["busybox:test", "sleep", "1000"];
+      await succeed(here, "run", "-d", "--name", "direct", ...sleep);
+      await succeed(there, "run", "-d", "--name", "remote", ...sleep);
+      for (const side of [here, there]) {
+        const seen = await succeed(side, "ps", "--format", "{{.Names}}");
+        assertEquals(seen.trim().split("\n").sort(), ["direct", "remote"]);
+      }
+      await succeed(there, "exec", "direct", "true");
+      await succeed(here, "exec", "remote", "true");
+      await succeed(there, "kill", "direct");
+      await succeed(there, "rm", "-f", "remote");
+      await succeed(here, "rm", "-f", "direct");
+      assertEquals((await succeed(there, "ps", "-aq")).trim(), "");
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
