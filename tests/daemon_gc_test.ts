@@ -1,10 +1,19 @@
 /** The daemon collects what clients and the command line leave behind. */
 
 import { assertEquals } from "@std/assert";
-import { ContentDefinition } from "../proto/gen/containerd/services/content/v1/content.ts";
+import {
+  Container,
+  ContainersDefinition,
+} from "../proto/gen/containerd/services/containers/v1/containers.ts";
+import {
+  ContentDefinition,
+  WriteAction,
+} from "../proto/gen/containerd/services/content/v1/content.ts";
 import { ImagesDefinition } from "../proto/gen/containerd/services/images/v1/images.ts";
 import { IntrospectionDefinition } from "../proto/gen/containerd/services/introspection/v1/introspection.ts";
 import { LeasesDefinition } from "../proto/gen/containerd/services/leases/v1/leases.ts";
+import { GrpcClient } from "../src/rpc/grpc/client.ts";
+import { hasContainerd, openContainerd } from "./support/containerd.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 
 const PAUSE_MS = 20;
@@ -155,31 +164,157 @@ Deno.test("the daemon tells how its collector is set", async () => {
   }]);
 });
 
+/** Whom to call, ours or containerd. */
+type Callee = Pick<Daemon, "stub" | "headers">;
+
 /** Content under a lease, so that it is there until the lease goes. */
 async function writeLeased(
-  daemon: Daemon,
+  callee: Callee,
   text: string,
   lease: string,
+  labels: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const bytes = new TextEncoder().encode(text);
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const digest = `sha256:${hash.toHex()}`;
-  const call = daemon.stub(ContentDefinition).write(
+  const data = new TextEncoder().encode(text);
+  const digest = await digestOf(text);
+  const call = callee.stub(ContentDefinition).write(
     (async function* () {
       yield {
-        action: 2,
+        action: WriteAction.COMMIT,
         ref: digest,
-        total: BigInt(bytes.length),
+        total: BigInt(data.length),
         expected: digest,
         offset: 0n,
-        data: bytes,
-        labels: {},
+        data,
+        labels: { ...labels },
       };
     })(),
-    { metadata: { ...daemon.headers, "containerd-lease": lease } },
+    { metadata: { ...callee.headers, "containerd-lease": lease } },
   );
   for await (const _answer of call) {
     // Its end is all that matters.
   }
   return digest;
 }
+
+async function digestOf(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return `sha256:${hash.toHex()}`;
+}
+
+const GC = "containerd.io/gc";
+
+/** Blob → what its labels refer to, by which label. */
+const BLOBS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  rooted: [[`${GC}.root`, ""], [`${GC}.ref.content.0`, "below the root"]],
+  "below the root": [],
+  target: [
+    [`${GC}.ref.content`, "bare"],
+    [`${GC}.ref.content.l.0`, "dotted"],
+    [`${GC}.ref.contents`, "misspelled"],
+  ],
+  bare: [[`${GC}.ref.content.config`, "deep"]],
+  deep: [],
+  dotted: [],
+  misspelled: [],
+  "of the image's labels": [],
+  "of the container's labels": [],
+  "in a lease": [[`${GC}.ref.content.0`, "below a lease"]],
+  "below a lease": [],
+  "in a flat lease": [[`${GC}.ref.content.0`, "below a flat lease"]],
+  "below a flat lease": [],
+  "in an expired lease": [],
+  loose: [],
+};
+
+/** @returns what of all this a collection leaves */
+async function collected(callee: Callee): Promise<readonly string[]> {
+  const leases = callee.stub(LeasesDefinition);
+  const metadata = { metadata: callee.headers };
+  await leases.create({ id: "all", labels: {} }, metadata);
+  const names = new Map<string, string>();
+  for (const [name, references] of Object.entries(BLOBS)) {
+    const labels: Record<string, string> = {};
+    for (const [key = "", to = ""] of references) {
+      labels[key] = to === "" ? "1" : await digestOf(to);
+    }
+    names.set(await writeLeased(callee, name, "all", labels), name);
+  }
+  await makeHolders(callee);
+  await leases.delete({ id: "all", sync: true }, metadata);
+  const left: string[] = [];
+  const list = callee.stub(ContentDefinition).list({ filters: [] }, metadata);
+  for await (const { info } of list) {
+    for (const { digest } of info) left.push(names.get(digest) ?? digest);
+  }
+  return left.sort();
+}
+
+/** Leases, an image and a container. */
+async function makeHolders({ stub, headers: metadata }: Callee): Promise<void> {
+  const leases = stub(LeasesDefinition);
+  const past = new Date(Date.now() - 1_000).toISOString();
+  const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    "a lease": {},
+    "a flat lease": { [`${GC}.flat`]: "1" },
+    "an expired lease": { [`${GC}.expire`]: past },
+  };
+  for (const [kind, labels] of Object.entries(kinds)) {
+    const id = kind.replaceAll(" ", "-");
+    await leases.create({ id, labels: { ...labels } }, { metadata });
+    const resource = { type: "content", id: await digestOf(`in ${kind}`) };
+    await leases.addResource({ id, resource }, { metadata });
+  }
+  const digest = await digestOf("target");
+  const target = { mediaType: "x/y", digest, size: 6n, annotations: {} };
+  const reference = async (what: string) => ({
+    [`${GC}.ref.content.0`]: await digestOf(`of the ${what}'s labels`),
+  });
+  const image = { name: "i", target, labels: await reference("image") };
+  await stub(ImagesDefinition).create(
+    { image: { ...image, ...TIMES }, ...EPOCH },
+    { metadata },
+  );
+  await stub(ContainersDefinition).create({
+    container: Container.fromPartial({
+      id: "c",
+      runtime: { name: "io.containerd.runc.v2" },
+      labels: await reference("container"),
+      spec: { typeUrl: "x", value: new Uint8Array(1) },
+    }),
+  }, { metadata });
+}
+
+const LEFT = [
+  "bare",
+  "below a lease",
+  "below the root",
+  "deep",
+  "dotted",
+  "in a flat lease",
+  "in a lease",
+  "of the container's labels",
+  "of the image's labels",
+  "rooted",
+  "target",
+];
+
+Deno.test("the daemon collects what containerd's documentation says", async () => {
+  await using daemon = await openDaemon();
+  const { headers } = daemon;
+  const callee = { headers, stub: daemon.stub.bind(daemon) as Daemon["stub"] };
+  assertEquals(await collected(callee), LEFT);
+});
+
+Deno.test({
+  name: "containerd collects the same",
+  ignore: !hasContainerd(),
+  async fn() {
+    await using containerd = await openContainerd("/bin/true");
+    const path = `${containerd.directory}/c.sock`;
+    await using client = new GrpcClient({ path });
+    const stub = client.stub.bind(client) as Daemon["stub"];
+    const headers = { "containerd-namespace": "gc-same" };
+    assertEquals(await collected({ stub, headers }), LEFT);
+  },
+});
