@@ -38,7 +38,7 @@ export async function remoteStores(client: GrpcClient): Promise<RemoteStores> {
 }
 
 /** The same store, whose namespaces are called differently over there. */
-function elsewhere<T extends object>(
+export function elsewhere<T extends object>(
   store: T,
   suffix: string,
   leaseId?: string,
