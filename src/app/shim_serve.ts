@@ -68,8 +68,9 @@ export async function serveShim(flags: ShimFlags): Promise<void> {
   await using _server = serveTtrpc(listener, taskServices(service, log));
   sayReady(flags.ready, READY);
   await lifetime.over;
-  // Who asks from now on shall start another one.
-  removeSocket(flags.socket);
+  // Who asks from now on shall start another one. A socket in the bundle goes
+  // with that, and the next bundle of this name may have one by now.
+  if (!flags.socket.startsWith(`${flags.bundle}/`)) removeSocket(flags.socket);
   await within(PUBLISH_MS, queue.drained());
   await sleep(ANSWER_MS);
 }
