@@ -70,7 +70,7 @@ export async function serveShim(flags: ShimFlags): Promise<void> {
   await lifetime.over;
   // Who asks from now on shall start another one. A socket in the bundle goes
   // with that, and the next bundle of this name may have one by now.
-  if (!flags.socket.startsWith(`${flags.bundle}/`)) removeSocket(flags.socket);
+  if (!isInBundle(flags)) removeSocket(flags.socket);
   await within(PUBLISH_MS, queue.drained());
   await sleep(ANSWER_MS);
 }
@@ -81,6 +81,10 @@ function environment(): readonly string[] {
     .map(([name, value]) => `${name}=${value}`);
 }
 
+function isInBundle({ socket, bundle }: ShimFlags): boolean {
+  return socket.startsWith(`${bundle}/`);
+}
+
 function listen(flags: ShimFlags): Deno.UnixListener {
   const { socket, ready } = flags;
   try {
@@ -88,7 +92,7 @@ function listen(flags: ShimFlags): Deno.UnixListener {
       recursive: true,
       mode: 0o711,
     });
-    return listenUnix(socket);
+    return listenUnix(socket, isInBundle(flags) ? "leaves" : "removes");
   } catch (error) {
     sayReady(ready, EngineError.from(error).message);
     throw error;

@@ -15,9 +15,17 @@ export async function connectUnix(address: string): Promise<Deno.UnixConn> {
   return await Deno.connect({ transport: "unix", path: short.path });
 }
 
-/** For its owner only. The path must be free. */
-export function listenUnix(address: string): Deno.UnixListener {
-  using short = shortPath(pathOf(address));
+/**
+ * For its owner only. The path must be free. Closing it removes what is at the
+ * path then, unless it `leaves` that: by then it may be somebody else's.
+ */
+export function listenUnix(
+  address: string,
+  closing: "removes" | "leaves" = "removes",
+): Deno.UnixListener {
+  const path = pathOf(address);
+  // The runtime removes it by the name that it was told.
+  using short = closing === "leaves" ? throughDirectory(path) : shortPath(path);
   const before = Deno.umask(0o177);
   try {
     return Deno.listen({ transport: "unix", path: short.path });
@@ -40,6 +48,11 @@ function shortPath(path: string): ShortPath {
   if (new TextEncoder().encode(path).length <= MOST_BYTES) {
     return { path, [Symbol.dispose]() {} };
   }
+  return throughDirectory(path);
+}
+
+/** A name that means nothing any more when it has been disposed. */
+function throughDirectory(path: string): ShortPath {
   const slash = path.lastIndexOf("/");
   const directory = openDirectoryFd(path.slice(0, slash));
   return {

@@ -1,0 +1,19 @@
+import { assertEquals } from "@std/assert";
+import { connectUnix, listenUnix } from "./unix_socket.ts";
+
+Deno.test("listenUnix() leaves alone what has taken its place by when it is closed", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-socket-" });
+  try {
+    const path = `${dir}/shim.sock`;
+    const before = listenUnix(path, "leaves");
+    (await connectUnix(path)).close();
+    await Deno.remove(path);
+    using _after = listenUnix(path, "leaves");
+    before.close();
+    (await connectUnix(`unix://${path}`)).close();
+    const { mode } = await Deno.stat(path);
+    assertEquals((mode ?? 0) & 0o777, 0o600);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
