@@ -96,9 +96,13 @@ async function compareGroup(
   return found;
 }
 
-function isKnown({ step, path }: Difference, used: Set<Known>): boolean {
+function isKnown(
+  { step, path, containerd }: Difference,
+  used: Set<Known>,
+): boolean {
   const known = KNOWN.find((it) =>
-    it.step.test(step) && (it.path?.test(path) ?? true)
+    it.step.test(step) && (it.path?.test(path) ?? true) &&
+    (it.theirs === undefined || it.theirs === containerd)
   );
   if (known !== undefined) used.add(known);
   return known !== undefined;

@@ -34,7 +34,8 @@ function plain(value: unknown, side: Side, key = ""): unknown {
   if (value instanceof Uint8Array) return plain(textOf(value), side, key);
   if (typeof value === "string") {
     return value.replaceAll(SNAPSHOT_PATH, "<snapshot>")
-      .replaceAll(side.dir, "<dir>");
+      .replaceAll(side.dir, "<dir>")
+      .replaceAll(`-${side.name}/`, "-<side>/");
   }
   if (/pid$/i.test(key) && typeof value === "number" && value > 0) {
     return "<pid>";

@@ -8,6 +8,8 @@ export interface Known {
   readonly step: RegExp;
   /** Matches the path of the field; any by default. */
   readonly path?: RegExp;
+  /** What containerd says there; anything by default. */
+  readonly theirs?: string;
   readonly why: string;
 }
 
@@ -93,6 +95,23 @@ export const KNOWN: readonly Known[] = [
     step: /^diff: applied what is no (layer|archive)$/,
     why: "What can't be unpacked is told apart: an unknown kind of layer, or " +
       "a damaged one",
+  },
+  {
+    step: /^tasks: /,
+    path: /^code$/,
+    theirs: "unknown",
+    why: "What a task's state does not allow is a failed precondition, and " +
+      "what is wrong with an argument an invalid argument; containerd's shim " +
+      "calls both unknown",
+  },
+  {
+    step: /^tasks: an exec that can't be, (read|deleted)$/,
+    why: "An exec that could not be started has ended, with a code of its " +
+      "own; containerd's shim has it as made for ever",
+  },
+  {
+    step: /^tasks: deleted before the start$/,
+    why: "A task that never ran was killed to be deleted, and says so",
   },
   {
     step: /^happenings: a bad filter$/,

@@ -106,6 +106,7 @@ export class LoadRunner {
         args: SCRIPT,
       },
       root: { path: "rootfs" },
+      mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
       linux: {
         namespaces: namespaces.map((type) => ({ type })),
         cgroupsPath: `${this.#cgroup}/${id}`,
