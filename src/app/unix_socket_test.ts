@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { closeFd, openDirectoryFd } from "../sys/descriptors.ts";
 import { connectUnix, listenUnix } from "./unix_socket.ts";
+
+// libc's symbols stay open; the sanitizer must not count them to a test.
+closeFd(openDirectoryFd("/"));
 
 Deno.test("listenUnix() leaves alone what has taken its place by when it is closed", async () => {
   const dir = await Deno.makeTempDir({ prefix: "coracle-socket-" });
