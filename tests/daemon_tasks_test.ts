@@ -73,25 +73,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a container's input ends when its client has no more",
-  ignore,
-  async fn() {
-    await using daemon = await openWithRoot();
-    const { address, root } = daemon;
-    for (const id of ["i1", "i2", "i3"]) {
-      const { code, stdout } = await new Deno.Command("sh", {
-        args: [
-          ...["-c", 'echo fed | timeout -s KILL 20 ctr -a "$0" run --rm "$@"'],
-          ...[address, "--rootfs", root, id, "/bin/cat"],
-        ],
-        stdin: "null",
-      }).output();
-      assertEquals([code, new TextDecoder().decode(stdout)], [0, "fed\n"]);
-    }
-  },
-});
-
-Deno.test({
   name: "the daemon's tasks do all that ctr asks of them",
   ignore,
   async fn() {

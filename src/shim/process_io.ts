@@ -2,8 +2,6 @@
 
 import type { StdioAddresses } from "../core/shim.ts";
 import { openToAppend } from "../sys/append_file.ts";
-import { openFifo, setBlocking } from "../sys/descriptors.ts";
-import type { Poller } from "../sys/poller.ts";
 import type { TerminalSize } from "../sys/pty.ts";
 import type { ChildStream } from "../sys/process.ts";
 import { Descriptors, openFifoEnds } from "./descriptors.ts";
@@ -62,8 +60,7 @@ class PlainIo implements ProcessIo {
   #stdin: ChildStream = "null";
   #stdout: ChildStream = "null";
   #stderr: ChildStream = "null";
-  #stdinKeeper: number | undefined;
-  #stdinWatch: Disposable | undefined;
+  #stdinWriter: number | undefined;
   #finishLogger: ((budgetMs: number) => Promise<void>) | undefined;
 
   get streams(): LaunchStreams {
@@ -77,7 +74,7 @@ class PlainIo implements ProcessIo {
 
   async open(deps: LoggerDeps, request: IoRequest): Promise<void> {
     const { stdin, stdout, stderr } = request.stdio;
-    if (stdin !== "") this.#openStdin(deps.poller, stdin);
+    if (stdin !== "") this.#openStdin(stdin);
     const address = parseOutputAddress(stdout);
     if (address.kind !== "logger") {
       this.#stdout = this.#openOutput(address);
@@ -95,22 +92,12 @@ class PlainIo implements ProcessIo {
     this.#finishLogger = logger.finish;
   }
 
-  /**
-   * A client may come late, and must not be missed; but when it has gone, that
-   * is the end of the input, whether or not it says so.
-   */
-  #openStdin(poller: Poller, path: string): void {
-    const gone = () => this.closeStdin();
-    try {
-      // Before it can be opened: whoever waits for us may be gone at once.
-      this.#stdinWatch = poller.watchFile(path, "written", gone);
-    } catch {
-      // Then the end has to be said.
-    }
-    this.#stdinKeeper = this.#kept.own(openFifo(path, "readWrite"));
-    const read = this.#theirs.own(openFifo(path, "read"));
-    setBlocking(read, "blocking");
-    this.#stdin = { fd: read };
+  #openStdin(path: string): void {
+    using both = new Descriptors();
+    const ends = openFifoEnds(path, both, { read: "child", write: "copy" });
+    this.#stdin = { fd: this.#theirs.own(ends.read) };
+    this.#stdinWriter = this.#kept.own(ends.write);
+    both.release();
   }
 
   #openOutput(address: OutputAddress): ChildStream {
@@ -138,9 +125,7 @@ class PlainIo implements ProcessIo {
   }
 
   closeStdin(): void {
-    this.#stdinWatch?.[Symbol.dispose]();
-    this.#stdinWatch = undefined;
-    if (this.#stdinKeeper !== undefined) this.#kept.close(this.#stdinKeeper);
+    if (this.#stdinWriter !== undefined) this.#kept.close(this.#stdinWriter);
   }
 
   resize(_size: TerminalSize): void {
@@ -148,7 +133,6 @@ class PlainIo implements ProcessIo {
   }
 
   async finish(): Promise<void> {
-    this.closeStdin();
     this.#theirs[Symbol.dispose]();
     this.#kept[Symbol.dispose]();
     await this.#finishLogger?.(DRAIN_MS);

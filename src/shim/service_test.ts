@@ -200,11 +200,12 @@ Deno.test({
       checkpoint: "",
     });
     await service.start(ctx, init);
-    // When its writer has gone, nobody has to say so.
-    await feed(stdio.stdin, "words");
-    assertEquals((await service.wait(ctx, init)).exitCode, 0);
+    await feed(stdio.stdin, "first ");
+    // Its writer has gone; more may come until it is closed.
+    await feed(stdio.stdin, "second");
     await service.closeStdin(ctx, init);
-    assertEquals(await Promise.all(outputs), ["words", "lament\n"]);
+    assertEquals((await service.wait(ctx, init)).exitCode, 0);
+    assertEquals(await Promise.all(outputs), ["first second", "lament\n"]);
     await service.delete(ctx, init);
   },
 });

@@ -15,15 +15,14 @@ const IN_NONBLOCK = 0o4000;
 const IN_CLOEXEC = 0o2000000;
 /** Another watch of the same file goes on, with what is added. */
 const IN_MASK_ADD = 0x2000_0000;
-const MASKS = { modified: 0x2, written: 0x8, deleted: 0x400 } as const;
+const MASKS = { modified: 0x2, deleted: 0x400 } as const;
 
 /** Without the name, which only watched directories have. */
 const EVENT_BYTES = 16;
 const BUFFER_BYTES = 4096;
 
 /**
- * `modified`: somebody, or the kernel, has changed it. `written`: somebody who
- * could write to it has closed it. `deleted`: nobody has it
+ * `modified`: somebody, or the kernel, has changed it. `deleted`: nobody has it
  * open any more, either; not for directories, because what lies below and is in
  * use keeps the kernel from telling.
  */
