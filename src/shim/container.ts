@@ -167,7 +167,7 @@ export class KeptContainer {
   async #startInit(): Promise<void> {
     const { init, id } = this;
     await init.start(async () => {
-      if (this.#request.checkpoint === "") await this.runtime.start();
+      if (this.#request.checkpoint === "") await this.runtime.start(init.ended);
       else {
         await this.runtime.restore(this.#launch(), {
           image: this.#request.checkpoint,

@@ -20,7 +20,8 @@ export interface ContainerRuntime {
   create(launch: Launch): Promise<void>;
   /** Creates and starts. */
   restore(launch: Launch, options: RestoreOptions): Promise<void>;
-  start(): Promise<void>;
+  /** @param ended settles when the container's process has ended */
+  start(ended: Promise<unknown>): Promise<void>;
   /** @param process path of a file with the process, as in the spec */
   exec(process: string, launch: Launch): Promise<void>;
   kill(signal: number, scope: "process" | "all"): Promise<void>;

@@ -2,12 +2,14 @@
 
 import { EngineError } from "../base/errors.ts";
 import { callFailure } from "../runtime/call_failure.ts";
+import { passExecFifo } from "../runtime/exec_fifo.ts";
 import {
   callRuntime,
   removeIfThere,
   writePrivate,
 } from "../runtime/runtime_call.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
+import type { Poller } from "../sys/poller.ts";
 import type { Reaper } from "../sys/reaper.ts";
 import { findProgram } from "./find_program.ts";
 import type { RuncOptions } from "./options.ts";
@@ -15,6 +17,8 @@ import { runtimeRoot } from "./options.ts";
 import type { ContainerRuntime, Launch, RestoreOptions } from "./runtime.ts";
 
 export interface RuntimeDeps {
+  /** Needed to start what has been created, for nothing else. */
+  readonly poller?: Poller;
   readonly reaper: Reaper;
   /** Of this process, `NAME=value`. */
   readonly env: readonly string[];
@@ -70,8 +74,13 @@ class RuntimeCalls implements ContainerRuntime {
     await this.#launch({ verb: "restore", args, launch });
   }
 
-  async start(): Promise<void> {
-    await this.#launch({ verb: "start", args: [this.#target.id] });
+  async start(ended: Promise<unknown>): Promise<void> {
+    const { id, namespace, options } = this.#target;
+    const fifo = `${runtimeRoot(options, namespace)}/${id}/exec.fifo`;
+    const { poller } = this.#deps;
+    const isRunc = this.#name === "runc" && poller !== undefined;
+    if (isRunc && await passExecFifo(poller, fifo, ended)) return;
+    await this.#launch({ verb: "start", args: [id] });
   }
 
   async exec(process: string, launch: Launch): Promise<void> {
