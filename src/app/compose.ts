@@ -54,7 +54,13 @@ export interface ComposeOptions {
   readonly registryTrust?: RegistryTrust;
   /** Overrides the choice. */
   readonly snapshotter?: string;
+  readonly moreSnapshotters?: MoreSnapshotters;
 }
+
+/** By name, snapshotters of the caller's on records of this store. */
+export type MoreSnapshotters = (
+  records: Pick<Metadata, "snapshotRecords" | "inventory" | "leases">,
+) => ReadonlyMap<string, Snapshotter>;
 
 interface Made {
   readonly bundles: () => BundleStore;
@@ -213,7 +219,7 @@ function createTasks(
 }
 
 function createSnapshotters(
-  { paths, metadata, choice }: ComposeOptions,
+  { paths, metadata, choice, moreSnapshotters }: ComposeOptions,
 ): ReadonlyMap<string, Snapshotter> {
   const root = (name: string) => `${paths.root}/snapshots/${name}`;
   return new Map<string, Snapshotter>([
@@ -232,5 +238,6 @@ function createSnapshotters(
         records: metadata.snapshotRecords("native"),
       }),
     ],
+    ...moreSnapshotters?.(metadata) ?? [],
   ]);
 }

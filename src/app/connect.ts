@@ -6,6 +6,7 @@
 import type { Logger } from "../base/log.ts";
 import type { RegistryTrust } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
+import type { MoreSnapshotters } from "./compose.ts";
 import { type Config, configPath, loadConfig } from "./config.ts";
 import { ensureStorePaths, type StorePaths, storePaths } from "./paths.ts";
 import { registryConfigDirs } from "./registry_dirs.ts";
@@ -27,6 +28,8 @@ export interface ConnectOptions {
   /** `later`: the caller finishes what killed processes left. */
   readonly leftovers?: "now" | "later";
   readonly log: Logger;
+  /** Beside those that each store has. */
+  readonly moreSnapshotters?: MoreSnapshotters;
   /** Instead of what the usual file says. */
   readonly config?: Config;
   /** With which the program starts again; its own if absent. */

@@ -38,7 +38,7 @@ export async function openStore(
   try {
     const snapshotter = options.snapshotter ?? config.snapshotter;
     const runtime = options.runtime ?? config.runtime;
-    const trust = options.registryTrust;
+    const { registryTrust: trust, moreSnapshotters } = options;
     const services = compose({
       paths,
       metadata,
@@ -49,6 +49,7 @@ export async function openStore(
       registryDirs,
       ...(snapshotter === undefined ? {} : { snapshotter }),
       ...(trust === undefined ? {} : { registryTrust: trust }),
+      ...(moreSnapshotters === undefined ? {} : { moreSnapshotters }),
     });
     if (options.leftovers !== "later") {
       await finishLeftovers(services, paths, log);

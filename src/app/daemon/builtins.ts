@@ -9,6 +9,7 @@ import { loggingPlugins } from "./logging_plugins.ts";
 import { memoryPlugins } from "./memory_plugins.ts";
 import { metricsPlugins } from "./metrics_plugins.ts";
 import type { Plugin } from "./plugin.ts";
+import { proxyPlugins } from "./proxy_plugins.ts";
 import { restartPlugins } from "./restart_plugins.ts";
 import { sandboxPlugins } from "./sandbox_plugins.ts";
 import { taskPlugins } from "./task_plugins.ts";
@@ -34,7 +35,7 @@ export const BUILTINS: readonly Plugin[] = [
 
 /** With those that the configuration adds. */
 export function allPlugins(
-  _config: DaemonConfig = EMPTY_CONFIG,
+  config: DaemonConfig = EMPTY_CONFIG,
 ): readonly Plugin[] {
-  return BUILTINS;
+  return [...BUILTINS, ...proxyPlugins(config)];
 }

@@ -19,6 +19,7 @@ import { lockDirectory } from "./lock.ts";
 import { OBSERVER_TYPE } from "./observers.ts";
 import { type OpenPlugins, openPlugins } from "./open_plugins.ts";
 import { pluginUri } from "./plugin.ts";
+import { openProxies } from "./proxy_plugins.ts";
 import { reload } from "./reload.ts";
 import { surroundings } from "./surroundings.ts";
 import { type DaemonSettings, readSettings } from "./settings.ts";
@@ -54,8 +55,10 @@ export async function serve(
   log.info("Starting", { version: VERSION });
   reportNotes(settings, log);
   const { root, state } = line.flags;
+  await using proxies = openProxies(settings.config);
   await using store = await connect({
     log,
+    moreSnapshotters: proxies.snapshotters,
     again,
     config: commandLineConfig(settings),
     ...root === undefined ? {} : { root },
