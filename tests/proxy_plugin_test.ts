@@ -24,6 +24,7 @@ import {
   makeBusyboxArchive,
 } from "./support/busybox_archive.ts";
 import { hasContainerd } from "./support/containerd.ts";
+import { coracle } from "./support/coracle.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { flatSnapshotter } from "./support/external_snapshotter.ts";
 import { ExternalSnapshotter } from "./support/external_snapshotter_process.ts";
@@ -153,6 +154,12 @@ async function prepare(
   };
   return await daemon.stub(SnapshotsDefinition)
     .prepare(PrepareSnapshotRequest.fromPartial(request), { metadata });
+}
+
+async function expectCoracle(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await coracle(args);
+  assertEquals(code, 0, stderr);
+  return stdout;
 }
 
 /** Waits for the collector, which follows deletions by itself. */
@@ -315,6 +322,24 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     );
     assertEquals(said.trim(), "afloat");
     await ctrIn(bench, "one", "images", "rm", ARCHIVE_IMAGE);
+  },
+
+  async "our own commands unpack into them, through the socket"(bench) {
+    const { daemon, archive, chainId, has } = bench;
+    const to = ["--address", daemon.address, "--namespace", "own"];
+    for (const name of ["plain", "lazy"]) {
+      const at = [...to, "--snapshotter", name];
+      await expectCoracle(...at, "load", "-i", archive);
+      const said = await expectCoracle(
+        ...[...at, "run", "--rm", "--network", "none", ARCHIVE_IMAGE],
+        ...["echo", "afloat"],
+      );
+      assertEquals(said.trim(), "afloat");
+    }
+    assertEquals(await has("lazy"), [`committed ${chainId}`]);
+    assertEquals((await has("plain")).length, 1);
+    await ctrIn(bench, "own", "images", "rm", "--sync", ARCHIVE_IMAGE);
+    await soon(() => has("plain"), []);
   },
 
   async "it stays until the last namespace has no use for it"(bench) {

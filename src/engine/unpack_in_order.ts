@@ -1,6 +1,7 @@
 import { cleanUp, type Context } from "../base/context.ts";
 import { dataLoss, hasCode } from "../base/errors.ts";
 import { LABEL } from "../core/labels.ts";
+import type { Mount } from "../core/mount.ts";
 import type { OnProgress } from "../core/progress.ts";
 import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
@@ -38,7 +39,8 @@ async function applyOnParent(
   const key = `apply-${chainId}`;
   await removeIfThere(ctx, snapshotter, key);
   const labels = { [LABEL.snapshotRef]: chainId };
-  const mounts = await snapshotter.prepare(ctx, key, parent, { labels });
+  const mounts = await prepareLayer(ctx, snapshotter, { key, parent, chainId });
+  if (mounts === undefined) return;
   try {
     const applied = await services.differ.apply(ctx, layer, mounts);
     if (applied.diffId !== diffId) {
@@ -55,6 +57,29 @@ async function applyOnParent(
       (fresh) => removeIfThere(fresh, snapshotter, key),
     );
     if (!hasCode(error, "alreadyExists")) throw error;
+  }
+}
+
+/** @returns undefined if the snapshotter has the layer by itself */
+async function prepareLayer(
+  ctx: Context,
+  snapshotter: Snapshotter,
+  { key, parent, chainId }: {
+    readonly key: string;
+    readonly parent: string;
+    readonly chainId: string;
+  },
+): Promise<readonly Mount[] | undefined> {
+  const labels = { [LABEL.snapshotRef]: chainId };
+  try {
+    return await snapshotter.prepare(ctx, key, parent, { labels });
+  } catch (error) {
+    if (!hasCode(error, "alreadyExists")) throw error;
+    // Not there: it is the key that is in the way.
+    await snapshotter.stat(ctx, chainId).catch(() => {
+      throw error;
+    });
+    return undefined;
   }
 }
 
