@@ -1,6 +1,6 @@
 /**
  * Shims of this executable, started by the daemon: at once as the process that
- * serves, and one ahead while containers are being created.
+ * serves, and some ahead while containers are being created.
  */
 
 import { unavailable } from "../../base/errors.ts";
@@ -34,7 +34,7 @@ export interface OurShimsDeps {
 
 /** Disposing leaves the shims that keep something. */
 export interface OurShims extends Disposable {
-  /** Has one ready for whoever comes next. @param afterMs not to be in the way */
+  /** Has one more ready for who comes next. @param afterMs not to be in the way */
   prepare(afterMs: number): void;
   /**
    * @returns the number of the shim's process, which listens
@@ -46,6 +46,12 @@ export interface OurShims extends Disposable {
 /** A shim that nobody has wanted for so long costs memory for nothing. */
 const SPARE_MS = 60_000;
 
+/**
+ * Who runs one container after the other comes back before a shim has loaded
+ * that was started when the last one went.
+ */
+const MOST_SPARES = 2;
+
 /** What it says when it listens. */
 const READY = "ready";
 
@@ -56,7 +62,8 @@ export function createOurShims(deps: OurShimsDeps): OurShims {
 class SpawnedShims implements OurShims {
   readonly #deps: OurShimsDeps;
   readonly #children = new Set<Disposable>();
-  #spare: WaitingShim | undefined;
+  /** The oldest first. */
+  readonly #spares: WaitingShim[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
 
@@ -71,15 +78,15 @@ class SpawnedShims implements OurShims {
       this.#timer = setTimeout(work, ms);
       Deno.unrefTimer(this.#timer as unknown as number);
     };
-    later(this.#spare === undefined ? afterMs : 0, () => {
-      this.#spare ??= this.#spawn();
+    const isEnough = this.#spares.length === MOST_SPARES;
+    later(isEnough ? 0 : afterMs, () => {
+      if (!isEnough) this.#spares.push(this.#spawn());
       later(SPARE_MS, () => this.#drop());
     });
   }
 
   async start(order: ShimOrder): Promise<number> {
-    const spare = this.#spare;
-    this.#spare = undefined;
+    const spare = this.#spares.shift();
     if (spare !== undefined) {
       using _spare = spare;
       const said = await spare.tell(order, this.#deps.poller);
@@ -105,8 +112,7 @@ class SpawnedShims implements OurShims {
   }
 
   #drop(): void {
-    this.#spare?.[Symbol.dispose]();
-    this.#spare = undefined;
+    for (const spare of this.#spares.splice(0)) spare[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {

@@ -19,6 +19,11 @@ export class Calls {
     return abort;
   }
 
+  /** True until it has been answered. */
+  isOpen(call: AbortController): boolean {
+    return this.#aborts.has(call);
+  }
+
   /** Those that come from now on. */
   refuse(reason: EngineError): void {
     this.#refusal = reason;

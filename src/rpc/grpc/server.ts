@@ -184,7 +184,7 @@ function unary(
         callback({ ...failure(error), metadata });
       }
     });
-    cancelWith(call, abort);
+    cancelWith(call, abort, calls);
   };
 }
 
@@ -212,7 +212,7 @@ function stream(
         call.emit("error", { ...failure(error), metadata });
       }
     });
-    cancelWith(call, abort);
+    cancelWith(call, abort, calls);
   };
 }
 
@@ -242,8 +242,15 @@ interface Cancellable {
   once(event: "cancelled", listener: () => void): unknown;
 }
 
-function cancelWith(call: Cancellable, abort: AbortController): void {
-  const cancel = () => abort.abort(reasonOf(call));
+/** Each call is "cancelled" in the end; most have been answered by then. */
+function cancelWith(
+  call: Cancellable,
+  abort: AbortController,
+  calls: Calls,
+): void {
+  const cancel = () => {
+    if (calls.isOpen(abort)) abort.abort(reasonOf(call));
+  };
   if (call.cancelled) cancel();
   else call.once("cancelled", cancel);
 }
