@@ -8,10 +8,12 @@ export interface BareContainerd extends AsyncDisposable {
 const START_MS = 30_000;
 const PAUSE_MS = 50;
 
-export async function openBareContainerd(): Promise<BareContainerd> {
+/** @param more of its configuration, in TOML */
+export async function openBareContainerd(more = ""): Promise<BareContainerd> {
   const directory = await Deno.makeTempDir({ prefix: "coracle-ctrd-" });
   const address = `${directory}/c.sock`;
-  await Deno.writeTextFile(`${directory}/config.toml`, configOf(directory));
+  const config = `${configOf(directory)}${more}`;
+  await Deno.writeTextFile(`${directory}/config.toml`, config);
   const process = new Deno.Command("sh", {
     args: [
       "-c",

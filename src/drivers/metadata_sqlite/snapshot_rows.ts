@@ -24,8 +24,8 @@ export function matches(filter: Filter, info: SnapshotInfo): boolean {
       case "name":
         return info.name;
       case "parent":
-        // A snapshot without a parent has no such field.
-        return info.parent === "" ? undefined : info.parent;
+        // Empty where there is none: daemons look for layers by `parent==""`.
+        return info.parent;
       case "labels":
         return labelField(info.labels, rest);
       default:
