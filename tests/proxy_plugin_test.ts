@@ -8,6 +8,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import {
+  CommitSnapshotRequest,
   PrepareSnapshotRequest,
   SnapshotsDefinition,
 } from "../proto/gen/containerd/services/snapshots/v1/snapshots.ts";
@@ -132,9 +133,13 @@ async function openBench(): Promise<Bench> {
 }
 
 function configOf(proxies: Record<string, { address: string }>): string {
-  return Object.entries(proxies).map(([name, { address }]) =>
-    `[proxy_plugins.${name}]\n  type = "snapshot"\n  address = "${address}"\n`
-  ).join("\n");
+  const table = (name: string, type: string, address: string) =>
+    `[proxy_plugins.${name}]\n  type = "${type}"\n  address = "${address}"\n`;
+  return [
+    ...Object.entries(proxies)
+      .map(([name, { address }]) => table(name, "snapshot", address)),
+    table("blobs", "content", "/nowhere.sock"),
+  ].join("\n");
 }
 
 /** In another namespace than the daemon's. */
@@ -198,6 +203,35 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     assertStringIncludes(detail, plain.address);
   },
 
+  async "what can't be used yet is shown with the reason"({ daemon }) {
+    const list = await daemon.expectCtr("plugins", "ls");
+    assertMatch(list, /io\.containerd\.content\.v1\s+blobs\s.*\serror/);
+    const detail = await daemon.expectCtr("plugins", "ls", "-d", "id==blobs");
+    assertStringIncludes(detail, "a proxy for content");
+  },
+
+  async "layers are collected in one go, the topmost first"(bench) {
+    const { daemon, has } = bench;
+    const stub = daemon.stub(SnapshotsDefinition);
+    await ctrIn(bench, "one", "leases", "create", "--id", "pile");
+    const metadata = {
+      ...{ "containerd-namespace": "one", "containerd-lease": "pile" },
+    };
+    let parent = "";
+    for (const name of ["c", "a", "b"]) {
+      const request = { snapshotter: "plain", key: `${name}-key`, parent };
+      await prepare(bench, "one", request, "pile");
+      const commit = CommitSnapshotRequest
+        .fromPartial({ snapshotter: "plain", name, key: request.key });
+      await stub.commit(commit, { metadata });
+      parent = name;
+    }
+    assertEquals((await has("plain")).length, 3);
+    await ctrIn(bench, "one", "leases", "rm", "--sync", "pile");
+    assertEquals(await has("plain"), []);
+    assert(!daemon.log().includes("Cannot remove a snapshot"));
+  },
+
   async "namespaces have keys of their own in one backend"(bench) {
     const { daemon, has } = bench;
     for (const ns of ["one", "two"]) {
@@ -244,6 +278,21 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     const usage = await daemon.expectCtr(...PLAIN, "usage", chainId);
     assertMatch(usage, /sha256:\w+ +\d.*(KiB|MiB) /);
     assertEquals(await has("plain"), [layer]);
+  },
+
+  async "the daemon knows them after it was killed"({ daemon, has, chainId }) {
+    await daemon.expectCtr(...PLAIN, "prepare", "kept", chainId);
+    const mounts = await daemon.expectCtr(...PLAIN, "mounts", "/t", "kept");
+    const before = await has("plain");
+    await daemon.stop("SIGKILL");
+    await daemon.start();
+    assertEquals(
+      await daemon.expectCtr(...PLAIN, "mounts", "/t", "kept"),
+      mounts,
+    );
+    await daemon.expectCtr(...PLAIN, "commit", "layer", "kept");
+    assertEquals((await has("plain")).length, before.length);
+    await daemon.expectCtr(...PLAIN, "rm", "layer");
   },
 
   async "one that has gone is unavailable until it is back"(bench) {

@@ -40,9 +40,6 @@ export interface ProxiedSnapshotterDeps extends BackendPlace {
   readonly leases: Pick<LeaseManager, "addResource">;
 }
 
-/** What the collector waits for a backend, milliseconds. */
-const SWEEP_MS = 60_000;
-
 /** Backends count by themselves, whenever they are asked. */
 const UNCOUNTED: SnapshotUsage = { inodes: 0, sizeBytes: 0 };
 
@@ -289,8 +286,7 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
   /** Removes from the backend what has no record here. */
   async cleanup(ctx: Context): Promise<void> {
     using alone = this.#gate.tryClose();
-    const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(SWEEP_MS)]);
-    await sweep({ ...ctx, signal }, {
+    await sweep(ctx, {
       ...this.#deps,
       backend: this.#backend,
       scope: alone === undefined ? "own" : "all",

@@ -20,6 +20,9 @@ export interface SweepOptions {
   readonly scope: "own" | "all";
 }
 
+/** What the collector waits for one answer of a backend, milliseconds. */
+const ANSWER_MS = 10_000;
+
 /** Parents by the names of their children. */
 type Tree = ReadonlyMap<string, string>;
 
@@ -30,7 +33,7 @@ export async function sweep(
 ): Promise<void> {
   const parents = new Map<string, string>();
   // Listed first: the record of whatever is listed has been made before.
-  for await (const { name, parent } of options.backend.walk(ctx)) {
+  for await (const { name, parent } of options.backend.walk(impatient(ctx))) {
     parents.set(name, parent);
   }
   const dead = findDead(ctx, options, [...parents.keys()]);
@@ -108,13 +111,20 @@ async function removeOne(
   { backend, name: snapshotter }: SweepOptions,
   name: string,
 ): Promise<void> {
+  const asked = impatient(ctx);
   try {
-    await backend.remove(ctx, name);
+    await backend.remove(asked, name);
   } catch (error) {
     if (hasCode(error, "notFound")) return;
-    if (hasCode(error, "unavailable") || ctx.signal.aborted) throw error;
+    if (hasCode(error, "unavailable") || asked.signal.aborted) throw error;
     ctx.log.warn("Cannot remove a snapshot from its backend yet", {
       ...{ snapshotter, name, error },
     });
   }
+}
+
+/** One that hangs holds up nobody for long. */
+function impatient(ctx: Context): Context {
+  const signals = [ctx.signal, AbortSignal.timeout(ANSWER_MS)];
+  return { ...ctx, signal: AbortSignal.any(signals) };
 }
