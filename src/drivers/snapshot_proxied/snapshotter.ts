@@ -20,6 +20,7 @@ import type {
 } from "../../core/snapshot.ts";
 import { type BackendPlace, namedBackend } from "./backend.ts";
 import { Gate } from "./gate.ts";
+import { KnownSnapshots } from "./known.ts";
 import { checkPaths, inheritedPaths, merged, ourLabels } from "./merge.ts";
 import {
   backendName,
@@ -67,6 +68,7 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
   readonly #deps: ProxiedSnapshotterDeps;
   readonly #backend: Snapshotter;
   readonly #records: SnapshotRecords;
+  readonly #known: KnownSnapshots;
   /** Closed while snapshots are removed that have names of the backend's. */
   readonly #gate = new Gate();
 
@@ -74,6 +76,7 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
     this.#deps = deps;
     this.#backend = namedBackend(deps.backend, deps);
     this.#records = deps.records;
+    this.#known = new KnownSnapshots(deps);
   }
 
   async stat(ctx: Context, key: string): Promise<SnapshotInfo> {
@@ -114,11 +117,11 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
   }
 
   async usage(ctx: Context, key: string): Promise<SnapshotUsage> {
-    return await this.#backend.usage(ctx, this.#nameOf(ctx, key));
+    return await this.#backend.usage(ctx, this.#known.backendName(ctx, key));
   }
 
   async mounts(ctx: Context, key: string): Promise<readonly Mount[]> {
-    return await this.#backend.mounts(ctx, this.#nameOf(ctx, key));
+    return await this.#backend.mounts(ctx, this.#known.backendName(ctx, key));
   }
 
   prepare(
@@ -147,20 +150,8 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
     const target = snapshot.labels[LABEL.snapshotRef] ?? "";
     if (target === "") return await this.#createNew(ctx, snapshot);
     using _pass = await this.#gate.pass(ctx.signal);
-    await this.#refuseKnown(ctx, target);
+    await this.#known.refuse(ctx, target);
     return await this.#createNew(ctx, snapshot);
-  }
-
-  /** @throws {EngineError} `alreadyExists` if the layer is here, then leased */
-  async #refuseKnown(ctx: Context, target: string): Promise<void> {
-    if (!this.#has(ctx, target)) return;
-    const { leases, name } = this.#deps;
-    if (ctx.leaseId !== undefined) {
-      const resource = { type: `snapshots/${name}`, id: target };
-      await leases.addResource(ctx, ctx.leaseId, resource);
-    }
-    // It may have been collected before it was held.
-    if (this.#has(ctx, target)) throw alreadyExists("snapshot", target);
   }
 
   async #createNew(
@@ -171,7 +162,7 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
     try {
       return await this.#createInBackend(ctx, snapshot, record);
     } catch (error) {
-      if (this.#isCurrent(ctx, record)) this.#undo(ctx, snapshot.key, error);
+      this.#known.undo(ctx, record, error);
       throw error;
     }
   }
@@ -182,7 +173,9 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
     record: SnapshotRecord,
   ): Promise<readonly Mount[]> {
     const name = nameOf(ctx, record);
-    const parentName = parent === "" ? "" : this.#nameOf(ctx, parent);
+    const parentName = parent === ""
+      ? ""
+      : this.#known.backendName(ctx, parent);
     const options = { labels: inheritedLabels(labels) };
     try {
       return kind === "view"
@@ -193,19 +186,25 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
       const target = labels[LABEL.snapshotRef] ?? "";
       if (target === "" || kind === "view") throw unexpected(name, error);
       const found = await findTarget(ctx, this.#backend, target, parentName);
-      this.#records.commit(ctx, key, target, UNCOUNTED, {
-        ...withForeignName({ ...found.labels, ...labels }, found.name),
+      await this.#adopt(ctx, key, target, {
+        ...found,
+        labels: { ...found.labels, ...labels },
       });
       throw alreadyExists("snapshot", target, { cause: error });
     }
   }
 
-  #undo(ctx: Context, key: string, reason: unknown): void {
-    try {
-      this.#records.remove(ctx, key);
-    } catch (error) {
-      ctx.log.warn("Cannot undo a snapshot", { key, error, reason });
-    }
+  /** Records what the backend has by itself, instead of the active `key`. */
+  async #adopt(
+    ctx: Context,
+    key: string,
+    target: string,
+    { name, labels }: Pick<SnapshotInfo, "name" | "labels">,
+  ): Promise<void> {
+    // Whoever wanted the same may have been faster.
+    await this.#known.refuse(ctx, target);
+    const all = withForeignName(labels, name);
+    this.#records.commit(ctx, key, target, UNCOUNTED, all);
   }
 
   async commit(
@@ -215,7 +214,7 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
     { labels: asked = {} }: SnapshotOptions = {},
   ): Promise<void> {
     const labels = clientLabels(asked);
-    const record = this.#toCommit(ctx, name, key);
+    const record = await this.#toCommit(ctx, name, key);
     checkLabels(labels);
     const committed = ownName(ctx.namespace, { id: record.id, name });
     const active = nameOf(ctx, record);
@@ -232,11 +231,15 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
   }
 
   /** Complains before the backend is asked for what can't be undone. */
-  #toCommit(ctx: Context, name: string, key: string): SnapshotRecord {
+  async #toCommit(
+    ctx: Context,
+    name: string,
+    key: string,
+  ): Promise<SnapshotRecord> {
     if (name === "") {
       throw invalidArgument("Cannot use an empty snapshot key or name");
     }
-    if (this.#has(ctx, name)) throw alreadyExists("snapshot", name);
+    await this.#known.refuse(ctx, name);
     const record = this.#records.get(ctx, key);
     if (record.kind === "active") return record;
     throw failedPrecondition(
@@ -291,27 +294,6 @@ class ProxiedSnapshotter implements CleaningSnapshotter {
       backend: this.#backend,
       scope: alone === undefined ? "own" : "all",
     });
-  }
-
-  #nameOf(ctx: Context, key: string): string {
-    return nameOf(ctx, this.#records.get(ctx, key));
-  }
-
-  #has(ctx: Context, key: string): boolean {
-    return this.#find(ctx, key) !== undefined;
-  }
-
-  #find(ctx: Context, key: string): SnapshotRecord | undefined {
-    try {
-      return this.#records.get(ctx, key);
-    } catch (error) {
-      if (hasCode(error, "notFound")) return undefined;
-      throw error;
-    }
-  }
-
-  #isCurrent(ctx: Context, { id, name }: SnapshotRecord): boolean {
-    return this.#find(ctx, name)?.id === id;
   }
 }
 
