@@ -9,6 +9,8 @@ export interface CollectionReport {
   /** Bytes of content and snapshots freed, as far as known. */
   readonly bytesFreed: number;
   readonly durationMs: number;
+  /** Part of it in which others could not write, if that is known. */
+  readonly pauseMs?: number;
 }
 
 export interface GarbageCollector {

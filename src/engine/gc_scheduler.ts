@@ -123,7 +123,7 @@ export class GcScheduler {
   async collect(ctx: Context): Promise<CollectionReport> {
     const report = await this.#collector.collect(ctx);
     this.#onCollection(report);
-    this.#totalMs += report.durationMs;
+    this.#totalMs += report.pauseMs ?? report.durationMs;
     this.#collections++;
     this.#history = {
       lastAt: this.#now().getTime(),

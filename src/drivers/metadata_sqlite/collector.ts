@@ -27,7 +27,7 @@ export interface CollectorDeps {
 /** An ingest that no lease holds is dropped when untouched for so long. */
 const INGEST_MS = 24 * 60 * 60 * 1000;
 
-type Counts = Omit<CollectionReport, "durationMs">;
+type Counts = Omit<CollectionReport, "durationMs" | "pauseMs">;
 
 /**
  * Marks everything that a root reaches, in one query, and removes the other
@@ -47,6 +47,8 @@ export class SqliteGarbageCollector implements WatchedCollector {
     const start = performance.now();
     const counts = this.#removeRecords();
     const bytesOfBlobs = this.#eraseBlobs(ctx);
+    // Snapshotters delete without a lock, and some wait for other programs.
+    const pauseMs = performance.now() - start;
     for (const [name, snapshotter] of this.#deps.snapshotters) {
       if (!hasCleanup(snapshotter)) continue;
       ctx.signal.throwIfAborted();
@@ -61,6 +63,7 @@ export class SqliteGarbageCollector implements WatchedCollector {
       ...counts,
       bytesFreed: counts.bytesFreed + bytesOfBlobs,
       durationMs: performance.now() - start,
+      pauseMs,
     };
   }
 
