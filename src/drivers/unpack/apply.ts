@@ -41,14 +41,12 @@ async function apply(
   }
   const path = await content.blobPath(ctx, layer.digest);
   await using session = unpacker.open();
-  await using stack = new AsyncDisposableStack();
-  const target = await Deno.makeTempDir({ prefix: "coracle-apply-" });
-  stack.defer(() => Deno.remove(target));
-  stack.use(await mounter.mount(ctx, mounts, target));
+  // Mounted nowhere: nothing is left of it if this process is killed.
+  using target = await mounter.open(ctx, mounts);
   const { tree } = await session.unpack(ctx, {
     layer,
     source: { kind: "file", path },
-    target: { path: target, how: "applied" },
+    target: { path: target.path, how: "applied" },
   });
   if (tree === undefined) throw unimplemented("apply a layer without files");
   return { diffId: tree.diffId, size: tree.size };
