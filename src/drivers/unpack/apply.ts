@@ -1,4 +1,4 @@
-import { unimplemented } from "../../base/errors.ts";
+import { failedPrecondition, unimplemented } from "../../base/errors.ts";
 import type { Context } from "../../base/context.ts";
 import { type ContentStore, isLocalContentStore } from "../../core/content.ts";
 import type { AppliedDiff } from "../../core/diff.ts";
@@ -41,6 +41,10 @@ async function apply(
   }
   const path = await content.blobPath(ctx, layer.digest);
   await using session = unpacker.open();
+  // Opened as the directory that it shows, a bind mount does not say so itself.
+  if (mounts.at(-1)?.options.includes("ro")) {
+    throw failedPrecondition("Cannot apply a layer to read-only mounts");
+  }
   // Mounted nowhere: nothing is left of it if this process is killed.
   using target = await mounter.open(ctx, mounts);
   const { tree } = await session.unpack(ctx, {
