@@ -341,8 +341,8 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     assertEquals((await has("plain")).length, 1);
     await plain.kill();
     await daemon.expectCtr(...PLAIN, "rm", "gone");
+    // A collection may still be under way: it is free to be done with it now.
     await startAgain(bench);
-    assertEquals((await has("plain")).length, 1);
     await ctrIn(bench, "one", "snapshots", "prepare", "any");
     await ctrIn(bench, "one", "snapshots", "rm", "any");
     await soon(() => has("plain"), []);

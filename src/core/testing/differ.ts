@@ -234,6 +234,16 @@ const STEPS: Readonly<Record<string, Step>> = {
     );
     assertEquals(error.code, "notFound");
   },
+
+  "apply() writes nothing into a view": async (under, ctx) => {
+    const { lower, upper } = await prepared(under, ctx, "echo a >a");
+    const layer = await under.differ.compare(ctx, lower, upper);
+    const view = await under.snapshotter.view(ctx, "look", "base");
+    await assertRejects(() => under.differ.apply(ctx, layer, view));
+    const after = await under.snapshotter.view(ctx, "look again", "base");
+    const changes = under.differ.changes(ctx, lower, after);
+    assertEquals(await Array.fromAsync(changes), []);
+  },
 };
 
 interface Prepared {
