@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { bundleAll } from "../scripts/build.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
@@ -87,6 +88,29 @@ Deno.test("main.ts is seen with its lazy imports and packages", async () => {
 Deno.test("src/app/shim.ts reaches no module of Node's", async () => {
   const shim = "src/app/shim.ts";
   assertEquals(nodeModules(indoors(await graphOf(shim), shim)), []);
+});
+
+Deno.test("the command line loads no module of Node's before it knows the command", async () => {
+  const { bundles } = await bundleAll({ cli: "src/cli/main.ts" });
+  const { main = "", parts = [] } = bundles["cli"] ?? {};
+  const texts = new Map(parts.map(({ name, text }) => [name, text]));
+  const seen = new Set<string>();
+  const found: (string | undefined)[] = [];
+  const visit = (name: string) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    // What a part imports statically is in its first line.
+    const [head = ""] = (texts.get(name) ?? "").split("\n", 1);
+    for (const [, module] of head.matchAll(/ import\("(.*?)"\)/g)) {
+      found.push(module);
+    }
+    for (const [, part] of head.matchAll(/_load_\("\.\/(.*?)"\)/g)) {
+      visit(`cli/${part}`);
+    }
+  };
+  visit(main);
+  assert(seen.size > 10, [...seen].join(" "));
+  assertEquals(found, []);
 });
 
 Deno.test("nodeModules() finds those that a command loads", async () => {

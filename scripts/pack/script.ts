@@ -27,8 +27,15 @@ const EXPORT = /export\{([^{}]*)\};?\s*((?:\/\*[\s\S]*?\*\/\s*)*)$/;
 const INNER_IMPORT =
   /(?<=[;}\n])import(\{[^{}"']*\}|\*as [\w$]+|[\w$]+(?:,\{[^{}"']*\})?) ?from"(node:[\w/]+)";/g;
 
-/** For packages that `require` what the runtime has built in. */
-const REQUIRE = /(?<=\bvar [\w$]+=)([\w$]+)\(import\.meta\.url\);/;
+/**
+ * For packages that `require` what the runtime has built in. Every chunk loads
+ * the one that this is in, and "node:module" loads all that Node has.
+ */
+const REQUIRE =
+  /import\{createRequire as ([\w$]+)\}from"node:module";(.*?\bvar [\w$]+=)\1\(import\.meta\.url\);/s;
+
+/** Takes nothing before it is called. */
+const LAZY_REQUIRE = "(name)=>process.getBuiltinModule(name);";
 
 /** @throws {Error} if the chunk has a form that is not understood */
 export function scriptOf(chunk: string, name: string): Script {
@@ -44,12 +51,15 @@ export function scriptOf(chunk: string, name: string): Script {
     at += statement.length;
   }
   const body = chunk.slice(at)
+    .replace(
+      REQUIRE,
+      (statement, _name, between) =>
+        `${between}${LAZY_REQUIRE}`.padEnd(statement.length),
+    )
     .replace(INNER_IMPORT, (statement, clause, specifier) => {
       head.push(importStatement(clause, specifier));
       return " ".repeat(statement.length);
     })
-    // Nothing else can be required: any path will do.
-    .replace(REQUIRE, '$1("/");')
     .replaceAll('import("./', '_load_("./')
     .replaceAll("import.meta", "_importMeta");
   const exported = EXPORT.exec(body);
