@@ -311,6 +311,21 @@ export const snapshotSteps: readonly Step[] = [
     }),
   ],
   ["its labels", snapshot("stat", { key: "labelled" })],
+  [
+    "prepared for what is there",
+    snapshot("prepare", {
+      key: "again",
+      labels: { "containerd.io/snapshot.ref": "layer" },
+    }),
+  ],
+  ["its key, then", snapshot("stat", { key: "again" })],
+  [
+    "prepared for what is not",
+    snapshot("prepare", {
+      key: "first",
+      labels: { "containerd.io/snapshot.ref": "nosuch" },
+    }),
+  ],
   ["a parent removed", snapshot("remove", { key: "layer" })],
   ["an empty key", snapshot("prepare", { key: "" })],
   ["removed", snapshot("remove", { key: "labelled" })],

@@ -48,15 +48,27 @@ export function remoteLayers(
       if (target === undefined) {
         return await store.prepare(ctx, key, parent, options);
       }
-      try {
+      await unlessThere(async () => {
         await store.prepare(ctx, key, parent, options);
-        await fill(ctx, key, target);
-        await store.commit(ctx, target, key, { labels });
-      } catch (error) {
-        if (EngineError.from(error).code !== "alreadyExists") throw error;
-        await store.remove(ctx, key);
-      }
+        await unlessThere(async () => {
+          await fill(ctx, key, target);
+          await store.commit(ctx, target, key, { labels });
+        }, () => store.remove(ctx, key));
+      });
       throw new EngineError("alreadyExists", `"${target}" is here`);
     },
   };
+}
+
+/** Whoever is faster makes what the others find. */
+async function unlessThere(
+  make: () => Promise<void>,
+  undo: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  try {
+    await make();
+  } catch (error) {
+    if (EngineError.from(error).code !== "alreadyExists") throw error;
+    await undo();
+  }
 }

@@ -87,6 +87,22 @@ export async function snapshotRecordsSuite(
   );
 
   await step(
+    "create() throws for what is to become a snapshot that is there",
+    async (records) => {
+      const to = (name: string) => ({
+        kind: "active",
+        key: "k",
+        parent: "",
+        labels: { "containerd.io/snapshot.ref": name },
+      } as const);
+      layer(records, "n", "");
+      await assertCode("alreadyExists", () => records.create(ctx, to("n")));
+      await assertCode("notFound", () => records.get(ctx, "k"));
+      records.create(ctx, to("new"));
+    },
+  );
+
+  await step(
     "commit() throws for a view, an unknown key, a name in use",
     async (records) => {
       layer(records, "n", "");

@@ -7,7 +7,7 @@ import {
 } from "../../base/errors.ts";
 import { type Filter, parseFilters } from "../../base/filters.ts";
 import { checkLabels, isLabelPath, updateLabels } from "../../base/labels.ts";
-import type { Labels } from "../../core/labels.ts";
+import { LABEL, type Labels } from "../../core/labels.ts";
 import type {
   LiveIds,
   SnapshotRecord,
@@ -70,8 +70,13 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
   ): SnapshotRecord {
     const { kind, key, parent, labels } = snapshot;
     checkSnapshot(key, labels);
-    return this.#store.write("lazy", () => {
+    const target = labels[LABEL.snapshotRef] ?? "";
+    const created = this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
+      if (target !== "" && this.#find(ns, target) !== undefined) {
+        this.#store.hold(ctx, this.#leaseType, target);
+        return undefined;
+      }
       mustBeNew(this.#find(ns, key), "snapshot", key);
       const id = this.#nextId();
       this.#insert(ns, { id, kind, name: key, parent, labels }, undefined);
@@ -80,6 +85,9 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
       if (kind === "active") this.#emit(ns, "prepare", { key, parent });
       return this.get(ctx, key);
     });
+    // Thrown outside, so that the lease keeps what it holds now.
+    if (created === undefined) throw alreadyExists("snapshot", target);
+    return created;
   }
 
   commit(
