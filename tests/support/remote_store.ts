@@ -1,0 +1,92 @@
+/** Our commands on the store of a daemon, ours or containerd's, by its socket. */
+
+import { openBareContainerd } from "./bare_containerd.ts";
+import { makeBusyboxArchive } from "./busybox_archive.ts";
+import { hasContainerd } from "./containerd.ts";
+import { type CallOptions, coracle, type Outcome } from "./coracle.ts";
+import { openDaemon } from "./daemon.ts";
+
+export interface RemoteStore extends AsyncDisposable {
+  /** Has `root` and `state`, and is the test's otherwise. */
+  readonly dir: string;
+  readonly address: string;
+  /** Of the command line, before the command. */
+  readonly flags: readonly string[];
+  call(args: readonly string[], options?: CallOptions): Promise<Outcome>;
+  /** As `call`; standard output of a call that must succeed. */
+  ok(...args: readonly string[]): Promise<string>;
+}
+
+export interface RemoteServer {
+  readonly name: string;
+  readonly ignore: boolean;
+  readonly isOurs: boolean;
+  /** With `busybox:test` in it. */
+  readonly open: () => Promise<RemoteStore>;
+}
+
+/** All kinds that there are. */
+export const REMOTE_SERVERS: readonly RemoteServer[] = [
+  {
+    name: "our daemon",
+    ignore: Deno.uid() !== 0,
+    isOurs: true,
+    open: () => openStore(() => openDaemon()),
+  },
+  {
+    name: "containerd",
+    ignore: !hasContainerd(),
+    isOurs: false,
+    open: () => openStore(() => openBareContainerd(RESTART_CONFIG)),
+  },
+];
+
+/** The monitor of restarts looks once in ten seconds if it isn't told. */
+const RESTART_CONFIG = `
+[plugins."io.containerd.internal.v1.restart"]
+  interval = "500ms"
+`;
+
+interface Served extends AsyncDisposable {
+  readonly address: string;
+}
+
+/** Image of the store. */
+export const REMOTE_IMAGE = "busybox:test";
+
+const PAUSE_MS = 50;
+const PATIENCE_MS = 20_000;
+
+async function openStore(serve: () => Promise<Served>): Promise<RemoteStore> {
+  await using owned = new AsyncDisposableStack();
+  const dir = await Deno.makeTempDir({ prefix: "coracle-remote-" });
+  owned.defer(() => Deno.remove(dir, { recursive: true }));
+  const { address } = owned.use(await serve());
+  const flags = ["--root", `${dir}/root`, "--state", `${dir}/state`]
+    .concat("--address", address);
+  const call: RemoteStore["call"] = (args, options) =>
+    coracle([...flags, ...args], options);
+  const ok = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await call(args);
+    if (code === 0) return stdout;
+    throw new Error(`coracle ${args.join(" ")} ended with ${code}: ${stderr}`);
+  };
+  await ok("load", "-i", await makeBusyboxArchive(dir));
+  const kept = owned.move();
+  return {
+    ...{ dir, address, flags, call, ok },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Asks again until `see` says yes. */
+export async function until(
+  what: string,
+  see: () => Promise<boolean>,
+): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  while (!await see()) {
+    if (Date.now() > end) throw new Error(`${what} does not happen`);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
