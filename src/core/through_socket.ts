@@ -7,10 +7,13 @@ export class ThroughSocketError extends EngineError {
 }
 
 /** @param what after "Cannot": `attach to container "web"` */
-export function throughSocket(what: string): ThroughSocketError {
+export function throughSocket(
+  what: string,
+  hint = "Run it on the store itself, without --address",
+): ThroughSocketError {
   return new ThroughSocketError(
     "unimplemented",
     `Cannot ${what} through a socket`,
-    { hint: "Run it on the store itself, without --address" },
+    { hint },
   );
 }

@@ -30,10 +30,11 @@ import { createBundleStore } from "../../runtime/bundles.ts";
 import { createHost } from "../../runtime/host.ts";
 import type { Config } from "../config.ts";
 import type { Connection, ConnectOptions } from "../connect.ts";
-import { lazyFileTrees, lazyLogs, lazyResolver } from "../lazy_services.ts";
+import { lazyLogs, lazyResolver } from "../lazy_services.ts";
 import { ensureStorePaths, type StorePaths } from "../paths.ts";
 import { selfCommand, VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
+import { remoteFileTrees, withLocalChanges } from "./local_files.ts";
 import { heldSnapshotter, Holder } from "./held.ts";
 import { createRemoteTaskManager } from "./task_manager.ts";
 
@@ -149,6 +150,7 @@ function compose(
     });
   }
   const content = remoteContent(client);
+  const mounter = createMounter();
   const local = createBundleStore({ state: paths.state });
   const services: Services = {
     ...{ content, leases, snapshotters, defaultSnapshotter },
@@ -158,11 +160,11 @@ function compose(
     namespaces: remoteNamespaces(client),
     events: withoutTasks(remoteEvents(client, now)),
     collector: remoteCollector({ leases, content, snapshotter, now }),
-    differ: remoteDiffer(client, content),
-    mounter: createMounter(),
-    fileTrees: lazyFileTrees(() => {
-      throw throughSocket("look at the files of a container");
-    }),
+    differ: withLocalChanges({
+      ...{ differ: remoteDiffer(client, content), content, mounter },
+    }, Deno.uid()),
+    mounter,
+    fileTrees: remoteFileTrees(Deno.uid()),
     resolver: lazyResolver(() => loadResolver(options)),
     unpacker: {
       open: () => {
