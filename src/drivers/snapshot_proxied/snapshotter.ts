@@ -19,7 +19,7 @@ import type {
   SnapshotUsage,
 } from "../../core/snapshot.ts";
 import { type BackendPlace, namedBackend } from "./backend.ts";
-import { Gate } from "./gate.ts";
+import { Gate } from "../../base/gate.ts";
 import { KnownSnapshots } from "./known.ts";
 import { checkPaths, inheritedPaths, merged, ourLabels } from "./merge.ts";
 import {
