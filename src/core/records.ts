@@ -100,6 +100,8 @@ export interface ContentSweeper {
   walkIngests(): Iterable<StoredIngest>;
   /** Drops an ingest, unless a writer holds it; says whether it did. */
   dropIngest(ingest: StoredIngest): boolean;
+  /** What can't be done at once, as where another program has the bytes. */
+  cleanup?(ctx: Context): Promise<void>;
 }
 
 /** A snapshot and the directory that holds it. */

@@ -2,17 +2,12 @@
 
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
-import {
-  EngineError,
-  failedPrecondition,
-  notFound,
-} from "../../base/errors.ts";
+import { failedPrecondition, notFound } from "../../base/errors.ts";
+import { AdoptedWriter } from "../../core/adopted_writer.ts";
 import type {
-  CommitOptions,
   ContentWriter,
   ExpectedContent,
   IngestFile,
-  IngestStatus,
 } from "../../core/content.ts";
 import type { Labels } from "../../core/labels.ts";
 import type { ContentInventory, ContentRecords } from "../../core/records.ts";
@@ -27,71 +22,14 @@ interface AdoptionDeps {
   readonly now: () => Date;
 }
 
-/**
- * An ingest of bytes that another namespace has: it is complete from the
- * start, and committing it makes them visible in this namespace too.
- */
-export class AdoptedWriter implements ContentWriter {
-  readonly #deps: AdoptionDeps;
-  readonly #startedAt: Date;
-  #offset: number;
-
-  constructor(deps: AdoptionDeps) {
-    this.#deps = deps;
-    this.#startedAt = deps.now();
-    this.#offset = deps.expected.size;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
-
-  async status(): Promise<IngestStatus> {
-    const { ref, expected } = this.#deps;
-    return {
-      ref,
-      offset: this.#offset,
-      total: expected.size,
-      expected: expected.digest,
-      startedAt: this.#startedAt,
-      updatedAt: this.#startedAt,
-    };
-  }
-
-  /** Counts only: the same bytes are there, and they were verified. */
-  async write(chunk: Uint8Array): Promise<void> {
-    const { ref, expected } = this.#deps;
-    if (this.#offset + chunk.length > expected.size) {
-      throw new EngineError(
-        "outOfRange",
-        `Cannot write to ref "${ref}" beyond its ${expected.size} bytes`,
-      );
-    }
-    this.#offset += chunk.length;
-  }
-
-  /** Of the whole: nothing else can be committed. */
-  async digest(): Promise<Digest> {
-    return this.#deps.expected.digest;
-  }
-
-  async truncate(size: number): Promise<void> {
-    this.#offset = Math.min(this.#offset, size);
-  }
-
-  async commit(ctx: Context, options: CommitOptions = {}): Promise<Digest> {
-    const { ref, expected } = this.#deps;
-    const size = options.size || expected.size;
-    const digest = options.digest ?? expected.digest;
-    const isSame = size === expected.size && digest === expected.digest &&
-      this.#offset === expected.size;
-    if (!isSame) {
-      throw failedPrecondition(
-        `Cannot commit ref "${ref}": it has ${this.#offset} bytes of ` +
-          `"${expected.digest}" instead of ${size} bytes of "${digest}"`,
-      );
-    }
-    adopt(ctx, this.#deps, options.labels);
-    return digest;
-  }
+/** An ingest of bytes that another namespace has in a file of ours. */
+export function adoptedWriter(deps: AdoptionDeps): ContentWriter {
+  return new AdoptedWriter({
+    ref: deps.ref,
+    expected: deps.expected,
+    startedAt: deps.now(),
+    adopt: async (ctx, labels) => adopt(ctx, deps, labels),
+  });
 }
 
 /** As `AdoptedWriter`, for a writer elsewhere, who finds nothing to append. */

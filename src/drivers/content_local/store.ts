@@ -26,7 +26,7 @@ import type {
 } from "../../core/records.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
 import type { CheckableContent } from "../../core/fsck.ts";
-import { AdoptedFile, AdoptedWriter } from "./adopted.ts";
+import { AdoptedFile, adoptedWriter } from "./adopted.ts";
 import {
   HeldIngest,
   ingestInfo,
@@ -94,7 +94,7 @@ class FileContentStore
     const { digest, size } = expected ?? {};
     if (digest !== undefined) {
       const adopted = this.#adoptable(ctx, ref, { digest, size });
-      if (adopted !== undefined) return new AdoptedWriter(adopted);
+      if (adopted !== undefined) return adoptedWriter(adopted);
     }
     const ingest = await this.#take(ctx, ref, expected);
     const deps = this.#deps(ref, expected);

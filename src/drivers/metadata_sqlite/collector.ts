@@ -59,6 +59,10 @@ export class SqliteGarbageCollector implements WatchedCollector {
         });
       });
     }
+    ctx.signal.throwIfAborted();
+    await this.#deps.content.cleanup?.(ctx).catch((error) => {
+      ctx.log.warn("Cannot clean up after content", { error });
+    });
     return {
       ...counts,
       bytesFreed: counts.bytesFreed + bytesOfBlobs,
