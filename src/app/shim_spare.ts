@@ -4,6 +4,9 @@
  * standard input, and ends if none comes.
  */
 
+import { closeFd } from "../sys/descriptors.ts";
+import { takeAsStderr } from "../sys/null_streams.ts";
+import { openShimLog } from "./shim_own_log.ts";
 import { serveShim } from "./shim_serve.ts";
 import type { ShimFlags } from "./shim_flags.ts";
 import { READY_FD } from "./shim_ready.ts";
@@ -14,8 +17,15 @@ export async function serveWhenTold(): Promise<number> {
   if (text === "") return 0;
   const told: Omit<ShimFlags, "ready" | "action"> = JSON.parse(text);
   Deno.env.set("NAMESPACE", told.namespace);
+  writeTo(openShimLog(told.bundle));
   await serveShim({ ...told, ready: READY_FD, action: "serve" });
   return 0;
+}
+
+function writeTo(log: number | undefined): void {
+  if (log === undefined) return;
+  takeAsStderr(log);
+  closeFd(log);
 }
 
 /** Empty if the daemon has closed its end. */

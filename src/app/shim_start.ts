@@ -3,11 +3,12 @@
 import { unavailable } from "../base/errors.ts";
 import { writeAddress } from "../shim/bundle_files.ts";
 import { Descriptors } from "../shim/descriptors.ts";
-import { makePipe, openFifo, readSome } from "../sys/descriptors.ts";
+import { makePipe, readSome } from "../sys/descriptors.ts";
 import { spawn } from "../sys/process.ts";
 import { selfCommand } from "./self.ts";
 import { type Bootstrap, readBootstrap } from "./shim_bootstrap.ts";
 import type { ShimFlags } from "./shim_flags.ts";
+import { openShimLog } from "./shim_own_log.ts";
 import { READY, READY_FD } from "./shim_ready.ts";
 import {
   groupOf,
@@ -76,7 +77,7 @@ function spawnServer(flags: ShimFlags, { events }: Bootstrap): void {
   const ready = makePipe();
   owned.own(ready.read);
   owned.own(ready.write);
-  const log = openLog(flags.bundle);
+  const log = openShimLog(flags.bundle);
   if (log !== undefined) owned.own(log);
   const [program = "", ...args] = selfCommand();
   spawn({
@@ -109,17 +110,6 @@ function serverFlags(flags: ShimFlags): readonly string[] {
     ...["-socket", socket, "-ready", READY_FD],
     ...flags.logLevel === "debug" ? ["-debug"] : [],
   ];
-}
-
-/** containerd reads what shims log; its restart must not break the pipe. */
-function openLog(bundle: string): number | undefined {
-  try {
-    const path = `${bundle}/log`;
-    return Deno.statSync(path).isFifo ? openFifo(path, "readWrite") : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 /** Waits: there is nothing else to do in this process. */

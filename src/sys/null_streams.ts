@@ -9,6 +9,7 @@ const streamSymbols = coldSymbols({
 });
 
 const O_RDWR = 2;
+const STDERR = 2;
 const STANDARD_STREAMS = [0, 1, 2] as const;
 
 /** Puts /dev/null in the place of all three: whoever waits sees their end. */
@@ -18,4 +19,9 @@ export function silenceStreams(): void {
   if (fd < 0) return;
   for (const stream of STANDARD_STREAMS) symbols.dup2(fd, stream);
   if (fd > 2) symbols.close(fd);
+}
+
+/** From now on what is written to standard error goes to `fd`, too. */
+export function takeAsStderr(fd: number): void {
+  streamSymbols().dup2(fd, STDERR);
 }

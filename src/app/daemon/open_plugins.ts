@@ -15,7 +15,14 @@ import {
 export type PluginBase =
   & Pick<
     PluginHost,
-    "services" | "paths" | "log" | "now" | "stopping" | "daemon" | "address"
+    | "services"
+    | "paths"
+    | "log"
+    | "logLevel"
+    | "now"
+    | "stopping"
+    | "daemon"
+    | "address"
   >
   & {
     /** The table of a plugin in the configuration file. */

@@ -11,6 +11,7 @@ const base: PluginBase = {
   services: {} as Services,
   paths: { root: "/r", state: "/s" },
   log: silentLogger,
+  logLevel: () => "info",
   now: () => new Date(),
   stopping: new AbortController().signal,
   daemon: EMPTY_CONFIG,

@@ -68,7 +68,7 @@ export async function openTasks(host: PluginHost): Promise<TaskService> {
     runtimeRoot: `${paths.state}/runtime`,
     ourProgram: { program, programArgs },
     isOurs: (runtime) => host.config["own_shim"] !== false && OURS.has(runtime),
-    logLevel: "info",
+    logLevel: host.logLevel,
   });
   host.defer(() => shims[Symbol.dispose]());
   await serveEvents(host, eventsAddress, shims);

@@ -5,7 +5,7 @@
  */
 
 import type { Context } from "../../base/context.ts";
-import type { Logger } from "../../base/log.ts";
+import type { Logger, LogLevel } from "../../base/log.ts";
 import type { TypedValue } from "../../core/container.ts";
 import type { Services } from "../../core/services.ts";
 import type { StorePaths } from "../paths.ts";
@@ -34,6 +34,8 @@ export interface PluginHost {
   readonly paths: StorePaths;
   /** Says which plugin speaks. */
   readonly log: Logger;
+  /** What is least important of what it writes, at the moment. */
+  readonly logLevel: () => LogLevel;
   readonly now: () => Date;
   /** Fires when the daemon is about to stop. */
   readonly stopping: AbortSignal;

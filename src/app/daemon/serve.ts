@@ -126,7 +126,7 @@ async function serveStore(options: ServeOptions): Promise<void> {
 }
 
 async function openAll(
-  { settings: { config }, store, address, log }: ServeOptions,
+  { settings: { config, log: logSettings }, store, address, log }: ServeOptions,
   stopping: AbortSignal,
 ): Promise<OpenPlugins> {
   const disabled = config.disabledPlugins;
@@ -136,6 +136,7 @@ async function openAll(
     services: store.services,
     paths: store.paths,
     log,
+    logLevel: () => logSettings.level,
     now: () => new Date(),
     stopping,
     configOf: (uri) => config.plugins.get(currentUri(uri)) ?? {},

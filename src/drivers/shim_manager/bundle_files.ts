@@ -9,7 +9,9 @@ import type { ShimEndpoint } from "./wire.ts";
 const BOOTSTRAP = "bootstrap.json";
 const BINARY_PATH = "shim-binary-path";
 
-/** A plain file in place of containerd's FIFO: nobody has to empty it. */
+/**
+ * What the shim says. A daemon makes a FIFO and reads it, as containerd does.
+ */
 export const LOG = "log";
 
 export function writeEndpoint(bundle: string, endpoint: ShimEndpoint): void {
@@ -60,9 +62,17 @@ export function readShimProgram(bundle: string): ShimProgram | undefined {
   return program === undefined ? undefined : { program, programArgs: [] };
 }
 
-/** Shims only write it if it is there. */
+/**
+ * Shims only write it if it is there. Without a daemon it is a plain file:
+ * nobody has to empty that.
+ */
 export function makeLog(bundle: string): void {
-  Deno.writeTextFileSync(`${bundle}/${LOG}`, "", { append: true });
+  try {
+    const options = { write: true, createNew: true };
+    Deno.openSync(`${bundle}/${LOG}`, options).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
 }
 
 /** Some shims do so themselves. */

@@ -21,6 +21,7 @@ import { withDeadline } from "./deadline.ts";
 import { KeptShim, keyOf } from "./kept_shim.ts";
 import { launchFor, type LaunchForDeps } from "./launch_for.ts";
 import { shimKind } from "./runtime_name.ts";
+import { followShimLog, type ShimLog } from "./shim_log.ts";
 import { stoppedStatus } from "./status.ts";
 import type { ShimEndpoint } from "./wire.ts";
 
@@ -66,9 +67,12 @@ export class DaemonShims implements Disposable {
   ): Promise<number> {
     const runtime = request.runtimePath || container.runtime.name;
     const bundle = this.#makeBundle(ctx, container, runtime);
+    using owned = new DisposableStack();
     try {
+      const log = owned.use(this.#follow(bundle));
       const endpoint = await launchFor(this.#deps, bundle, runtime);
-      const shim = await this.#keep(ctx, bundle, endpoint);
+      const shim = await this.#keep(ctx, bundle, endpoint, log);
+      owned.move();
       try {
         return await this.#createTask(ctx, shim, request, checkpoint, {
           ...container.runtime,
@@ -166,12 +170,19 @@ export class DaemonShims implements Disposable {
     ctx: Context,
     bundle: Bundle,
     endpoint: ShimEndpoint,
+    log: ShimLog,
   ): Promise<KeptShim> {
     const connection = await this.#deps.wire.connect(ctx, endpoint);
-    const shim = new KeptShim(bundle, connection);
+    const shim = new KeptShim(bundle, connection, log);
     this.#shims.set(keyOf(shim.ref), shim);
     void connection.closed.then(() => this.#lost(shim));
     return shim;
+  }
+
+  /** To be done before there is a shim that opens it. */
+  #follow({ path, record: { namespace, id } }: Bundle): ShimLog {
+    const { poller, log } = this.#deps;
+    return followShimLog(poller, log.with({ id, namespace }), path);
   }
 
   async #createTask(
@@ -199,9 +210,12 @@ export class DaemonShims implements Disposable {
   async #take(ctx: Context, bundle: Bundle): Promise<void> {
     const endpoint = readEndpoint(bundle.path);
     const { id } = bundle.record;
+    using owned = new DisposableStack();
     try {
       if (endpoint === undefined) throw notStarted(id);
-      const shim = await this.#keep(ctx, bundle, endpoint);
+      const log = owned.use(this.#follow(bundle));
+      const shim = await this.#keep(ctx, bundle, endpoint, log);
+      owned.move();
       const state = await withDeadline(
         ctx,
         LOAD_MS,
@@ -226,6 +240,7 @@ export class DaemonShims implements Disposable {
   async #end(ctx: Context, shim: KeptShim): Promise<void> {
     shim.isLeaving = true;
     this.#shims.delete(keyOf(shim.ref));
+    using _log = shim.log;
     const { connection, ref: { id } } = shim;
     // It may be gone before it has answered.
     await connection.shutdown(ctx, { id, when: "idle" }).catch(() => {});
@@ -234,6 +249,7 @@ export class DaemonShims implements Disposable {
 
   async #lost(shim: KeptShim): Promise<void> {
     if (shim.isLeaving || this.#isOver) return;
+    using _log = shim.log;
     const { bundle, ref, told } = shim;
     const { log } = this.#deps;
     const ctx = background({ log, namespace: ref.namespace });
@@ -255,7 +271,8 @@ export class DaemonShims implements Disposable {
     this.#isOver = true;
     const open = [...this.#shims.values()];
     this.#shims.clear();
-    for (const { connection, bundle } of open) {
+    for (const { connection, bundle, log } of open) {
+      log[Symbol.dispose]();
       void connection[Symbol.asyncDispose]();
       bundle[Symbol.dispose]();
     }

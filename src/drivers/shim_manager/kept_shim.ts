@@ -1,6 +1,7 @@
 /** A shim that this daemon talks to, for as long as both live. */
 
 import type { Bundle, ExitStatus, TaskRef } from "../../core/task.ts";
+import type { ShimLog } from "./shim_log.ts";
 import type { ShimConnection } from "./wire.ts";
 
 /** How far a task is, by what its shim has told. */
@@ -11,16 +12,19 @@ export class KeptShim {
   /** Held, so that no command takes it for abandoned. */
   readonly bundle: Bundle;
   readonly connection: ShimConnection;
+  /** What it says is passed on. */
+  readonly log: ShimLog;
   told: ToldOf = "running";
   /** The daemon is deleting the task: the shim may go. */
   isLeaving = false;
   readonly #gone = Promise.withResolvers<ExitStatus>();
 
-  constructor(bundle: Bundle, connection: ShimConnection) {
+  constructor(bundle: Bundle, connection: ShimConnection, log: ShimLog) {
     const { namespace, id } = bundle.record;
     this.ref = { namespace, id };
     this.bundle = bundle;
     this.connection = connection;
+    this.log = log;
     // Whoever does not wait does not mind.
     this.#gone.promise.catch(() => {});
   }

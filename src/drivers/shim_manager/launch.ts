@@ -37,6 +37,8 @@ export interface ShimCall extends TaskRef {
   readonly bundle: string;
   /** Socket that takes events, which has to answer meanwhile. */
   readonly eventsAddress: string;
+  /** `info` if absent. */
+  readonly logLevel?: "debug" | "info";
 }
 
 /** What a shim's `start` reads: nothing, or protobuf. */
@@ -138,6 +140,7 @@ function runVerb(
       ...["-address", deps.engineAddress],
       ...["-publish-binary", deps.publishBinary],
       ...["-id", call.id],
+      ...call.logLevel === "debug" ? ["-debug"] : [],
       ...more,
       verb,
     ],

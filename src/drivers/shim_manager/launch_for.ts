@@ -1,5 +1,6 @@
 /** Starting the shim of a task of the daemon: ours, or one by its name. */
 
+import type { LogLevel } from "../../base/log.ts";
 import type { Host } from "../../core/host.ts";
 import type { Bundle } from "../../core/task.ts";
 import {
@@ -22,7 +23,7 @@ export interface LaunchForDeps extends LaunchDeps {
   readonly ourProgram: ShimProgram;
   /** Which runtimes our own shim drives. */
   readonly isOurs: (runtime: string) => boolean;
-  readonly logLevel: "debug" | "info";
+  readonly logLevel: () => LogLevel;
 }
 
 /** @throws {EngineError} `failedPrecondition` if there is no such shim */
@@ -37,24 +38,34 @@ export async function launchFor(
 }
 
 export function callOf(
-  { eventsAddress }: Pick<LaunchForDeps, "eventsAddress">,
+  deps: Pick<LaunchForDeps, "eventsAddress" | "logLevel">,
   { record: { namespace, id }, path }: Bundle,
 ): Omit<ShimCall, "program"> {
-  return { namespace, id, bundle: path, eventsAddress };
+  const { eventsAddress } = deps;
+  const logLevel = shimLogLevel(deps);
+  return { namespace, id, bundle: path, eventsAddress, logLevel };
+}
+
+/** Shims know two: they say all if we do. */
+function shimLogLevel(
+  { logLevel }: Pick<LaunchForDeps, "logLevel">,
+): "debug" | "info" {
+  return logLevel() === "debug" || logLevel() === "trace" ? "debug" : "info";
 }
 
 async function launchOurs(
   deps: LaunchForDeps,
   { record: { namespace, id }, path }: Bundle,
 ): Promise<ShimEndpoint> {
-  const { ours, ourProgram, engineAddress, publishBinary, logLevel } = deps;
+  const { ours, ourProgram, engineAddress, publishBinary } = deps;
   const socket = `${path}/shim.sock`;
   const endpoint: ShimEndpoint = { address: `unix://${socket}`, version: 3 };
   // Before there is a process, or nobody would find it if this one is killed.
   writeEndpoint(path, endpoint);
   writeShimCommand(path, ourProgram);
   const pid = await ours.start({
-    ...{ namespace, id, socket, publishBinary, logLevel },
+    ...{ namespace, id, socket, publishBinary },
+    logLevel: shimLogLevel(deps),
     address: engineAddress,
     bundle: path,
   });
