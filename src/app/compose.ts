@@ -7,7 +7,7 @@
 import { notFound } from "../base/errors.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Logger } from "../base/log.ts";
-import type { LocalContentStore } from "../core/content.ts";
+import type { ContentStore } from "../core/content.ts";
 import type { Differ } from "../core/diff.ts";
 import type { FileTrees } from "../core/file_tree.ts";
 import type { Host } from "../core/host.ts";
@@ -18,7 +18,6 @@ import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
 import type { BundleStore, TaskManager } from "../core/task.ts";
 import type { LayerUnpacker } from "../core/unpack.ts";
-import { createContentStore } from "../drivers/content_local/store.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
 import { createMounter } from "../drivers/mounter/mounter.ts";
 import { createNativeSnapshotter } from "../drivers/snapshot_native/snapshotter.ts";
@@ -26,6 +25,7 @@ import { createOverlaySnapshotter } from "../drivers/snapshot_overlay/snapshotte
 import { createBundleStore } from "../runtime/bundles.ts";
 import { createHost } from "../runtime/host.ts";
 import { createTaskRunner } from "../runtime/task_runner.ts";
+import { chooseContent, type OtherContent } from "./choose_content.ts";
 import type { SnapshotterChoice } from "./choose_snapshotter.ts";
 import type { Config } from "./config.ts";
 import {
@@ -55,6 +55,8 @@ export interface ComposeOptions {
   /** Overrides the choice. */
   readonly snapshotter?: string;
   readonly moreSnapshotters?: MoreSnapshotters;
+  /** Instead of the store's own. */
+  readonly otherContent?: OtherContent;
 }
 
 /** By name, snapshotters of the caller's on records of this store. */
@@ -81,11 +83,7 @@ export function compose(options: ComposeOptions): Services {
       hint: `There are ${[...snapshotters.keys()].join(", ")}`,
     });
   }
-  const content = createContentStore({
-    root: `${paths.root}/content`,
-    records: metadata.contentRecords,
-    now: () => new Date(),
-  });
+  const content = chooseContent(options);
   const collector = metadata.collector({ content, snapshotters });
   const mounter = createMounter();
   const host = lazy(() => createHost({ env: (name) => Deno.env.get(name) }));
@@ -165,7 +163,7 @@ async function loadLogs(): Promise<ContainerLogs> {
 }
 
 async function loadDiffer(
-  content: LocalContentStore,
+  content: ContentStore,
   mounter: Mounter,
   unpacker: LayerUnpacker,
 ): Promise<Differ> {

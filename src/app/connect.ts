@@ -6,6 +6,7 @@
 import type { Logger } from "../base/log.ts";
 import type { RegistryTrust } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
+import type { OtherContent } from "./choose_content.ts";
 import type { MoreSnapshotters } from "./compose.ts";
 import { type Config, configPath, loadConfig } from "./config.ts";
 import { ensureStorePaths, type StorePaths, storePaths } from "./paths.ts";
@@ -30,6 +31,8 @@ export interface ConnectOptions {
   readonly log: Logger;
   /** Beside those that each store has. */
   readonly moreSnapshotters?: MoreSnapshotters;
+  /** Instead of the store's own. */
+  readonly otherContent?: OtherContent;
   /** Instead of what the usual file says. */
   readonly config?: Config;
   /** With which the program starts again; its own if absent. */

@@ -6,6 +6,7 @@ import type { Services } from "../core/services.ts";
 import { createContentStore } from "../drivers/content_local/store.ts";
 import { openMetadata } from "../drivers/metadata_sqlite/open.ts";
 import { fsck } from "../engine/fsck.ts";
+import { contentKeeper, keptElsewhere } from "./choose_content.ts";
 import type { StorePaths } from "./paths.ts";
 
 interface CheckedStore {
@@ -25,6 +26,8 @@ export async function* checkStore(
   { paths, services }: CheckedStore,
   options: CheckOptions,
 ): AsyncIterable<FsckFinding> {
+  const keeper = contentKeeper(paths);
+  if (keeper !== undefined) throw keptElsewhere(paths, keeper);
   const now = () => new Date();
   using metadata = await openMetadata({
     path: `${paths.root}/meta.db`,

@@ -38,7 +38,7 @@ export async function openStore(
   try {
     const snapshotter = options.snapshotter ?? config.snapshotter;
     const runtime = options.runtime ?? config.runtime;
-    const { registryTrust: trust, moreSnapshotters } = options;
+    const { registryTrust: trust, moreSnapshotters, otherContent } = options;
     const services = compose({
       paths,
       metadata,
@@ -50,6 +50,7 @@ export async function openStore(
       ...(snapshotter === undefined ? {} : { snapshotter }),
       ...(trust === undefined ? {} : { registryTrust: trust }),
       ...(moreSnapshotters === undefined ? {} : { moreSnapshotters }),
+      ...(otherContent === undefined ? {} : { otherContent }),
     });
     if (options.leftovers !== "later") {
       await finishLeftovers(services, paths, log);

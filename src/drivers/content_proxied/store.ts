@@ -7,6 +7,7 @@ import {
   hasCode,
   invalidArgument,
   notFound,
+  unavailable,
 } from "../../base/errors.ts";
 import { parseFilters } from "../../base/filters.ts";
 import { Gate } from "../../base/gate.ts";
@@ -62,6 +63,8 @@ class ProxiedContentStore implements ProxiedContent {
   readonly #records: ContentRecords & ContentInventory;
   /** Closed while a blob is removed that nobody has a record of. */
   readonly #gate = new Gate();
+  /** Names of ingests that have a writer: nobody else writes there. */
+  readonly #written = new Set<string>();
   /** To remove from the backend, unless somebody writes them again. */
   readonly #doomed = new Set<Digest>();
   /** Whether the backend may have what neither records nor `#doomed` name. */
@@ -100,22 +103,36 @@ class ProxiedContentStore implements ProxiedContent {
       const adopted = await this.#adopted(ctx, ref, { digest, size });
       if (adopted !== undefined) return adopted;
     }
-    // Without the digest: the backend may have what this namespace has not.
-    const writer = await this.#backend.writer(
-      ctx,
-      backendRef(ctx, ref),
-      size === undefined ? {} : { size },
-    );
+    return await this.#open(ctx, ref, expected);
+  }
+
+  async #open(
+    ctx: Context,
+    ref: string,
+    expected: ExpectedContent,
+  ): Promise<ContentWriter> {
+    const name = backendRef(ctx, ref);
+    if (this.#written.has(name)) {
+      throw unavailable(`Cannot write ref "${ref}": it is locked`, {
+        hint: "Somebody else is writing the same content",
+      });
+    }
+    this.#written.add(name);
     try {
       this.#records.holdIngest(ctx, ref);
+      // Without the digest: the backend may have what this namespace has not.
+      const { size } = expected;
+      const total = size === undefined ? {} : { size };
+      const writer = await this.#backend.writer(ctx, name, total);
+      return new ProxiedWriter({
+        ...{ records: this.#records, gate: this.#gate, ref, expected },
+        onUnrecorded: (digest) => this.#doomed.add(digest),
+        onEnd: () => this.#written.delete(name),
+      }, writer);
     } catch (error) {
-      await writer[Symbol.asyncDispose]();
+      this.#written.delete(name);
       throw error;
     }
-    return new ProxiedWriter({
-      ...{ records: this.#records, gate: this.#gate, ref, expected },
-      onUnrecorded: (digest) => this.#doomed.add(digest),
-    }, writer);
   }
 
   async status(ctx: Context, ref: string): Promise<IngestStatus> {

@@ -19,20 +19,29 @@ export interface ProxiedWriterDeps {
   readonly expected: ExpectedContent;
   /** Called with what the backend may have now, and has no record. */
   readonly onUnrecorded: (digest: Digest) => void;
+  /** Called when others may write the same ref. */
+  readonly onEnd: () => void;
 }
 
 /** The backend takes the bytes, verifies them and keeps them; we record it. */
 export class ProxiedWriter implements ContentWriter {
   readonly #deps: ProxiedWriterDeps;
   readonly #writer: ContentWriter;
+  #state: "open" | "ended" = "open";
 
   constructor(deps: ProxiedWriterDeps, writer: ContentWriter) {
     this.#deps = deps;
     this.#writer = writer;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve(this.#writer[Symbol.asyncDispose]());
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    try {
+      await this.#writer[Symbol.asyncDispose]();
+    } finally {
+      this.#deps.onEnd();
+    }
   }
 
   async status(): Promise<IngestStatus> {
@@ -61,6 +70,7 @@ export class ProxiedWriter implements ContentWriter {
     const { gate, expected } = this.#deps;
     const { labels = {} } = options;
     checkLabels(labels);
+    await using _ended = this;
     const digest = options.digest ?? expected.digest ?? await this.digest();
     const size = options.size || expected.size ||
       (await this.#writer.status()).offset;

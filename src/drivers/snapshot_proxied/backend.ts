@@ -1,7 +1,7 @@
 /** A backend as this driver calls it: failures say whose they are. */
 
 import type { Context } from "../../base/context.ts";
-import { hasCode, unavailable } from "../../base/errors.ts";
+import { asked, askedForMany } from "../../core/other_program.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
 
 export interface BackendPlace {
@@ -17,44 +17,26 @@ export interface BackendPlace {
  */
 export function namedBackend(
   backend: Snapshotter,
-  place: BackendPlace,
+  { name, address }: BackendPlace,
 ): Snapshotter {
-  const asked = async <T>(work: Promise<T>): Promise<T> => {
-    try {
-      return await work;
-    } catch (error) {
-      throw named(error, place);
-    }
-  };
+  const program = { title: `snapshotter "${name}"`, address };
+  const ask = <T>(work: Promise<T>) => asked(program, work);
   return {
-    stat: (ctx, key) => asked(backend.stat(unleased(ctx), key)),
+    stat: (ctx, key) => ask(backend.stat(unleased(ctx), key)),
     update: (ctx, info, paths) =>
-      asked(backend.update(unleased(ctx), info, paths)),
-    usage: (ctx, key) => asked(backend.usage(unleased(ctx), key)),
-    mounts: (ctx, key) => asked(backend.mounts(unleased(ctx), key)),
+      ask(backend.update(unleased(ctx), info, paths)),
+    usage: (ctx, key) => ask(backend.usage(unleased(ctx), key)),
+    mounts: (ctx, key) => ask(backend.mounts(unleased(ctx), key)),
     prepare: (ctx, key, parent, options) =>
-      asked(backend.prepare(unleased(ctx), key, parent, options)),
+      ask(backend.prepare(unleased(ctx), key, parent, options)),
     view: (ctx, key, parent, options) =>
-      asked(backend.view(unleased(ctx), key, parent, options)),
+      ask(backend.view(unleased(ctx), key, parent, options)),
     commit: (ctx, name, key, options) =>
-      asked(backend.commit(unleased(ctx), name, key, options)),
-    remove: (ctx, key) => asked(backend.remove(unleased(ctx), key)),
-    async *walk(ctx, filters) {
-      try {
-        yield* backend.walk(unleased(ctx), filters);
-      } catch (error) {
-        throw named(error, place);
-      }
-    },
+      ask(backend.commit(unleased(ctx), name, key, options)),
+    remove: (ctx, key) => ask(backend.remove(unleased(ctx), key)),
+    walk: (ctx, filters) =>
+      askedForMany(program, backend.walk(unleased(ctx), filters)),
   };
-}
-
-function named(error: unknown, { name, address }: BackendPlace): unknown {
-  if (!hasCode(error, "unavailable")) return error;
-  return unavailable(`Cannot reach snapshotter "${name}": ${error.message}`, {
-    cause: error,
-    hint: `Is the program running that serves ${address}?`,
-  });
 }
 
 function unleased({ leaseId: _, ...ctx }: Context): Context {
