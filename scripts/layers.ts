@@ -37,11 +37,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** Layers that compute only: streams in, streams out, no `Deno.*`. */
 export const PURE_LAYERS: readonly string[] = ["base", "oci", "core"];
 
-/** The one layer that may name a package. */
-const PACKAGE_HOMES: Readonly<Record<string, string>> = {
-  "@grpc/grpc-js": "rpc",
-};
-
 const NATIVE_MEMBERS: readonly string[] = [
   "dlopen",
   "UnsafeCallback",
@@ -85,7 +80,7 @@ export function importProblem(
 ): string | undefined {
   const source = placeOf(from);
   if (source.isTest || source.layer === "") return undefined;
-  if (!specifier.startsWith(".")) return packageProblem(source, specifier);
+  if (!specifier.startsWith(".")) return undefined;
   const target = placeOf(
     new URL(specifier, `file://${absolute(from)}`).pathname,
   );
@@ -101,18 +96,6 @@ export function importProblem(
   if (allowed.includes(target.layer)) return undefined;
   const list = allowed.length === 0 ? "nothing" : allowed.join(", ");
   return `${source.layer} may import ${list}, but not ${target.layer}`;
-}
-
-function packageProblem(source: Place, specifier: string): string | undefined {
-  const name = specifier.replace(/^npm:\/?/, "");
-  for (const [home, layer] of Object.entries(PACKAGE_HOMES)) {
-    const isNamed = name === home || name.startsWith(`${home}/`) ||
-      name.startsWith(`${home}@`);
-    if (isNamed && source.layer !== layer) {
-      return `${home} may be named in ${layer} only`;
-    }
-  }
-  return undefined;
 }
 
 function driverProblem(source: Place, target: Place): string | undefined {

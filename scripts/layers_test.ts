@@ -28,8 +28,6 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ["src/cli/a.ts", "../../main.ts"],
   ["src/novel/a.ts", "../base/errors.ts"],
   ["src/engine/a.ts", "../core/testing/suite.ts"],
-  ["src/engine/a.ts", "npm:@grpc/grpc-js@1.14.0"],
-  ["src/engine/a.ts", "@grpc/grpc-js"],
 ];
 
 const ALLOWED: readonly (readonly [string, string])[] = [
@@ -38,7 +36,6 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ["src/drivers/registry/a.ts", "./client.ts"],
   ["src/drivers/registry/deep/a.ts", "../client.ts"],
   ["src/drivers/content_local.ts", "../sys/libc.ts"],
-  ["src/rpc/a.ts", "@grpc/grpc-js"],
   ["src/rpc/a.ts", "../../proto/gen/tasks.ts"],
   ["src/core/testing/suite.ts", "./factory.ts"],
   ["src/engine/a_test.ts", "../core/testing/suite.ts"],

@@ -54,10 +54,10 @@ function indoors({ modules }: Graph, root: string): Graph {
   return { modules: modules.filter(({ specifier }) => seen.has(specifier)) };
 }
 
-/** Specifiers in the graph that name grpc-js or our adapter of it. */
+/** Specifiers of gRPC and of the HTTP/2 below it. */
 function grpcModules({ modules }: Graph): readonly string[] {
   return modules.map(({ specifier }) => specifier)
-    .filter((it) => /grpc-js|\/src\/rpc\/grpc/.test(it));
+    .filter((it) => /\/src\/rpc\/(grpc|http2)/.test(it));
 }
 
 /** Modules of Node's: each costs a shim 1.5 to 5 MB. */

@@ -20,23 +20,6 @@ export interface Script {
 const IMPORT = /^import(?:([^"';]+?)from)?"([^"]+)";/;
 const EXPORT = /export\{([^{}]*)\};?\s*((?:\/\*[\s\S]*?\*\/\s*)*)$/;
 
-/**
- * Modules are put one behind the other, and what they import of the runtime
- * stays where it was if a CommonJS package stands before it.
- */
-const INNER_IMPORT =
-  /(?<=[;}\n])import(\{[^{}"']*\}|\*as [\w$]+|[\w$]+(?:,\{[^{}"']*\})?) ?from"(node:[\w/]+)";/g;
-
-/**
- * For packages that `require` what the runtime has built in. Every chunk loads
- * the one that this is in, and "node:module" loads all that Node has.
- */
-const REQUIRE =
-  /import\{createRequire as ([\w$]+)\}from"node:module";(.*?\bvar [\w$]+=)\1\(import\.meta\.url\);/s;
-
-/** Takes nothing before it is called. */
-const LAZY_REQUIRE = "(name)=>process.getBuiltinModule(name);";
-
 /** @throws {Error} if the chunk has a form that is not understood */
 export function scriptOf(chunk: string, name: string): Script {
   const head: string[] = [];
@@ -51,15 +34,6 @@ export function scriptOf(chunk: string, name: string): Script {
     at += statement.length;
   }
   const body = chunk.slice(at)
-    .replace(
-      REQUIRE,
-      (statement, _name, between) =>
-        `${between}${LAZY_REQUIRE}`.padEnd(statement.length),
-    )
-    .replace(INNER_IMPORT, (statement, clause, specifier) => {
-      head.push(importStatement(clause, specifier));
-      return " ".repeat(statement.length);
-    })
     .replaceAll('import("./', '_load_("./')
     .replaceAll("import.meta", "_importMeta");
   const exported = EXPORT.exec(body);

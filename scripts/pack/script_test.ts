@@ -34,15 +34,6 @@ Deno.test("scriptOf() takes imports of every form", async () => {
   assertEquals(scriptOf(chunk, "a.js").chunks.length, 5);
 });
 
-Deno.test("scriptOf() takes what a CommonJS package has put in front", async () => {
-  const chunk = "var a=Object.create;" +
-    'import{createRequire as b}from"node:module";var c=b(import.meta.url);' +
-    'var d=c("path");import{join as e}from"node:path";' +
-    'import*as f from"node:path";var g=d.join===e;export{f,g};';
-  const { f, g } = await evaluate(chunk);
-  assertEquals([typeof f, g], ["object", true]);
-});
-
 Deno.test("scriptOf() loads the runtime's modules as modules", async () => {
   const chunk = 'import{basename as a}from"node:path";export{a as base};';
   const { base } = await evaluate(chunk);

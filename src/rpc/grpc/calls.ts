@@ -38,14 +38,3 @@ export class Calls {
     while (this.#aborts.size > 0) await Promise.all(this.#aborts.values());
   }
 }
-
-/** Settles with `work`, or when so much time has passed. */
-export async function within(
-  ms: number,
-  work: Promise<unknown>,
-): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
-}

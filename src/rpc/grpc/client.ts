@@ -1,21 +1,9 @@
-/** Calling over gRPC. Here and in `server.ts` grpc-js is named. */
+/** Calling over gRPC. */
 
-import {
-  Client,
-  type ClientDuplexStream,
-  credentials,
-  Metadata,
-  type StatusObject,
-} from "@grpc/grpc-js";
-import { EngineError } from "../../base/errors.ts";
-import { errorOf } from "../status.ts";
-import type { Socket } from "./deps.ts";
-import { answers, END, endOf, sendAll } from "./client_stream.ts";
-import { FrameFilter } from "./frame_filter.ts";
-import { type GuardedSocket, guardedSocket } from "./guarded_socket.ts";
-import { fromMetadata, withHeaders } from "./headers.ts";
-import { closedSocket } from "./listen.ts";
-import { asBuffer, asBytes, MOST_MESSAGE_BYTES } from "./message_stream.ts";
+import { EngineError, internal, unavailable } from "../../base/errors.ts";
+import { Connection } from "../http2/connection.ts";
+import type { Transport } from "../http2/sender.ts";
+import { ClientCall } from "./client_call.ts";
 import type { GrpcCallOptions, GrpcStub, ServiceDefinition } from "./method.ts";
 
 export interface GrpcClientOptions {
@@ -33,8 +21,8 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
  */
 export class GrpcClient implements AsyncDisposable {
   readonly #options: GrpcClientOptions;
-  #line: Line | undefined;
-  readonly #lines = new Set<Line>();
+  readonly #connections = new Set<Connection>();
+  #current: Promise<Connection> | undefined;
   #isClosed = false;
 
   constructor(options: GrpcClientOptions) {
@@ -43,7 +31,10 @@ export class GrpcClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#lines].map((line) => line.close()));
+    await this.#current?.catch(() => {});
+    const open = [...this.#connections];
+    for (const connection of open) connection.close();
+    await Promise.all(open.map(({ ended }) => ended));
   }
 
   /** @param name other than the definition's, for one with the same API */
@@ -62,226 +53,81 @@ export class GrpcClient implements AsyncDisposable {
     const { requestType, responseType, requestStream, responseStream } = method;
     const encode = (message: unknown) => requestType.encode(message).finish();
     const decode = (bytes: Uint8Array) => responseType.decode(bytes);
-    if (!requestStream && !responseStream) {
-      return async (request, options = {}) =>
-        decode(await this.#unary(path, encode(request), options));
-    }
-    const converse = (input: unknown, options: GrpcCallOptions) =>
-      this.#converse(
-        path,
-        requestStream
-          ? mapped(input as AsyncIterable<unknown>, encode)
-          : [encode(input)],
-        options,
-      );
+    const begin = async (input: unknown, options: GrpcCallOptions) => {
+      const request = requestStream ? undefined : encode(input);
+      const connection = await this.#connection(options);
+      const call = new ClientCall(connection, path, options);
+      if (request !== undefined) call.ask(request);
+      else void call.tell(mapped(input as AsyncIterable<unknown>, encode));
+      return call;
+    };
     if (responseStream) {
-      return (input, options = {}) => mapped(converse(input, options), decode);
+      return async function* (input, options = {}) {
+        using call = await begin(input, options);
+        yield* mapped(call.answers, decode);
+      };
     }
     return async (input, options = {}) => {
-      for await (const answer of converse(input, options)) {
-        return decode(answer);
-      }
-      throw new EngineError("internal", `Call "${path}" gave no answer`);
+      using call = await begin(input, options);
+      return decode(await only(call.answers, path));
     };
   }
 
-  async #unary(
-    path: string,
-    request: Uint8Array,
-    options: GrpcCallOptions,
-  ): Promise<Uint8Array> {
-    options.signal?.throwIfAborted();
-    using call = this.#begin();
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const open = call.line.client.makeUnaryRequest(
-      path,
-      asBuffer,
-      asBytes,
-      request,
-      headersOf(options),
-      deadlineOf(options),
-      (error, answer) => {
-        if (error !== null) reject(failure(error, options));
-        else if (answer !== undefined) resolve(answer);
-      },
-    );
-    using _told = tell(open, options);
-    using _open = call.line.opened(open);
-    return await promise;
-  }
-
-  async *#converse(
-    path: string,
-    requests: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-    options: GrpcCallOptions,
-  ): AsyncGenerator<Uint8Array> {
-    options.signal?.throwIfAborted();
-    using call = this.#begin();
-    const stream = call.line.client.makeBidiStreamRequest(
-      path,
-      asBuffer,
-      asBytes,
-      headersOf(options),
-      deadlineOf(options),
-    );
-    using _told = tell(stream, options);
-    using _open = call.line.opened(stream);
-    const ended = new AbortController();
-    const end = endOf(stream, (error) => failure(error, options));
-    void end.then((error) => ended.abort(error ?? END));
-    const sending = sendAll(stream, requests, ended.signal);
-    try {
-      yield* answers(stream, end, ended.signal);
-    } finally {
-      stream.cancel();
-      await end;
-      await sending;
+  /** The one that is open, or a new one. */
+  async #connection({ signal }: GrpcCallOptions): Promise<Connection> {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (this.#isClosed) throw unavailable("The connection is closed");
+      const current = this.#current ??= this.#connect();
+      const connection = await current.catch((error) => {
+        this.#leave(current);
+        throw error;
+      });
+      if (connection.isUsable) return connection;
+      this.#leave(current);
     }
   }
 
-  #begin(): Disposable & { readonly line: Line } {
-    if (this.#isClosed) {
-      throw new EngineError("unavailable", "The connection is closed");
-    }
-    let line = this.#line;
-    if (line === undefined || line.isRetired) {
-      line = new Line(this.#options, (gone) => this.#lines.delete(gone));
-      this.#line = line;
-      this.#lines.add(line);
-    }
-    line.calls++;
-    const taken = line;
-    return {
-      line,
-      [Symbol.dispose]() {
-        taken.calls--;
-        taken.closeIfUnused();
-      },
-    };
+  #leave(connection: Promise<Connection>): void {
+    if (this.#current === connection) this.#current = undefined;
+  }
+
+  async #connect(): Promise<Connection> {
+    const { path, windowBytes = WINDOW_BYTES } = this.#options;
+    const transport = await connectUnix(path);
+    const connection = new Connection({
+      ...{ role: "client", transport, windowBytes },
+      now: () => performance.now(),
+    });
+    this.#connections.add(connection);
+    void connection.ended.then(() => this.#connections.delete(connection));
+    return connection;
   }
 }
 
 type Method = ServiceDefinition["methods"][string];
 // deno-lint-ignore no-explicit-any -- its type depends on the method's
 type Caller = (input: unknown, options?: GrpcCallOptions) => any;
-type Stream = ClientDuplexStream<Uint8Array, Uint8Array>;
 
-/** One channel of grpc-js. It is left when the server has said GOAWAY. */
-class Line {
-  readonly client: Client;
-  calls = 0;
-  isRetired = false;
-  readonly #sockets = new Set<Socket>();
-  readonly #open = new Set<OpenCall>();
-  readonly #onClosed: (line: Line) => void;
-
-  constructor(
-    { path, windowBytes = WINDOW_BYTES }: GrpcClientOptions,
-    onClosed: (line: Line) => void,
-  ) {
-    this.#onClosed = onClosed;
-    this.client = new Client(`unix:${path}`, this.#credentials(), {
-      "grpc.max_receive_message_length": MOST_MESSAGE_BYTES,
-      "grpc.max_send_message_length": MOST_MESSAGE_BYTES,
-      "grpc.enable_channelz": 0,
-      "grpc.enable_http_proxy": 0,
-      "grpc.enable_retries": 0,
-      "grpc.initial_reconnect_backoff_ms": 100,
-      "grpc.max_reconnect_backoff_ms": 250,
-      "grpc.service_config_disable_resolution": 1,
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc-node.flow_control_window": windowBytes,
-    });
-  }
-
-  opened(call: OpenCall): Disposable {
-    this.#open.add(call);
-    return { [Symbol.dispose]: () => void this.#open.delete(call) };
-  }
-
-  closeIfUnused(): void {
-    if (this.isRetired && this.calls === 0) void this.close();
-  }
-
-  async close(): Promise<void> {
-    for (const call of this.#open) call.cancel();
-    this.client.close();
-    const sockets = [...this.#sockets];
-    for (const socket of sockets) socket.destroy();
-    await Promise.all(sockets.map(closedSocket));
-    this.#onClosed(this);
-  }
-
-  /** Those without encryption, whose sockets are guarded. */
-  #credentials(): ReturnType<typeof credentials.createInsecure> {
-    const insecure = credentials.createInsecure();
-    const create = insecure._createSecureConnector.bind(insecure);
-    insecure._createSecureConnector = (target, options, call) => {
-      const connector = create(target, options, call);
-      return {
-        ...connector,
-        connect: (socket) =>
-          Promise.resolve({
-            // What HTTP/2 takes is any stream; its type names sockets.
-            socket: this.#guarded(socket) as unknown as Socket,
-            secure: false,
-          }),
-      };
-    };
-    return insecure;
-  }
-
-  #guarded(socket: Socket): GuardedSocket {
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    const filter = new FrameFilter({
-      peer: "server",
-      now: () => performance.now(),
-      onGoAway: () => {
-        this.isRetired = true;
-        this.closeIfUnused();
-      },
-    });
-    return guardedSocket(socket, filter);
+async function connectUnix(path: string): Promise<Transport> {
+  try {
+    return await Deno.connect({ transport: "unix", path });
+  } catch (cause) {
+    const { message } = EngineError.from(cause);
+    throw unavailable(`Cannot connect to "${path}": ${message}`, { cause });
   }
 }
 
-/** What calls of both kinds have in common. */
-interface OpenCall {
-  cancel(): void;
-  on(event: "metadata", listener: (headers: Metadata) => void): unknown;
-  on(event: "status", listener: (status: StatusObject) => void): unknown;
-}
-
-function tell(call: OpenCall, options: GrpcCallOptions): Disposable {
-  const { signal, onHeaders, onTrailers } = options;
-  const cancel = () => call.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
-  call.on("metadata", (headers) => onHeaders?.(fromMetadata(headers)));
-  call.on("status", ({ metadata }) => onTrailers?.(fromMetadata(metadata)));
-  return {
-    [Symbol.dispose]: () => signal?.removeEventListener("abort", cancel),
-  };
-}
-
-function headersOf({ metadata = {} }: GrpcCallOptions): Metadata {
-  return withHeaders(new Metadata(), Object.entries(metadata));
-}
-
-function deadlineOf(
-  { timeoutMs }: GrpcCallOptions,
-): { readonly deadline?: Date } {
-  return timeoutMs === undefined
-    ? {}
-    : { deadline: new Date(Date.now() + timeoutMs) };
-}
-
-function failure(
-  { code, details }: { readonly code: number; readonly details: string },
-  { signal }: GrpcCallOptions,
-): unknown {
-  if (signal?.aborted) return signal.reason;
-  return errorOf({ code, message: details });
+/** The only answer, when the call has ended well. */
+async function only(
+  answers: AsyncIterator<Uint8Array>,
+  path: string,
+): Promise<Uint8Array> {
+  const { done, value } = await answers.next();
+  if (done === true) throw internal(`Call "${path}" gave no answer`);
+  const after = await answers.next();
+  if (after.done === true) return value;
+  throw internal(`Call "${path}" gave more than one answer`);
 }
 
 async function* mapped<A, B>(

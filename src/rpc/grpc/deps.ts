@@ -1,5 +1,3 @@
-/** What of Node's the transport is made of; nothing else may import it. */
+/** What of Node's the transport needs for sockets that are handed over. */
 
-export { Buffer } from "node:buffer";
-export { createServer, type Server, type Socket } from "node:net";
-export { Duplex } from "node:stream";
+export { createServer, type Socket } from "node:net";

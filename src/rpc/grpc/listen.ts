@@ -1,31 +1,61 @@
 /** Accepting connections. */
 
-import { createServer, type Server, type Socket } from "./deps.ts";
+import type { Transport } from "../http2/sender.ts";
 
 /**
  * Where a server listens: a socket in the file system that is made with the
- * given permissions (and must not be there yet), or one that is handed over.
+ * given permissions (and must not be there yet), a port of this host, or a
+ * socket that is handed over.
  */
 export type GrpcAddress =
   | { readonly path: string; readonly mode: number }
   | { readonly descriptor: number };
 
-/** Connections that have yet to be accepted; the kernel allows no more. */
-const MOST_WAITING = 4096;
+/** Disposing takes no more connections, and removes the socket's file. */
+export type Listening = AsyncDisposable;
 
-/** Settles when clients can connect. Closing it removes the socket's file. */
+/** How long to wait when no descriptor is left for a connection. */
+const BREATH_MS = 100;
+
+/** Settles when clients can connect. */
 export async function listen(
   address: GrpcAddress,
-  onConnection: (socket: Socket) => void,
-): Promise<Server> {
-  // Who has ended is answered, or not, by whoever uses the connection.
-  const server = createServer({ allowHalfOpen: true }, onConnection);
+  onConnection: (transport: Transport) => void,
+): Promise<Listening> {
   if ("descriptor" in address) {
-    await listening(server, { fd: address.descriptor });
-  } else await listenAt(server, address);
-  // A connection that can't be accepted is the client's loss, not the server's.
-  server.on("error", () => {});
-  return server;
+    // Only Node's sockets are made of descriptors.
+    const { listenOn } = await import("./listen_on.ts");
+    return await listenOn(address.descriptor, onConnection);
+  }
+  const listener = await listenAt(address);
+  const accepting = accept(listener, onConnection);
+  return {
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+      await removeIfThere(address.path);
+    },
+  };
+}
+
+async function accept(
+  listener: Deno.UnixListener,
+  onConnection: (transport: Transport) => void,
+): Promise<void> {
+  for (;;) {
+    try {
+      onConnection(await listener.accept());
+    } catch (error) {
+      if (isClosed(error)) return;
+      // A connection that can't be accepted is the client's loss.
+      await new Promise((resolve) => setTimeout(resolve, BREATH_MS));
+    }
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Deno.errors.BadResource ||
+    error instanceof Deno.errors.Interrupted;
 }
 
 /**
@@ -33,9 +63,8 @@ export async function listen(
  * looks, and moved. (A umask would be that of all threads.)
  */
 async function listenAt(
-  server: Server,
   { path, mode }: { readonly path: string; readonly mode: number },
-): Promise<void> {
+): Promise<Deno.UnixListener> {
   if (await exists(path)) {
     throw new Error(`Cannot listen on "${path}": it is there already`);
   }
@@ -46,18 +75,18 @@ async function listenAt(
   });
   try {
     const socket = `${dir}/s`;
-    await listening(server, { path: socket, backlog: MOST_WAITING });
+    const listener = Deno.listen({ transport: "unix", path: socket });
     await Deno.chmod(socket, mode);
     await Deno.rename(socket, path);
-    server.once("close", () => removeIfThere(path));
+    return listener;
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
 }
 
-function removeIfThere(path: string): void {
+async function removeIfThere(path: string): Promise<void> {
   try {
-    Deno.removeSync(path);
+    await Deno.remove(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -71,25 +100,4 @@ async function exists(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-async function listening(
-  server: Server,
-  where: { fd: number } | { path: string; backlog: number },
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
-  server.listen(where, resolve);
-  await promise;
-  server.off("error", reject);
-}
-
-export async function closed(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-}
-
-/** Settles when the socket has been closed, by whoever. */
-export async function closedSocket(socket: Socket): Promise<void> {
-  if (socket.closed) return;
-  await new Promise<void>((resolve) => socket.once("close", () => resolve()));
 }

@@ -59,11 +59,6 @@ export function any(typeUrl: string, bytes = 0): Any {
   return { typeUrl, value: new Uint8Array(bytes) };
 }
 
-/** grpc-js lets the timer of its next try run after it has been closed. */
-async function timersOfLostConnections(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 500));
-}
-
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 
@@ -80,12 +75,8 @@ export function stubOf(
   return client.stub(EchoDefinition);
 }
 
-export async function rig(
-  handlers: Partial<Echo>,
-  connections: "kept" | "lost" = "kept",
-): Promise<Rig> {
+export async function rig(handlers: Partial<Echo>): Promise<Rig> {
   const stack = new AsyncDisposableStack();
-  if (connections === "lost") stack.defer(timersOfLostConnections);
   const directory = await Deno.makeTempDir({ prefix: "coracle-grpc-" });
   stack.defer(() => Deno.remove(directory, { recursive: true }));
   const path = `${directory}/s`;

@@ -11,15 +11,26 @@ export async function* heed<T>(
   leave: (rest: Promise<void>) => void,
 ): AsyncGenerator<T> {
   const iterator = answers[Symbol.asyncIterator]();
+  // One listener for all of them: adding one costs more than a small answer.
+  let fail = (_reason: unknown) => {};
+  const abort = () => fail(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
   let isDone = false;
   try {
     for (;;) {
-      const next = await unlessAborted(iterator.next(), signal);
+      signal.throwIfAborted();
+      const { promise, resolve, reject } = Promise.withResolvers<
+        IteratorResult<T>
+      >();
+      fail = reject;
+      iterator.next().then(resolve, reject);
+      const next = await promise;
       isDone = next.done === true;
       if (next.done === true) return;
       yield next.value;
     }
   } finally {
+    signal.removeEventListener("abort", abort);
     if (!isDone) leave(finish(iterator));
   }
 }
@@ -30,15 +41,4 @@ async function finish<T>(iterator: AsyncIterator<T>): Promise<void> {
   } catch {
     // There is nobody left whom it would tell anything.
   }
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const abort = () => reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  work.then(resolve, reject).finally(() =>
-    signal.removeEventListener("abort", abort)
-  );
-  return promise;
 }

@@ -1,0 +1,185 @@
+/** A call that a server answers. */
+
+import { EngineError, internal } from "../../base/errors.ts";
+import type { HeaderField } from "../http2/header_table.ts";
+import type { Stream, StreamListener } from "../http2/stream.ts";
+import { STATUS_OK, statusOf } from "../status.ts";
+import { heed } from "../ttrpc/heed.ts";
+import type { Calls } from "./calls.ts";
+import { Inbox } from "./inbox.ts";
+import { prefixed } from "./message_reader.ts";
+import type { GrpcCall } from "./method.ts";
+import { orAborted } from "./or_aborted.ts";
+import type { GrpcMethod } from "./service.ts";
+import { after } from "./timer.ts";
+import {
+  CONTENT_TYPE,
+  fieldOf,
+  metadataOf,
+  statusFields,
+  timeoutOf,
+} from "./wire.ts";
+
+const STATUS: HeaderField = [":status", "200"];
+const HEADERS: readonly HeaderField[] = [STATUS, CONTENT_TYPE];
+const WELL = statusFields({ code: STATUS_OK, message: "" });
+
+export interface ServerCallDeps {
+  /** By path. */
+  readonly methods: ReadonlyMap<string, GrpcMethod>;
+  readonly calls: Calls;
+}
+
+export class ServerCall implements StreamListener {
+  readonly #stream: Stream;
+  readonly #deps: ServerCallDeps;
+  readonly #inbox: Inbox;
+  #abort: AbortController | undefined;
+  #hasHeaders = false;
+
+  constructor(stream: Stream, deps: ServerCallDeps) {
+    this.#stream = stream;
+    this.#deps = deps;
+    this.#inbox = new Inbox((bytes) => stream.taken(bytes));
+  }
+
+  headers(fields: readonly HeaderField[], isEnd: boolean): void {
+    if (this.#abort === undefined) this.#begin(fields);
+    if (isEnd) this.#endInput();
+  }
+
+  data(piece: Uint8Array, isEnd: boolean): void {
+    try {
+      this.#inbox.push(piece);
+    } catch (error) {
+      this.#inbox.end(error);
+    }
+    if (isEnd) this.#endInput();
+  }
+
+  broken(): void {
+    const gone = new EngineError("cancelled", "The caller has gone");
+    this.#inbox.end(gone);
+    this.#abort?.abort(gone);
+  }
+
+  #endInput(): void {
+    this.#inbox.end(
+      this.#inbox.isCutOff ? internal("A request is cut off") : undefined,
+    );
+  }
+
+  #begin(fields: readonly HeaderField[]): void {
+    const refusal = refusalOf(fields);
+    if (refusal !== undefined) {
+      this.#abort = new AbortController();
+      this.#stream.sendHeaders([[":status", refusal]]);
+      return this.#stream.end();
+    }
+    this.#abort = this.#deps.calls.begin((abort) => this.#run(abort, fields));
+  }
+
+  async #run(
+    abort: AbortController,
+    fields: readonly HeaderField[],
+  ): Promise<void> {
+    const timeoutMs = timeoutOf(fieldOf(fields, "grpc-timeout"));
+    using _timer = after(
+      timeoutMs,
+      () =>
+        abort.abort(new EngineError("deadlineExceeded", "It took too long")),
+    );
+    const path = fieldOf(fields, ":path") ?? "";
+    const call: GrpcCall = {
+      path,
+      signal: abort.signal,
+      metadata: metadataOf(fields),
+      deadline: timeoutMs === undefined
+        ? undefined
+        : new Date(Date.now() + timeoutMs),
+      trailers: new Map(),
+      sendHeaders: (headers) => this.#sendHeaders(Object.entries(headers)),
+    };
+    try {
+      const method = this.#deps.methods.get(path);
+      if (method === undefined) throw this.#unknown(path);
+      abort.signal.throwIfAborted();
+      await (method.kind === "unary"
+        ? this.#answer(method, call)
+        : this.#converse(method, call));
+      this.#sendHeaders();
+      this.#stream.end([...WELL, ...call.trailers]);
+    } catch (error) {
+      this.#fail(error, call.trailers);
+    }
+  }
+
+  async #answer({ answer }: Unary, call: GrpcCall): Promise<void> {
+    const { signal } = call;
+    const { done, value: request } = await orAborted(
+      this.#inbox.next(),
+      signal,
+    );
+    if (done === true) throw internal("The call has no request");
+    await this.#send(await orAborted(answer(call, request), signal), signal);
+  }
+
+  async #converse({ answer }: Streaming, call: GrpcCall): Promise<void> {
+    const { signal } = call;
+    const answers = answer(call, this.#inbox);
+    for await (const message of heed(answers, signal, () => {})) {
+      const sent = this.#send(message, signal);
+      if (sent !== undefined) await sent;
+    }
+  }
+
+  /** @returns what to wait for before the next one, if anything */
+  #send(message: Uint8Array, signal: AbortSignal): Promise<void> | undefined {
+    const pieces = prefixed(message);
+    this.#sendHeaders();
+    this.#stream.write(...pieces);
+    const room = this.#stream.room();
+    return room && orAborted(room, signal);
+  }
+
+  #sendHeaders(more: readonly HeaderField[] = []): void {
+    if (this.#hasHeaders) return;
+    this.#stream.sendHeaders([...HEADERS, ...more]);
+    this.#hasHeaders = true;
+  }
+
+  #fail(error: unknown, trailers: ReadonlyMap<string, string>): void {
+    const headers = this.#hasHeaders ? [] : HEADERS;
+    const status = [...headers, ...statusFields(statusOf(error))];
+    try {
+      this.#stream.end([...status, ...trailers]);
+    } catch {
+      // What has failed may be the trailers themselves.
+      this.#stream.end(status);
+    }
+  }
+
+  /** In the words of Go's library. */
+  #unknown(path: string): EngineError {
+    const [, service = "", method = ""] = path.split("/");
+    const hasService = [...this.#deps.methods.keys()].some((it) =>
+      it.startsWith(`/${service}/`)
+    );
+    return new EngineError(
+      "unimplemented",
+      hasService
+        ? `unknown method ${method} for service ${service}`
+        : `unknown service ${service}`,
+    );
+  }
+}
+
+type Unary = Extract<GrpcMethod, { kind: "unary" }>;
+type Streaming = Extract<GrpcMethod, { kind: "stream" }>;
+
+/** @returns HTTP's status for what is no call of gRPC's at all */
+function refusalOf(fields: readonly HeaderField[]): string | undefined {
+  if (fieldOf(fields, ":method") !== "POST") return "405";
+  const type = fieldOf(fields, "content-type") ?? "";
+  return type.startsWith("application/grpc") ? undefined : "415";
+}

@@ -1,0 +1,352 @@
+/**
+ * One connection of HTTP/2, either side of it, over a socket of this host
+ * (RFC 9113; with prior knowledge, without encryption, without push).
+ */
+
+import { within } from "../within.ts";
+import { Breach, ERROR, type ErrorNumber } from "./breach.ts";
+import {
+  encodeFrame,
+  encodeNumbers,
+  FLAG,
+  FRAME,
+  type FrameHead,
+  LAST_31_BITS,
+  numberAt,
+  PREFACE,
+} from "./frame.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { type HeaderBlock, HeaderBlocks } from "./header_blocks.ts";
+import { MOST_LIST_BYTES } from "./header_decoder.ts";
+import type { HeaderField } from "./header_table.ts";
+import { PeerLimit } from "./peer_limit.ts";
+import { Sender, type Transport } from "./sender.ts";
+import {
+  DEFAULT_WINDOW_BYTES,
+  encodeSettings,
+  withSettings,
+} from "./settings.ts";
+import type { Stream, StreamListener } from "./stream.ts";
+import { Streams } from "./streams.ts";
+
+export interface ConnectionOptions {
+  readonly role: "client" | "server";
+  readonly transport: Transport;
+  /** What the peer may send of a stream before somebody takes it. */
+  readonly windowBytes: number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number;
+  /** A call of the peer's; its headers come next. Only servers have them. */
+  readonly accept?: (stream: Stream) => StreamListener;
+}
+
+const READ_BYTES = 64 * 1024;
+/** Streams bound what we keep of them; this bounds nothing but a burst. */
+const WINDOW_BYTES = 16 * 1024 * 1024;
+const MOST_STREAMS = 65_536;
+/** Answers to control frames; while more are unread, we read nothing. */
+const MOST_OWED_BYTES = 1024 * 1024;
+/** How long a peer that is told why it must go may take to read it. */
+const LAST_WORD_MS = 100;
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #sender: Sender;
+  readonly #streams: Streams;
+  readonly #reader: FrameReader;
+  readonly #blocks = new HeaderBlocks();
+  readonly #limit: PeerLimit;
+  #hasSettings = false;
+  #prefaceLeft: number;
+  /** Bytes of data that we have not told the peer that we took. */
+  #received = 0;
+  /** Numbers of streams: the peer's newest, and our next. */
+  #lastPeerStream = 0;
+  #nextStream = 1;
+  #isOpen = true;
+  #isLeaving = false;
+  #wakeReader = () => {};
+  /** Settles when it has been closed, by whichever side. */
+  readonly ended: Promise<void>;
+
+  constructor(options: ConnectionOptions) {
+    const { role, transport, windowBytes, now } = options;
+    this.#options = options;
+    this.#sender = new Sender({
+      transport,
+      onRoom: () => {
+        this.#wakeReader();
+        this.#streams.pump();
+      },
+      onError: () => this.close(),
+    });
+    this.#streams = new Streams({ role, sender: this.#sender, windowBytes });
+    this.#reader = new FrameReader({
+      frame: (head, payload) => this.#frame(head, payload),
+      data: (head, piece, isLast) => this.#data(head, piece, isLast),
+    });
+    this.#limit = new PeerLimit(now);
+    this.#prefaceLeft = role === "server" ? PREFACE.length : 0;
+    this.#greet();
+    this.ended = this.#run();
+  }
+
+  /** Streams that are not over. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** False when calls can't be begun, or not any more. */
+  get isUsable(): boolean {
+    return this.#isOpen && !this.#isLeaving &&
+      this.#nextStream <= LAST_31_BITS &&
+      this.#streams.size < this.#streams.settings.streams;
+  }
+
+  /**
+   * A call of ours.
+   * @throws {TypeError} for what can't be in a header
+   */
+  open(fields: Iterable<HeaderField>, listener: StreamListener): Stream {
+    const stream = this.#streams.make(this.#nextStream);
+    stream.listener = listener;
+    stream.sendHeaders(fields);
+    this.#nextStream += 2;
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  /** Says that it takes nothing more, and closes when all has been sent. */
+  async finish(): Promise<void> {
+    this.#goAway(ERROR.none, "");
+    await this.#streams.idle();
+    await this.#sender.flushed();
+    this.close();
+  }
+
+  /** At once. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#sender.stop();
+    this.#options.transport.close();
+    this.#wakeReader();
+    for (const stream of this.#streams.all()) stream.tellBroken(undefined);
+  }
+
+  #greet(): void {
+    const { role, windowBytes } = this.#options;
+    if (role === "client") this.#sender.push(PREFACE);
+    const own = { role, windowBytes, streams: MOST_STREAMS };
+    const headerListBytes = MOST_LIST_BYTES;
+    this.#sender.push(encodeSettings({ ...own, headerListBytes }));
+    this.#widen(WINDOW_BYTES - DEFAULT_WINDOW_BYTES);
+  }
+
+  #widen(bytes: number): void {
+    const head = { type: FRAME.windowUpdate, flags: 0, stream: 0 };
+    this.#sender.push(encodeNumbers(head, bytes));
+  }
+
+  async #run(): Promise<void> {
+    const { transport } = this.#options;
+    const buffer = new Uint8Array(READ_BYTES);
+    try {
+      while (this.#isOpen) {
+        const count = await transport.read(buffer);
+        if (count === null) break;
+        this.#take(buffer.subarray(0, count));
+        await this.#payDebts();
+      }
+    } catch (error) {
+      // Else it was reset, or closed by us.
+      if (error instanceof Breach) {
+        this.#goAway(error.error, error.message);
+        await within(LAST_WORD_MS, this.#sender.flushed());
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  async #payDebts(): Promise<void> {
+    while (this.#isOpen && this.#sender.bytes > MOST_OWED_BYTES) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wakeReader = resolve;
+      await promise;
+    }
+  }
+
+  #goAway(error: ErrorNumber, message: string): void {
+    this.#isLeaving = true;
+    const payload = new TextEncoder().encode(`01234567${message}`);
+    const view = new DataView(payload.buffer);
+    view.setUint32(0, this.#lastPeerStream);
+    view.setUint32(4, error);
+    const head = { type: FRAME.goAway, flags: 0, stream: 0 };
+    this.#sender.push(encodeFrame(head, payload));
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.#prefaceLeft === 0) return this.#reader.push(chunk);
+    const begin = PREFACE.length - this.#prefaceLeft;
+    const end = Math.min(chunk.length, this.#prefaceLeft);
+    for (let at = 0; at < end; at++) {
+      if (chunk[at] !== PREFACE[begin + at]) {
+        throw protocol("The client does not speak HTTP/2");
+      }
+    }
+    this.#prefaceLeft -= end;
+    this.#reader.push(chunk.subarray(end));
+  }
+
+  #frame(head: FrameHead, payload: Uint8Array): void {
+    if (!this.#isOpen) return;
+    this.#judge(head, payload.length);
+    switch (head.type) {
+      case FRAME.data:
+        return this.#paddedData(head, payload);
+      case FRAME.headers:
+      case FRAME.continuation: {
+        const block = this.#blocks.take(head, payload);
+        return block && this.#headers(head.stream, block);
+      }
+      case FRAME.reset:
+        return this.#broken(head.stream, payload);
+      case FRAME.settings:
+        return this.#change(head, payload);
+      case FRAME.ping:
+        return this.#answer(head, payload);
+      case FRAME.goAway:
+        return this.#leave(head, payload);
+      case FRAME.windowUpdate:
+        return this.#grow(head.stream, payload);
+      case FRAME.pushPromise:
+        throw protocol("The peer pushes what nobody has asked for");
+    }
+    // Others, priorities among them, mean nothing to us.
+  }
+
+  #judge(head: FrameHead, length: number): void {
+    if (!this.#hasSettings && head.type !== FRAME.settings) {
+      throw protocol("The peer does not begin with its settings");
+    }
+    this.#blocks.expect(head);
+    this.#limit.count(head, length);
+  }
+
+  #data(head: FrameHead, piece: Uint8Array, isLast: boolean): void {
+    if (!this.#isOpen) return;
+    this.#judge(head, piece.length);
+    this.#takeData(head, piece, { bytes: piece.length, isLast });
+  }
+
+  #paddedData(head: FrameHead, payload: Uint8Array): void {
+    const [padding = 0] = payload;
+    expect(payload.length > padding, ERROR.protocol);
+    const data = payload.subarray(1, payload.length - padding);
+    this.#takeData(head, data, { bytes: payload.length, isLast: true });
+  }
+
+  #takeData(
+    { stream, flags }: FrameHead,
+    data: Uint8Array,
+    { bytes, isLast }: { readonly bytes: number; readonly isLast: boolean },
+  ): void {
+    this.#expectKnown(stream);
+    this.#received += bytes;
+    if (this.#received > WINDOW_BYTES / 2) {
+      this.#widen(this.#received);
+      this.#received = 0;
+    }
+    const isEnd = isLast && (flags & FLAG.endStream) !== 0;
+    this.#streams.get(stream)?.tellData(data, { bytes, isEnd });
+  }
+
+  #headers(id: number, { fields, isEnd }: HeaderBlock): void {
+    const open = this.#streams.get(id) ?? this.#accept(id);
+    open?.tellHeaders(fields, isEnd);
+  }
+
+  /** @returns undefined for one that is over, which its peer did not know */
+  #accept(id: number): Stream | undefined {
+    const { accept } = this.#options;
+    if (accept === undefined || id <= this.#lastPeerStream) {
+      this.#expectKnown(id);
+      return undefined;
+    }
+    expect(id % 2 === 1, ERROR.protocol);
+    if (this.#isLeaving) return undefined;
+    this.#lastPeerStream = id;
+    const stream = this.#streams.make(id);
+    if (this.#streams.size >= MOST_STREAMS) {
+      stream.reset(ERROR.refusedStream);
+      return undefined;
+    }
+    this.#streams.add(stream);
+    stream.listener = accept(stream);
+    return stream;
+  }
+
+  #broken(id: number, payload: Uint8Array): void {
+    expect(payload.length === 4, ERROR.frameSize);
+    this.#expectKnown(id);
+    this.#streams.get(id)?.tellBroken(numberAt(payload, 0));
+  }
+
+  #change({ flags, stream }: FrameHead, payload: Uint8Array): void {
+    expect(stream === 0, ERROR.protocol);
+    if ((flags & FLAG.ack) !== 0) {
+      return expect(payload.length === 0, ERROR.frameSize);
+    }
+    this.#hasSettings = true;
+    this.#streams.change(withSettings(this.#streams.settings, payload));
+    const head = { type: FRAME.settings, flags: FLAG.ack, stream: 0 };
+    this.#sender.push(encodeFrame(head, new Uint8Array()));
+  }
+
+  #answer({ flags, stream }: FrameHead, payload: Uint8Array): void {
+    expect(stream === 0, ERROR.protocol);
+    expect(payload.length === 8, ERROR.frameSize);
+    if ((flags & FLAG.ack) !== 0) return;
+    const head = { type: FRAME.ping, flags: FLAG.ack, stream: 0 };
+    this.#sender.push(encodeFrame(head, payload));
+  }
+
+  /** What a server has not begun to answer it never will. */
+  #leave({ stream }: FrameHead, payload: Uint8Array): void {
+    expect(stream === 0, ERROR.protocol);
+    expect(payload.length >= 8, ERROR.frameSize);
+    if (this.#options.role === "server") return;
+    this.#isLeaving = true;
+    const last = numberAt(payload, 0) & LAST_31_BITS;
+    for (const open of this.#streams.all()) {
+      if (open.id > last) open.tellBroken(ERROR.refusedStream);
+    }
+  }
+
+  #grow(id: number, payload: Uint8Array): void {
+    expect(payload.length === 4, ERROR.frameSize);
+    const bytes = numberAt(payload, 0) & LAST_31_BITS;
+    expect(bytes > 0, ERROR.protocol);
+    if (id === 0) return this.#streams.grow(bytes);
+    this.#expectKnown(id);
+    this.#streams.get(id)?.grow(bytes);
+  }
+
+  /** One that is open, or has been. */
+  #expectKnown(id: number): void {
+    const isKnown = this.#options.role === "server"
+      ? id <= this.#lastPeerStream
+      : id < this.#nextStream;
+    expect(id % 2 === 1 && isKnown, ERROR.protocol);
+  }
+}
+
+function expect(holds: boolean, error: ErrorNumber): void {
+  if (!holds) throw new Breach(error, "The peer sends a frame that is wrong");
+}
+
+function protocol(message: string): Breach {
+  return new Breach(ERROR.protocol, message);
+}

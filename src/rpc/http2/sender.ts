@@ -1,0 +1,99 @@
+/** What is to be written to a connection, in order, in as few writes as may be. */
+
+/** The part of a `Deno.Conn` that is needed. */
+export interface Transport {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+/** Who sends data waits while there is more than this that is not written. */
+const ENOUGH_BYTES = 256 * 1024;
+
+export interface SenderOptions {
+  readonly transport: Transport;
+  /** There is room for data again. */
+  readonly onRoom: () => void;
+  /** Nothing more can be written. */
+  readonly onError: (error: unknown) => void;
+}
+
+export class Sender {
+  readonly #options: SenderOptions;
+  #parts: Uint8Array[] = [];
+  #bytes = 0;
+  #writing: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** Pushed, and not written yet. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get hasRoom(): boolean {
+    return this.#bytes < ENOUGH_BYTES;
+  }
+
+  /** Settles when all that has been pushed is written, or can't be. */
+  async flushed(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** Written when whoever is running now has pushed what belongs together. */
+  push(part: Uint8Array): void {
+    if (this.#isStopped) return;
+    this.#parts.push(part);
+    this.#bytes += part.length;
+    this.#writing ??= this.#write();
+  }
+
+  /** Leaves what has not been written, and takes nothing more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#parts = [];
+  }
+
+  async #write(): Promise<void> {
+    const { onError, onRoom } = this.#options;
+    try {
+      await Promise.resolve();
+      while (this.#parts.length > 0) {
+        const bytes = joined(this.#parts);
+        this.#parts = [];
+        await this.#writeAll(bytes);
+        this.#bytes -= bytes.length;
+        onRoom();
+      }
+    } catch (error) {
+      this.stop();
+      onError(error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    const { transport } = this.#options;
+    for (let at = 0; at < bytes.length;) {
+      at += await transport.write(at === 0 ? bytes : bytes.subarray(at));
+    }
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only, ...more] = parts;
+  if (only !== undefined && more.length === 0) return only;
+  const bytes = new Uint8Array(
+    parts.reduce((sum, { length }) => sum + length, 0),
+  );
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
