@@ -9,6 +9,7 @@
 
 import { invalidArgument } from "../base/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
+import type { ContentSharing } from "../core/records.ts";
 import { configHome } from "./paths.ts";
 
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   readonly logFormat?: "text" | "json";
   /** Whose containers share a shim; each has its own by default. */
   readonly shimGrouping?: "container" | "namespace";
+  /** Set by the daemon, whose namespaces may belong to different people. */
+  readonly contentSharing?: ContentSharing;
   readonly registry: {
     /** Directories of `HOST/hosts.toml`, searched in order. */
     readonly configPath?: readonly string[];

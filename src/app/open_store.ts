@@ -29,11 +29,13 @@ export async function openStore(
   options: OpenStoreOptions,
 ): Promise<Connection> {
   const { identity, paths, config, log, registryDirs } = options;
+  const { contentSharing } = config;
   const metadata = await openMetadata({
     path: `${paths.root}/meta.db`,
     now: () => new Date(),
     newId: () => crypto.randomUUID(),
     log,
+    ...contentSharing === undefined ? {} : { contentSharing },
   });
   try {
     const snapshotter = options.snapshotter ?? config.snapshotter;

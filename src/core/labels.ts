@@ -20,6 +20,8 @@ export const LABEL = {
   uncompressed: "containerd.io/uncompressed",
   /** Prefix, followed by `.HOST`: repositories that hold this content. */
   distributionSource: "containerd.io/distribution.source",
+  /** On namespaces, `true`: others get its content by its digest alone. */
+  shareable: "containerd.io/namespace.shareable",
   /** On an unpack snapshot: the chain ID that it will be committed as. */
   snapshotRef: "containerd.io/snapshot.ref",
   /** Prefix of labels that snapshotters receive and inherit. */

@@ -19,8 +19,11 @@ export interface ContentRecords {
    * can't be collected before it is used.
    */
   hold(ctx: Context, digest: Digest): ContentInfo | undefined;
-  /** Size of a blob that some namespace has; undefined if none has. */
-  sizeAnywhere(digest: Digest): number | undefined;
+  /**
+   * Size of a blob that some namespace has, and that any other may have by its
+   * digest alone; undefined if there is none.
+   */
+  sizeToShare(digest: Digest): number | undefined;
   /**
    * Adds the record, holds it by the context's lease and publishes
    * `/content/create`. `place` runs inside the exclusive transaction, before
@@ -56,6 +59,12 @@ export interface ContentRecords {
   /** Holds an ingest by the context's lease, if there is one. */
   holdIngest(ctx: Context, ref: string): void;
 }
+
+/**
+ * Which content a namespace gets by its digest alone: `shared`, what any other
+ * has; `isolated`, what those have that are labelled `shareable`.
+ */
+export type ContentSharing = "shared" | "isolated";
 
 /** Every record of content, whoever owns it, for checking and repair. */
 export interface ContentInventory {

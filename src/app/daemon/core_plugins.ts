@@ -20,6 +20,7 @@ import {
   type PluginKey,
   SkipPlugin,
 } from "./plugin.ts";
+import { contentSharing } from "./start.ts";
 
 export const EVENTS: PluginKey<EventExchange> = {
   type: "io.containerd.event.v1",
@@ -59,10 +60,11 @@ export const corePlugins: readonly Plugin[] = [
     if (reason !== undefined) throw new SkipPlugin(reason);
   }),
   snapshotter("native", () => {}),
-  plugin(METADATA, [CONTENT, EVENTS], ({ services, paths, describe }) => {
-    const path = `${paths.root}/meta.db`;
-    describe({ exports: { path, policy: "shared" } });
-    return services;
+  plugin(METADATA, [CONTENT, EVENTS], (host) => {
+    const path = `${host.paths.root}/meta.db`;
+    const policy = contentSharing(host.daemon);
+    host.describe({ exports: { path, policy } });
+    return host.services;
   }),
   plugin(LEASES, [METADATA], ({ services }) => services.leases),
   plugin(DIFFER, [METADATA], ({ services, describe }) => {

@@ -2,8 +2,13 @@
 
 import type { Logger } from "../../base/log.ts";
 import type { Config } from "../config.ts";
+import type { ContentSharing } from "../../core/records.ts";
 import type { ConfigNote } from "./config/check.ts";
+import type { DaemonConfig } from "./config/daemon_config.ts";
 import type { DaemonSettings } from "./settings.ts";
+
+/** The database's, called as containerd's. */
+const METADATA_URI = "io.containerd.metadata.v1.bolt";
 
 /** What the store is opened with, as if the command line's file said it. */
 export function commandLineConfig({ config }: DaemonSettings): Config {
@@ -15,8 +20,17 @@ export function commandLineConfig({ config }: DaemonSettings): Config {
     ...snapshotter === undefined ? {} : { snapshotter },
     ...runtime === undefined ? {} : { runtime },
     ...shimGrouping === undefined ? {} : { shimGrouping },
+    contentSharing: contentSharing(config),
     registry: registryDirs === undefined ? {} : { configPath: registryDirs },
   };
+}
+
+/** One of those that the check of the file has let through. */
+export function contentSharing(
+  { plugins }: Pick<DaemonConfig, "plugins">,
+): ContentSharing {
+  const { content_sharing_policy: policy } = plugins.get(METADATA_URI) ?? {};
+  return policy === "isolated" ? policy : "shared";
 }
 
 /** Says which files are read, and what in them is without effect. */

@@ -232,7 +232,7 @@ class FileContentStore
       this.#records.forget(digest);
       return undefined;
     }
-    const size = this.#records.sizeAnywhere(digest);
+    const size = this.#records.sizeToShare(digest);
     if (size === undefined || statOrNone(path)?.size !== size) return undefined;
     if (wanted !== undefined && wanted !== size) return undefined;
     const { now } = this.#options;

@@ -240,12 +240,12 @@ class ProxiedContentStore implements ProxiedContent {
       readonly size: number | undefined;
     },
   ): Promise<ContentWriter | undefined> {
-    const isOwn = this.#records.hold(ctx, digest) !== undefined;
-    const size = this.#records.sizeAnywhere(digest);
+    const own = this.#records.hold(ctx, digest);
+    const size = own?.size ?? this.#records.sizeToShare(digest);
     if (size === undefined || await this.#sizeThere(ctx, digest) !== size) {
       return undefined;
     }
-    if (isOwn) throw alreadyExists("content", digest);
+    if (own !== undefined) throw alreadyExists("content", digest);
     if (wanted !== undefined && wanted !== size) return undefined;
     return new AdoptedWriter({
       ref,

@@ -7,9 +7,10 @@ import type { ContentInfo } from "../../core/content.ts";
 import type {
   ContentInventory,
   ContentRecords,
+  ContentSharing,
   StoredContent,
 } from "../../core/records.ts";
-import type { Labels } from "../../core/labels.ts";
+import { LABEL, type Labels } from "../../core/labels.ts";
 import type { Row } from "./database.ts";
 import { deleteEdges, keepUntil, node, writeEdges } from "./edges.ts";
 import { date, found, integer, labels, pages, text } from "./rows.ts";
@@ -17,12 +18,17 @@ import { namespaceOf, type Store } from "./store.ts";
 
 const SELECT = "SELECT * FROM content WHERE ns = ? AND digest = ?";
 const SELECT_ANYWHERE = "SELECT size FROM content WHERE digest = ? LIMIT 1";
+const SELECT_SHAREABLE = "SELECT size FROM content " +
+  "JOIN namespaces ON namespaces.name = content.ns WHERE digest = ? " +
+  `AND namespaces.labels ->> '$."${LABEL.shareable}"' = 'true' LIMIT 1`;
 
 export class SqliteContentRecords implements ContentRecords, ContentInventory {
   readonly #store: Store;
+  readonly #sharing: ContentSharing;
 
-  constructor(store: Store) {
+  constructor(store: Store, sharing: ContentSharing) {
     this.#store = store;
+    this.#sharing = sharing;
   }
 
   get(ctx: Context, digest: Digest): ContentInfo | undefined {
@@ -41,6 +47,12 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
 
   sizeAnywhere(digest: Digest): number | undefined {
     const row = this.#store.db.get(SELECT_ANYWHERE, digest);
+    return row === undefined ? undefined : integer(row, "size");
+  }
+
+  sizeToShare(digest: Digest): number | undefined {
+    if (this.#sharing === "shared") return this.sizeAnywhere(digest);
+    const row = this.#store.db.get(SELECT_SHAREABLE, digest);
     return row === undefined ? undefined : integer(row, "size");
   }
 

@@ -12,6 +12,7 @@ import type { SandboxStore } from "../../core/sandbox.ts";
 import type {
   ContentInventory,
   ContentRecords,
+  ContentSharing,
   SnapshotRecords,
 } from "../../core/records.ts";
 import { type CollectorDeps, SqliteGarbageCollector } from "./collector.ts";
@@ -34,6 +35,8 @@ export interface MetadataOptions {
   /** A fresh random name, for leases. */
   readonly newId: () => string;
   readonly log: Logger;
+  /** `shared` if absent. */
+  readonly contentSharing?: ContentSharing;
 }
 
 /**
@@ -72,7 +75,7 @@ export interface Metadata extends Disposable {
 export async function openMetadata(
   options: MetadataOptions,
 ): Promise<Metadata> {
-  const { path, log, now, newId } = options;
+  const { path, log, now, newId, contentSharing = "shared" } = options;
   const db = await openDatabase(path, log, now);
   const store = new Store({ db, now, newId, log });
   let collector: GarbageCollector | undefined;
@@ -92,7 +95,7 @@ export async function openMetadata(
     leases: new SqliteLeaseManager(store, collect),
     events: new SqliteEventExchange(store),
     inventory: new SqliteInventory(store),
-    contentRecords: new SqliteContentRecords(store),
+    contentRecords: new SqliteContentRecords(store, contentSharing),
     snapshotRecords: (snapshotter) =>
       new SqliteSnapshotRecords(store, snapshotter),
     collector: (deps) => collector = new SqliteGarbageCollector(store, deps),
