@@ -23,11 +23,12 @@ import { listenUnix } from "../unix_socket.ts";
 import type { PluginHost } from "./plugin.ts";
 import { clearSocket } from "./sockets.ts";
 
-/** Names of runtimes that our own shim drives. */
-const OURS: ReadonlySet<string> = new Set([
+/** The runtime that is our own shim. */
+const OUR_RUNTIME = "io.containerd.coracle.v1";
+/** Those of containerd's that our own shim drives as well. */
+const REPLACED: ReadonlySet<string> = new Set([
   "io.containerd.runc.v1",
   "io.containerd.runc.v2",
-  "io.containerd.coracle.v1",
 ]);
 
 /**
@@ -38,6 +39,7 @@ const SPARE_AFTER_MS = { started: 300, deleted: 2 } as const;
 
 export async function openTasks(host: PluginHost): Promise<TaskService> {
   const { services, paths, log, now, address, daemon } = host;
+  const isReplacing = host.config["own_shim"] !== false;
   const poller = openPoller();
   host.defer(() => poller.close());
   const eventsAddress = daemon.ttrpc.address || `${address}.ttrpc`;
@@ -67,7 +69,8 @@ export async function openTasks(host: PluginHost): Promise<TaskService> {
     socketDirectory: `${paths.state}/containerd`,
     runtimeRoot: `${paths.state}/runtime`,
     ourProgram: { program, programArgs },
-    isOurs: (runtime) => host.config["own_shim"] !== false && OURS.has(runtime),
+    isOurs: (runtime) =>
+      runtime === OUR_RUNTIME || (isReplacing && REPLACED.has(runtime)),
     logLevel: host.logLevel,
   });
   host.defer(() => shims[Symbol.dispose]());
@@ -82,7 +85,10 @@ export async function openTasks(host: PluginHost): Promise<TaskService> {
       tasks: () => services.tasks,
     }),
     checkpoints: checkpoints(services, paths.state),
-    changed: (change) => ours.prepare(SPARE_AFTER_MS[change]),
+    changed: (change) => {
+      // Who wants another one has no use for what is ready.
+      if (isReplacing) ours.prepare(SPARE_AFTER_MS[change]);
+    },
     now,
   });
 }

@@ -120,6 +120,22 @@ const SERVERS: readonly KeyTable[] = [
 
 export const PLUGIN_TABLES: readonly KeyTable[] = [
   ...SERVERS,
+  ofPlugin("io.containerd.runtime.v2.task", "Tasks", {
+    own_shim: {
+      kind: "boolean",
+      default: true,
+      says: "Keep containers of `io.containerd.runc.v2` and `v1` ourselves; " +
+        "false: by containerd's program of that name, which has to be there",
+    },
+    ...unused({
+      platforms: {
+        kind: "strings",
+        default: ["linux/amd64"],
+        says: "The host's",
+      },
+      sched_core: { kind: "boolean", default: false, says: "Core scheduling" },
+    }),
+  }),
   ofPlugin("io.containerd.gc.v1.scheduler", "When garbage is collected", {
     pause_threshold: {
       kind: "number",
@@ -211,7 +227,8 @@ export const PLUGIN_TABLES: readonly KeyTable[] = [
       default: "shared",
       choices: ["shared", "isolated"],
       says: "Whether a namespace gets content that another one has by its " +
-        "digest alone, or has to bring it",
+        "digest alone, or has to bring it. Namespaces with the label " +
+        "`containerd.io/namespace.shareable=true` share in any case",
     },
     no_sync: {
       kind: "boolean",

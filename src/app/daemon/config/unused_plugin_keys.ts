@@ -4,16 +4,6 @@ import type { KeyTable } from "./keys.ts";
 import { ofPlugin, unused } from "./plugin_table.ts";
 
 export const UNUSED_PLUGIN_TABLES: readonly KeyTable[] = [
-  ofPlugin("io.containerd.runtime.v2.task", "Tasks", {
-    ...unused({
-      platforms: {
-        kind: "strings",
-        default: ["linux/amd64"],
-        says: "The host's",
-      },
-      sched_core: { kind: "boolean", default: false, says: "Core scheduling" },
-    }),
-  }),
   ofPlugin("io.containerd.snapshotter.v1.overlayfs", "Overlay snapshots", {
     ...unused({
       root_path: {
