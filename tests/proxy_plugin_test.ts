@@ -216,11 +216,11 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     assertStringIncludes(detail, plain.address);
   },
 
-  async "what can't be used yet is shown with the reason"({ daemon }) {
+  async "what is not in use is shown with the reason"({ daemon }) {
     const list = await daemon.expectCtr("plugins", "ls");
     assertMatch(list, /io\.containerd\.content\.v1\s+blobs\s.*\serror/);
     const detail = await daemon.expectCtr("plugins", "ls", "-d", "id==blobs");
-    assertStringIncludes(detail, "a proxy for content");
+    assertStringIncludes(detail, "the daemon keeps content itself");
   },
 
   async "layers are collected in one go, the topmost first"(bench) {

@@ -73,6 +73,8 @@ export interface StartedSandbox {
   readonly createdAt?: Date;
   /** What became of the sandbox's spec, if the shim says. */
   readonly spec?: TypedValue;
+  /** What a controller of another program tells of it. */
+  readonly labels?: Labels;
 }
 
 export interface SandboxStatus {

@@ -6,18 +6,24 @@ import { fromAny, toAny } from "./any.ts";
 import { fromLabels } from "./labels.ts";
 
 export function toSandbox(sandbox: Sandbox): WireSandbox {
-  const { id, labels, runtime, spec, extensions, ...rest } = sandbox;
+  const { createdAt, updatedAt } = sandbox;
+  return { ...toNewSandbox(sandbox), createdAt, updatedAt };
+}
+
+export function toNewSandbox(sandbox: NewSandbox): WireSandbox {
+  const { id, labels, runtime, spec, extensions = {}, sandboxer } = sandbox;
   return {
     sandboxId: id,
     labels: { ...labels },
-    runtime: { name: runtime.name, options: toAny(runtime.options) },
+    runtime: runtime &&
+      { name: runtime.name, options: toAny(runtime.options) },
     spec: toAny(spec),
     extensions: Object.fromEntries(
       Object.entries(extensions).map(([key, value]) => [key, toAny(value)]),
     ),
-    sandboxer: rest.sandboxer,
-    createdAt: rest.createdAt,
-    updatedAt: rest.updatedAt,
+    sandboxer: sandboxer ?? "",
+    createdAt: undefined,
+    updatedAt: undefined,
   };
 }
 

@@ -24,6 +24,7 @@ import type {
 } from "../../core/sandbox.ts";
 import { fromAny, toAny } from "./any.ts";
 import { fromMount, toMount } from "./mounts.ts";
+import { toNewSandbox } from "./sandbox.ts";
 import { optional } from "./shim_task.ts";
 
 export function fromCreation(
@@ -37,6 +38,21 @@ export function fromCreation(
     netnsPath,
     annotations,
     ...optional("options", fromAny(options)),
+  };
+}
+
+export function toCreation(
+  { sandbox, rootfs, options, netnsPath, annotations }: SandboxCreation,
+  sandboxer: string,
+): ControllerCreateRequest {
+  return {
+    sandboxId: sandbox.id,
+    rootfs: rootfs.map(toMount),
+    options: toAny(options),
+    netnsPath,
+    annotations: { ...annotations },
+    sandbox: toNewSandbox(sandbox),
+    sandboxer,
   };
 }
 
@@ -69,11 +85,11 @@ export function toStarted(
   sandboxId: string,
   started: StartedSandbox & SandboxEndpoint,
 ): ControllerStartResponse {
-  const { pid, createdAt, spec, address, version } = started;
+  const { pid, createdAt, spec, address, version, labels } = started;
   return {
     ...{ sandboxId, pid, createdAt, address, version },
     spec: toAny(spec),
-    labels: {},
+    labels: { ...labels },
   };
 }
 

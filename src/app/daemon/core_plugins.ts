@@ -11,6 +11,7 @@ import type { EventExchange } from "../../core/event.ts";
 import type { LeaseManager } from "../../core/lease.ts";
 import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
+import { contentKeeper, keptElsewhere } from "../choose_content.ts";
 import { chooseSnapshotter } from "../choose_snapshotter.ts";
 import { identify } from "../rootless/identity.ts";
 import {
@@ -26,8 +27,11 @@ export const EVENTS: PluginKey<EventExchange> = {
   type: "io.containerd.event.v1",
   id: "exchange",
 };
+/** Of plugins whose value is a content store. One of them is in use. */
+export const CONTENT_TYPE = "io.containerd.content.v1";
+/** Our own. */
 export const CONTENT: PluginKey<ContentStore> = {
-  type: "io.containerd.content.v1",
+  type: CONTENT_TYPE,
   id: "content",
 };
 /** Called as containerd's, whose options it takes; ours is SQLite. */
@@ -39,39 +43,47 @@ export const LEASES: PluginKey<LeaseManager> = {
   type: "io.containerd.lease.v1",
   id: "manager",
 };
-export const DIFFER: PluginKey<Differ> = {
-  type: "io.containerd.differ.v1",
-  id: "walking",
-};
+/** Of plugins whose value is a differ. */
+export const DIFFER_TYPE = "io.containerd.differ.v1";
+export const DIFFER: PluginKey<Differ> = { type: DIFFER_TYPE, id: "walking" };
 /** Of plugins whose value is a snapshotter, called by the plugin's id. */
 export const SNAPSHOTTER_TYPE = "io.containerd.snapshotter.v1";
 
 /** `linux/amd64` */
 const PLATFORM = formatPlatform(hostPlatform(Deno.build));
 
-export const corePlugins: readonly Plugin[] = [
-  plugin(EVENTS, [], ({ services }) => services.events),
-  plugin(CONTENT, [], ({ services, paths, describe }) => {
-    describe({ exports: { root: `${paths.root}/content` } });
-    return services.content;
-  }),
-  snapshotter("overlayfs", (host) => {
-    const reason = overlayObstacle(host);
-    if (reason !== undefined) throw new SkipPlugin(reason);
-  }),
-  snapshotter("native", () => {}),
-  plugin(METADATA, [CONTENT, EVENTS], (host) => {
-    const path = `${host.paths.root}/meta.db`;
-    const policy = contentSharing(host.daemon);
-    host.describe({ exports: { path, policy } });
-    return host.services;
-  }),
-  plugin(LEASES, [METADATA], ({ services }) => services.leases),
-  plugin(DIFFER, [METADATA], ({ services, describe }) => {
-    describe({ platforms: [PLATFORM] });
-    return services.differ;
-  }),
-];
+/** @param content which of the content stores is in use */
+export function corePlugins(
+  content: PluginKey<ContentStore> = CONTENT,
+): readonly Plugin[] {
+  return [
+    plugin(EVENTS, [], ({ services }) => services.events),
+    plugin(CONTENT, [], openContent),
+    snapshotter("overlayfs", (host) => {
+      const reason = overlayObstacle(host);
+      if (reason !== undefined) throw new SkipPlugin(reason);
+    }),
+    snapshotter("native", () => {}),
+    plugin(METADATA, [content, EVENTS], (host) => {
+      const path = `${host.paths.root}/meta.db`;
+      const policy = contentSharing(host.daemon);
+      host.describe({ exports: { path, policy } });
+      return host.services;
+    }),
+    plugin(LEASES, [METADATA], ({ services }) => services.leases),
+    plugin(DIFFER, [METADATA], ({ services, describe }) => {
+      describe({ platforms: [PLATFORM] });
+      return services.differ;
+    }),
+  ];
+}
+
+function openContent({ services, paths, describe }: PluginHost): ContentStore {
+  describe({ exports: { root: `${paths.root}/content` } });
+  const keeper = contentKeeper(paths);
+  if (keeper !== undefined) throw keptElsewhere(paths, keeper);
+  return services.content;
+}
 
 function snapshotter(id: string, check: (host: PluginHost) => void): Plugin {
   return plugin<Snapshotter>({ type: SNAPSHOTTER_TYPE, id }, [], (host) => {

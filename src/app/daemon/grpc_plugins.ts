@@ -13,6 +13,7 @@ import { namespacesService } from "../../api/server/namespaces.ts";
 import { snapshotsService } from "../../api/server/snapshots.ts";
 import { versionService } from "../../api/server/version.ts";
 import type { GrpcService } from "../../rpc/grpc/service.ts";
+import { DIFF_SERVICE } from "./diff_plugins.ts";
 import { REVISION, VERSION } from "../self.ts";
 import {
   type Plugin,
@@ -39,8 +40,8 @@ const recordPlugins: readonly Plugin[] = [
   served("snapshots", [], ({ services: { snapshotters }, log }) => [
     snapshotsService({ snapshotters, log }),
   ]),
-  served("diff", [], ({ services: { differ }, log }) => [
-    diffService({ differ, log }),
+  served("diff", [DIFF_SERVICE], (host) => [
+    diffService({ differ: host.get(DIFF_SERVICE), log: host.log }),
   ]),
   served("content", [], ({ services: { content }, log }) => [
     contentService({ content, log }),

@@ -1,109 +1,182 @@
 /**
- * `[proxy_plugins]`: snapshotters that programs of their own serve over gRPC.
- * A program is called when something is first asked of it; one that is not
- * there is found again when it is back.
+ * `[proxy_plugins]`: what programs of their own serve over gRPC. A program is
+ * called when something is first asked of it; one that is not there is found
+ * again when it is back.
  */
 
-import { remoteSnapshotter } from "../../api/remote/snapshots.ts";
-import { failedPrecondition, unimplemented } from "../../base/errors.ts";
+import { EngineError, failedPrecondition } from "../../base/errors.ts";
 import { formatPlatform, hostPlatform } from "../../base/platform.ts";
-import type { Snapshotter } from "../../core/snapshot.ts";
-import { createProxiedSnapshotter } from "../../drivers/snapshot_proxied/snapshotter.ts";
-import { GrpcClient } from "../../rpc/grpc/client.ts";
+import type { ContentStore } from "../../core/content.ts";
+import type { OtherContent } from "../choose_content.ts";
 import type { MoreSnapshotters } from "../compose.ts";
 import { currentUri } from "./config/migrate.ts";
 import type {
   DaemonConfig,
   ProxyPluginConfig,
 } from "./config/daemon_config.ts";
-import { SNAPSHOTTER_TYPE } from "./core_plugins.ts";
-import { type Plugin, plugin, pluginUri } from "./plugin.ts";
+import {
+  CONTENT,
+  CONTENT_TYPE,
+  DIFFER,
+  DIFFER_TYPE,
+  SNAPSHOTTER_TYPE,
+} from "./core_plugins.ts";
+import {
+  type Plugin,
+  plugin,
+  type PluginHost,
+  type PluginKey,
+  pluginUri,
+} from "./plugin.ts";
+import { SANDBOXER_TYPE, SHIM_SANDBOXER } from "./sandbox_plugins.ts";
 
-/** Types of plugins by the `type` that the configuration says. */
-const TYPES: Readonly<Record<string, string>> = {
-  snapshot: SNAPSHOTTER_TYPE,
-  content: "io.containerd.content.v1",
-  diff: "io.containerd.differ.v1",
-  sandbox: "io.containerd.sandbox.controller.v1",
+/** What the configuration calls a kind of proxy. */
+type ProxyKind = "snapshot" | "content" | "diff" | "sandbox";
+
+interface ProxyType {
+  /** Of the plugins. */
+  readonly type: string;
+  /** Names that ours have. */
+  readonly taken: readonly string[];
+  readonly open: (
+    host: PluginHost,
+    name: string,
+    config: ProxyPluginConfig,
+  ) => unknown;
+}
+
+const TYPES: Readonly<Record<ProxyKind, ProxyType>> = {
+  snapshot: {
+    type: SNAPSHOTTER_TYPE,
+    taken: ["overlayfs", "native"],
+    open: openSnapshotter,
+  },
+  content: { type: CONTENT_TYPE, taken: [CONTENT.id], open: openContent },
+  diff: {
+    type: DIFFER_TYPE,
+    taken: [DIFFER.id],
+    open: async (host, name, { address }) =>
+      (await import("./open_proxies.ts"))
+        .openDiffer(host, { name, address: pathOf(address) }),
+  },
+  sandbox: {
+    type: SANDBOXER_TYPE,
+    taken: [SHIM_SANDBOXER.id],
+    open: async (host, name, { address }) =>
+      (await import("./open_proxies.ts"))
+        .openSandboxer(host, { name, address: pathOf(address) }),
+  },
 };
 
-/** Connections to the programs. Disposing closes them. */
+/** What the store is opened with. Disposing closes connections. */
 export interface Proxies extends AsyncDisposable {
   readonly snapshotters: MoreSnapshotters;
+  /** Absent: the store keeps content itself. */
+  readonly content?: OtherContent;
 }
 
 type ProxyConfig = Pick<DaemonConfig, "proxyPlugins" | "disabledPlugins">;
 
-/** @throws {EngineError} `failedPrecondition` for a name that is taken */
-export function openProxies(config: ProxyConfig): Proxies {
-  const clients = new Map<string, GrpcClient>();
-  const clientOf = (address: string) => {
-    const client = clients.get(address) ?? new GrpcClient({ path: address });
-    clients.set(address, client);
-    return client;
-  };
-  const wanted = [...config.proxyPlugins].filter(([id, { type }]) =>
-    type === "snapshot" && !isDisabled(config, id)
+/**
+ * @throws {EngineError} `failedPrecondition` for a name that is taken, and for
+ * more than one content store
+ */
+export async function openProxies(config: ProxyConfig): Promise<Proxies> {
+  const wanted = enabled(config);
+  for (const [name, { type }] of wanted) refuseTaken(name, typeOf(type));
+  const { id: content } = contentInUse(config);
+  const places = wanted.map(([name, { type, address }]) => ({
+    ...{ name, address: pathOf(address), type },
+  }));
+  const snapshotters = places.filter(({ type }) => type === "snapshot");
+  const store = places.find(({ type, name }) =>
+    type === "content" && name === content
   );
-  for (const [name] of wanted) refuseBuiltin(name);
-  return {
-    snapshotters: ({ snapshotRecords, inventory, leases }) =>
-      new Map(wanted.map(([name, { address: given }]) => {
-        const address = pathOf(given);
-        const backend = remoteSnapshotter(clientOf(address), name);
-        const records = snapshotRecords(name);
-        return [
-          name,
-          createProxiedSnapshotter({
-            ...{ name, address, backend, records, inventory, leases },
-          }),
-        ];
-      })),
-    [Symbol.asyncDispose]: async () => {
-      const all = [...clients.values()];
-      await Promise.all(all.map((client) => client[Symbol.asyncDispose]()));
-    },
-  };
+  if (snapshotters.length === 0 && store === undefined) {
+    return {
+      snapshotters: () => new Map(),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+  const { openStores } = await import("./open_proxies.ts");
+  return openStores(snapshotters, store);
 }
 
-/** What introspection shows of them. */
+/**
+ * The one content store that records are kept of: a program's if our own is
+ * disabled. As containerd, which does not start with two of them.
+ * @throws {EngineError} `failedPrecondition` if there is a choice
+ */
+export function contentInUse(config: ProxyConfig): PluginKey<ContentStore> {
+  if (!isDisabled(config, CONTENT)) return CONTENT;
+  const [name = CONTENT.id, ...others] = enabled(config)
+    .filter(([, { type }]) => type === "content").map(([name]) => name);
+  if (others.length === 0) return { type: CONTENT_TYPE, id: name };
+  throw failedPrecondition(
+    `Cannot use several content stores: "${[name, ...others].join('", "')}"`,
+    { hint: `Leave one of them, or list others in disabled_plugins` },
+  );
+}
+
+/** What introspection shows of them, and others use. */
 export function proxyPlugins(
   { proxyPlugins }: Pick<DaemonConfig, "proxyPlugins">,
 ): readonly Plugin[] {
-  return [...proxyPlugins].flatMap(([id, config]) => {
-    const type = TYPES[config.type];
-    return type === undefined ? [] : [proxyPlugin({ type, id }, config)];
-  });
-}
-
-function proxyPlugin(
-  key: { readonly type: string; readonly id: string },
-  { type, address, platform, exports, capabilities }: ProxyPluginConfig,
-): Plugin {
-  return plugin<Snapshotter>(key, [], ({ services, describe }) => {
-    describe({
-      platforms: [platform ?? formatPlatform(hostPlatform(Deno.build))],
-      exports: { ...exports, address },
-      capabilities,
+  return [...proxyPlugins].map(([id, config]) => {
+    const { type, open } = typeOf(config.type);
+    return plugin({ type, id }, [], (host) => {
+      const { platform, address, exports, capabilities } = config;
+      host.describe({
+        platforms: [platform ?? formatPlatform(hostPlatform(Deno.build))],
+        exports: { ...exports, address },
+        capabilities,
+      });
+      return open(host, id, config);
     });
-    if (type !== "snapshot") throw unimplemented(`use a proxy for ${type}`);
-    const found = services.snapshotters.get(key.id);
-    if (found !== undefined) return found;
-    throw failedPrecondition(
-      `Cannot use snapshotter "${key.id}": none is made`,
-    );
   });
 }
 
-function isDisabled({ disabledPlugins }: ProxyConfig, id: string): boolean {
-  const uri = pluginUri({ type: SNAPSHOTTER_TYPE, id });
-  return disabledPlugins.has(currentUri(uri));
+function openSnapshotter({ services }: PluginHost, name: string): unknown {
+  const found = services.snapshotters.get(name);
+  if (found !== undefined) return found;
+  throw failedPrecondition(`Cannot use snapshotter "${name}": none is made`);
 }
 
-function refuseBuiltin(name: string): void {
-  if (name !== "overlayfs" && name !== "native") return;
+function openContent(
+  { services, daemon }: PluginHost,
+  name: string,
+): ContentStore {
+  if (contentInUse(daemon).id === name) return services.content;
   throw failedPrecondition(
-    `Cannot use proxy plugin "${name}": a snapshotter of ours has that name`,
+    `Cannot use content store "${name}": the daemon keeps content itself`,
+    { hint: `List "${pluginUri(CONTENT)}" in disabled_plugins` },
+  );
+}
+
+function enabled(
+  config: ProxyConfig,
+): readonly (readonly [string, ProxyPluginConfig])[] {
+  return [...config.proxyPlugins].filter(([id, { type }]) =>
+    !isDisabled(config, { type: typeOf(type).type, id })
+  );
+}
+
+function isDisabled(
+  { disabledPlugins }: ProxyConfig,
+  key: PluginKey<unknown>,
+): boolean {
+  return disabledPlugins.has(currentUri(pluginUri(key)));
+}
+
+function typeOf(type: string): ProxyType {
+  if (Object.hasOwn(TYPES, type)) return TYPES[type as ProxyKind];
+  throw new EngineError("invalidArgument", `Cannot use a proxy for "${type}"`);
+}
+
+function refuseTaken(name: string, { type, taken }: ProxyType): void {
+  if (!taken.includes(name)) return;
+  throw failedPrecondition(
+    `Cannot use proxy plugin "${name}": one of ours is "${type}.${name}"`,
     { hint: "Give it another name in [proxy_plugins]" },
   );
 }

@@ -19,8 +19,10 @@ export const SANDBOXES: PluginKey<SandboxStore> = {
   type: "io.containerd.sandbox.store.v1",
   id: "local",
 };
+/** Of plugins whose value is a controller, known by the plugin's id. */
+export const SANDBOXER_TYPE = "io.containerd.sandbox.controller.v1";
 export const SHIM_SANDBOXER: PluginKey<SandboxController> = {
-  type: "io.containerd.sandbox.controller.v1",
+  type: SANDBOXER_TYPE,
   id: "shim",
 };
 
@@ -43,14 +45,24 @@ export const sandboxPlugins: readonly Plugin[] = [
   ]),
   plugin(CONTROLLER_SERVICE, [SHIM_SANDBOXER], (host) => [
     sandboxControllerService({
-      control: createSandboxControl(
-        host.services,
-        new Map([[SHIM_SANDBOXER.id, host.get(SHIM_SANDBOXER)]]),
-      ),
+      control: createSandboxControl(host.services, controllers(host)),
       context: apiContext(host.log),
     }),
   ]),
 ];
+
+/** All that can be used, by name. */
+function controllers(
+  host: PluginHost,
+): ReadonlyMap<string, SandboxController> {
+  const usable = host.statuses().filter(({ type, failure }) =>
+    type === SANDBOXER_TYPE && failure === undefined
+  );
+  return new Map(usable.map(({ type, id }) => {
+    const key: PluginKey<SandboxController> = { type, id };
+    return [id, host.get(key)];
+  }));
+}
 
 /** What drives shims is loaded with the first sandbox. */
 function lazyController(host: PluginHost): SandboxController {

@@ -55,10 +55,11 @@ export async function serve(
   log.info("Starting", { version: VERSION });
   reportNotes(settings, log);
   const { root, state } = line.flags;
-  await using proxies = openProxies(settings.config);
+  await using proxies = await openProxies(settings.config);
   await using store = await connect({
     log,
     moreSnapshotters: proxies.snapshotters,
+    ...proxies.content === undefined ? {} : { otherContent: proxies.content },
     again,
     config: commandLineConfig(settings),
     ...root === undefined ? {} : { root },
