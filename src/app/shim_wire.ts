@@ -4,6 +4,7 @@ import { decodeFigures } from "../api/convert/cgroup_figures.ts";
 import {
   decodeBootstrapResult,
   decodeDeleted,
+  decodeImagePath,
   decodeRuntimeVersion,
   encodeBootstrapParams,
   encodeCheckpointOptions,
@@ -33,6 +34,7 @@ export function createShimWire(): ShimWire {
     },
     encodeRuncOptions,
     withRuncRoot,
+    decodeImagePath,
     encodeCheckpointOptions,
     encodeBootstrapParams,
     decodeDeleted,

@@ -42,6 +42,13 @@ export function withRuncRoot(
   return { typeUrl: RUNC_OPTIONS, value };
 }
 
+/** Empty without a directory to restore from, and for other types. */
+export function decodeImagePath(options: TypedValue | undefined): string {
+  return options?.typeUrl.endsWith(RUNC_OPTIONS)
+    ? Options.decode(options.value).criuImagePath
+    : "";
+}
+
 /** `containerd.runc.v1.CheckpointOptions` */
 export function encodeCheckpointOptions(
   { after }: { readonly after: "stop" | "goOn" },

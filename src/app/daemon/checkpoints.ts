@@ -6,7 +6,7 @@
 import { Any } from "../../../proto/gen/google/protobuf/any.ts";
 import { CheckpointOptions } from "../../../proto/gen/containerd/runc/v1/options.ts";
 import type { Context } from "../../base/context.ts";
-import { hasCode, unimplemented } from "../../base/errors.ts";
+import { hasCode, invalidArgument } from "../../base/errors.ts";
 import { lazy } from "../../base/lazy.ts";
 import type { Services } from "../../core/services.ts";
 import type { TypedValue } from "../../core/container.ts";
@@ -18,7 +18,9 @@ const MEDIA_TYPES = {
   config: "application/vnd.containerd.container.checkpoint.config.v1+proto",
 } as const;
 
-type Stores = Pick<Services, "content" | "containers">;
+const LAYER_TAR = "application/vnd.oci.image.layer.v1.tar";
+
+type Stores = Pick<Services, "content" | "containers" | "differ">;
 
 /** @param directory for what is gone afterwards */
 export function createCheckpoints(
@@ -27,7 +29,20 @@ export function createCheckpoints(
 ): Checkpoints {
   const loadTar = lazy(() => import("../directory_tar.ts"));
   return {
-    unpack: () => Promise.reject(unimplemented("restore a checkpoint")),
+    unpack: async (ctx, descriptor, source) => {
+      const { mediaType, digest } = descriptor;
+      if (mediaType !== MEDIA_TYPES.image) {
+        throw invalidArgument(
+          `Cannot restore a checkpoint from content "${digest}" of type ` +
+            `"${mediaType}"`,
+        );
+      }
+      // All that is particular about it is what it is called.
+      const layer = { ...descriptor, mediaType: LAYER_TAR };
+      await services.differ.apply(ctx, layer, [
+        { type: "bind", source, options: ["rbind", "rw"] },
+      ]);
+    },
     async take(ctx, shim, { id, options }) {
       const imagePath = imagePathOf(options);
       using place = imagePath === ""
@@ -70,7 +85,7 @@ function temporary(dir: string): { readonly path: string } & Disposable {
 
 async function store(
   ctx: Context,
-  { content }: Stores,
+  { content }: Pick<Stores, "content">,
   mediaType: string,
   name: string,
   parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

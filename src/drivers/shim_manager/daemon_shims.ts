@@ -10,6 +10,7 @@ import type { Container } from "../../core/container.ts";
 import type { Bundle, BundleStore, ExitStatus } from "../../core/task.ts";
 import { NEW_STATUS } from "../../core/task_status.ts";
 import type { TaskCreateRequest } from "../../core/task_service.ts";
+import type { Descriptor } from "../../oci/image_spec.ts";
 import { readEndpoint } from "./bundle_files.ts";
 import {
   type DeadShimDeps,
@@ -31,6 +32,9 @@ export interface DaemonShimsDeps extends LaunchForDeps, DeadShimDeps {
   /** Where runc keeps its state, in a directory for each namespace. */
   readonly runtimeRoot: string;
 }
+
+/** In the bundle. */
+const CHECKPOINT = "checkpoint";
 
 /** A shim that has just died may still have to be cleaned up after. */
 const CLEAN_UP_MS = 15_000;
@@ -57,18 +61,20 @@ export class DaemonShims implements Disposable {
 
   /**
    * Makes the bundle, starts its shim and has it create the task.
+   * @param unpack puts a checkpoint into a directory
    * @throws {EngineError}
    */
   async create(
     ctx: Context,
     container: Container,
     request: TaskCreateRequest,
-    checkpoint: string,
+    unpack: (checkpoint: Descriptor, directory: string) => Promise<void>,
   ): Promise<number> {
     const runtime = request.runtimePath || container.runtime.name;
     const bundle = this.#makeBundle(ctx, container, runtime);
     using owned = new DisposableStack();
     try {
+      const checkpoint = await this.#checkpoint(bundle, request, unpack);
       const log = owned.use(this.#follow(bundle));
       const endpoint = await launchFor(this.#deps, bundle, runtime);
       const shim = await this.#keep(ctx, bundle, endpoint, log);
@@ -164,6 +170,24 @@ export class DaemonShims implements Disposable {
     }
     bundle.write("config.json", new TextDecoder().decode(spec?.value));
     return bundle;
+  }
+
+  /**
+   * Where the image is from which the task is restored. The shim reads it when
+   * the task is started, so that it stays for as long as the bundle does.
+   * @returns a directory; empty for a task that starts afresh
+   */
+  async #checkpoint(
+    { path }: Bundle,
+    { checkpoint, options }: TaskCreateRequest,
+    unpack: (checkpoint: Descriptor, directory: string) => Promise<void>,
+  ): Promise<string> {
+    const given = this.#deps.wire.decodeImagePath(options);
+    if (given !== "" || checkpoint === undefined) return given;
+    const directory = `${path}/${CHECKPOINT}`;
+    Deno.mkdirSync(directory, { mode: 0o700 });
+    await unpack(checkpoint, directory);
+    return directory;
   }
 
   async #keep(

@@ -19,6 +19,7 @@ import type {
   TaskMetrics,
   TaskService,
 } from "../../core/task_service.ts";
+import type { Descriptor } from "../../oci/image_spec.ts";
 import type { DaemonShims } from "./daemon_shims.ts";
 import { withDeadline } from "./deadline.ts";
 import type { KeptShim } from "./kept_shim.ts";
@@ -38,11 +39,16 @@ export interface DaemonTasksDeps {
 
 /** Images of processes between the content store and directories. */
 export interface Checkpoints {
-  /** @returns a directory with the image, gone when it is disposed */
+  /**
+   * Puts one into a directory that is there.
+   * @throws {EngineError} `invalidArgument` for what is no checkpoint;
+   * `notFound`; `dataLoss`
+   */
   unpack(
     ctx: Context,
-    descriptor: NonNullable<TaskCreateRequest["checkpoint"]>,
-  ): Promise<{ readonly path: string } & AsyncDisposable>;
+    descriptor: Descriptor,
+    directory: string,
+  ): Promise<void>;
   /** Lets `shim` write one, and stores it. */
   take(
     ctx: Context,
@@ -68,11 +74,12 @@ class DaemonTasks implements TaskService {
   async create(ctx: Context, request: TaskCreateRequest): Promise<number> {
     const { containers, shims, checkpoints } = this.#deps;
     const container = await containers.get(ctx, request.id);
-    if (request.checkpoint === undefined) {
-      return await shims.create(ctx, container, request, "");
-    }
-    await using image = await checkpoints.unpack(ctx, request.checkpoint);
-    return await shims.create(ctx, container, request, image.path);
+    return await shims.create(
+      ctx,
+      container,
+      request,
+      (...args) => checkpoints.unpack(ctx, ...args),
+    );
   }
 
   async start(ctx: Context, process: ProcessRef): Promise<number> {

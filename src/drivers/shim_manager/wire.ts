@@ -62,6 +62,11 @@ export interface ShimWire {
    * none. Options of another type stay what they are.
    */
   withRuncRoot(options: TypedValue | undefined, root: string): TypedValue;
+  /**
+   * Of `containerd.runc.v1.Options`: the directory of an image to restore.
+   * @returns empty if they name none, or are of another type
+   */
+  decodeImagePath(options: TypedValue | undefined): string;
   /** `containerd.runc.v1.CheckpointOptions` */
   encodeCheckpointOptions(
     options: { readonly after: "stop" | "goOn" },
