@@ -221,6 +221,20 @@ export const PLUGIN_TABLES: readonly KeyTable[] = [
       says: "Layers are unpacked while they are downloaded",
     },
   }),
+  ofPlugin("io.containerd.service.v1.diff-service", "Layers for clients", {
+    default: {
+      kind: "strings",
+      default: ["walking"],
+      says: "Differs, each asked if those before it can't do it: ours, " +
+        "`walking`, and those of other programs",
+    },
+    sync_fs: {
+      kind: "boolean",
+      default: false,
+      effect: "none",
+      says: "What is unpacked is always on disk when it is answered",
+    },
+  }),
   ofPlugin("io.containerd.metadata.v1.bolt", "The database", {
     content_sharing_policy: {
       kind: "string",

@@ -46,7 +46,6 @@ export const UNUSED_PLUGIN_TABLES: readonly KeyTable[] = [
     ["io.containerd.internal.v1.opt", "Managed directory of programs"],
     ["io.containerd.internal.v1.tracing", "Traces: see the environment"],
     ["io.containerd.tracing.processor.v1.otlp", "Traces: see the environment"],
-    ["io.containerd.service.v1.diff-service", "Layers are made by walking"],
     ["io.containerd.service.v1.tasks-service", "Resource classes"],
     ["io.containerd.differ.v1.erofs", "Layers in EROFS"],
     ["io.containerd.shim.v1.manager", "Environment of shims"],
