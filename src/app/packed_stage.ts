@@ -10,6 +10,7 @@
  */
 
 import { type Program, programFor, runToExit } from "./first_stage.ts";
+import { useLightTimers } from "./light_timers.ts";
 import { VERSION } from "./self.ts";
 import type { StackMapper } from "./stack_trace.ts";
 
@@ -222,5 +223,6 @@ Object.assign(globalThis, {
   },
 });
 mapStacks();
+useLightTimers();
 const entry = startEntry();
 await (entry === undefined ? startProgram() : loadEntry(entry));
