@@ -8,11 +8,17 @@ export interface BareContainerd extends AsyncDisposable {
 const START_MS = 30_000;
 const PAUSE_MS = 50;
 
-/** @param more of its configuration, in TOML */
-export async function openBareContainerd(more = ""): Promise<BareContainerd> {
+/**
+ * @param more of its configuration, in TOML
+ * @param disabled plugins to leave out, `content.v1.content` for one
+ */
+export async function openBareContainerd(
+  more = "",
+  disabled: readonly string[] = [],
+): Promise<BareContainerd> {
   const directory = await Deno.makeTempDir({ prefix: "coracle-ctrd-" });
   const address = `${directory}/c.sock`;
-  const config = `${configOf(directory)}${more}`;
+  const config = `${configOf(directory, disabled)}${more}`;
   await Deno.writeTextFile(`${directory}/config.toml`, config);
   const process = new Deno.Command("sh", {
     args: [
@@ -38,8 +44,10 @@ export async function openBareContainerd(more = ""): Promise<BareContainerd> {
   return { directory, address, [Symbol.asyncDispose]: close };
 }
 
-function configOf(directory: string): string {
-  const disabled = ["grpc.v1.cri", "snapshotter.v1.btrfs", "snapshotter.v1.zfs"]
+const UNWANTED = ["grpc.v1.cri", "snapshotter.v1.btrfs", "snapshotter.v1.zfs"];
+
+function configOf(directory: string, more: readonly string[]): string {
+  const disabled = [...UNWANTED, ...more]
     .map((name) => `"io.containerd.${name}"`);
   return `version = 2
 root = "${directory}/root"
