@@ -11,30 +11,42 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { bundleEntry, bundleFile } from "./pack/bundle.ts";
+import { bundleEntry, bundleFile, type Entry } from "./pack/bundle.ts";
 import { compile, findDenort } from "./pack/compile.ts";
 import { type Contents, pack } from "./pack/pack.ts";
 
-/** Entry → the module that is bundled for it. */
-export const ENTRIES = {
-  cli: "src/cli/main.ts",
-  shim: "src/app/shim.ts",
-  daemon: "src/app/daemon.ts",
-  unpack_worker: "src/drivers/unpack/worker.ts",
-} as const;
+/** What the executable can start as, and its Workers. */
+export const ENTRIES: Readonly<Record<string, Entry>> = {
+  cli: {
+    source: "src/cli/main.ts",
+    // What a command that runs a container needs.
+    soon: [
+      "src/cli/run_flags.ts",
+      "src/cli/commands/run.ts",
+      "src/app/connect.ts",
+      "src/app/open_store.ts",
+    ],
+    functions: "all",
+  },
+  shim: { source: "src/app/shim.ts", functions: "first" },
+  daemon: { source: "src/app/daemon.ts", functions: "first" },
+  unpack_worker: {
+    source: "src/drivers/unpack/worker.ts",
+    functions: "first",
+  },
+};
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** @param entries entry → module, relative to the repository */
 export async function bundleAll(
-  entries: Readonly<Record<string, string>> = ENTRIES,
+  entries: Readonly<Record<string, Entry>> = ENTRIES,
 ): Promise<Contents> {
   const options = { deno: Deno.execPath(), root: ROOT };
   const [firstStage, stackModule, ...bundles] = await Promise.all([
     bundleFile("src/app/packed_stage.ts", options),
     bundleFile("src/app/stack_trace.ts", options),
-    ...Object.entries(entries).map(async ([entry, source]) =>
-      [entry, await bundleEntry(entry, source, options)] as const
+    ...Object.entries(entries).map(async ([name, entry]) =>
+      [name, await bundleEntry(name, entry, options)] as const
     ),
   ]);
   return {

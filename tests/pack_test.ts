@@ -144,6 +144,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assertEquals(await report<string>(program, ["lazy"]), "42");
   },
 
+  async "is compiled already"(program) {
+    assertEquals(await report<readonly string[]>(program, ["caches"]), []);
+  },
+
   async "starts a Worker from itself"(program) {
     const seen = await report<{ version: string; url: string }>(
       program,
@@ -226,8 +230,11 @@ Deno.test("packed executable", async (t) => {
   try {
     const program = `${directory}/probe`;
     const contents = await bundleAll({
-      cli: "tests/packed/probe.ts",
-      unpack_worker: "tests/packed/probe_worker.ts",
+      cli: { source: "tests/packed/probe.ts", functions: "all" },
+      unpack_worker: {
+        source: "tests/packed/probe_worker.ts",
+        functions: "first",
+      },
     });
     await pack(Deno.execPath(), contents, program);
     for (const [name, check] of Object.entries(CHECKS)) {

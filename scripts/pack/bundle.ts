@@ -1,6 +1,8 @@
 /** Bundles one entry and gives its parts, ready for the executable. */
 
 import { resolve } from "@std/path";
+import type { CachedFunctions } from "./code_cache.ts";
+import { run } from "./run.ts";
 import { checkSource, scriptOf } from "./script.ts";
 
 export interface Part {
@@ -13,6 +15,18 @@ export interface Bundle {
   /** Name of the part that is to be loaded first. */
   readonly main: string;
   readonly parts: readonly Part[];
+  /** Names of parts that lie together, to be read at once. */
+  readonly together: readonly string[];
+  readonly functions: CachedFunctions;
+}
+
+/** What becomes a bundle. */
+export interface Entry {
+  /** Path of its module in the repository. */
+  readonly source: string;
+  /** Modules that it imports later on, but nearly always. */
+  readonly soon?: readonly string[];
+  readonly functions: CachedFunctions;
 }
 
 interface BundlerOptions {
@@ -22,45 +36,84 @@ interface BundlerOptions {
 }
 
 /**
- * @param entry name of the entry, the folder of its parts
- * @param source path of its module in the repository
+ * @param name of the entry, the folder of its parts
  */
 export async function bundleEntry(
-  entry: string,
-  source: string,
+  name: string,
+  { source, soon = [], functions }: Entry,
   options: BundlerOptions,
 ): Promise<Bundle> {
   const directory = await Deno.makeTempDir({ prefix: "coracle-bundle-" });
   try {
     await runBundler(source, directory, options);
     await minifyAll(directory, options);
-    const files = await Array.fromAsync(Deno.readDir(directory));
-    const names = files.map(({ name }) => name)
-      .filter((name) => name.endsWith(".js")).sort();
-    const graph = new Map<string, readonly string[]>();
-    const parts: Part[] = [];
-    for (const name of names) {
-      const chunk = await Deno.readTextFile(`${directory}/${name}`);
-      const map = await Deno.readTextFile(`${directory}/${name}.map`);
-      const script = scriptOf(chunk, name);
-      graph.set(name, script.chunks.map((path) => path.slice(2)));
-      parts.push(
-        { name: `${entry}/${name}`, text: script.text },
-        {
-          name: `${entry}/${name}.map`,
-          text: slimMap(map, script.headBytes, {
-            directory,
-            root: options.root,
-          }),
-        },
-      );
-    }
-    checkAcyclic(graph);
-    const main = source.replace(/^.*\//, "").replace(/\.ts$/, ".js");
-    return { main: `${entry}/${main}`, parts };
+    const chunks = await readChunks(directory, options.root);
+    checkAcyclic(chunks);
+    const files = [source, ...soon].map((source) => fileOf(source, chunks));
+    const [main = ""] = files;
+    return {
+      main: `${name}/${main}`,
+      parts: Array.from(chunks, ([file, { text, map }]) => [
+        { name: `${name}/${file}`, text },
+        { name: `${name}/${file}.map`, text: JSON.stringify(map) },
+      ]).flat(),
+      together: imported(files, chunks).map((file) => `${name}/${file}`),
+      functions,
+    };
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+interface Chunk {
+  readonly text: string;
+  readonly map: PartMap;
+  /** Files of the chunks that it imports statically. */
+  readonly imports: readonly string[];
+}
+
+/** By the names of their files. */
+type Chunks = ReadonlyMap<string, Chunk>;
+
+async function readChunks(directory: string, root: string): Promise<Chunks> {
+  const chunks = new Map<string, Chunk>();
+  for (const file of await namesOfChunks(directory)) {
+    const chunk = await Deno.readTextFile(`${directory}/${file}`);
+    const map = await Deno.readTextFile(`${directory}/${file}.map`);
+    const { text, headBytes, chunks: imports } = scriptOf(chunk, file);
+    chunks.set(file, {
+      text,
+      map: slimMap(map, headBytes, { directory, root }),
+      imports: imports.map((path) => path.slice("./".length)),
+    });
+  }
+  return chunks;
+}
+
+async function namesOfChunks(directory: string): Promise<readonly string[]> {
+  const files = await Array.fromAsync(Deno.readDir(directory));
+  return files.map(({ name }) => name)
+    .filter((name) => name.endsWith(".js")).sort();
+}
+
+/** @throws {Error} if the module at `source` is not in the bundle */
+function fileOf(source: string, chunks: Chunks): string {
+  for (const [file, { map }] of chunks) {
+    if (map.sources.includes(source)) return file;
+  }
+  throw new Error(`Cannot find "${source}" in the bundle`);
+}
+
+/** These files, and what they import statically. */
+function imported(files: readonly string[], chunks: Chunks): readonly string[] {
+  const found = new Set<string>();
+  const add = (file: string) => {
+    if (found.has(file)) return;
+    found.add(file);
+    chunks.get(file)?.imports.forEach(add);
+  };
+  files.forEach(add);
+  return [...found];
 }
 
 async function runBundler(
@@ -101,11 +154,8 @@ async function minifyAll(
   directory: string,
   { deno }: BundlerOptions,
 ): Promise<void> {
-  const files = await Array.fromAsync(Deno.readDir(directory));
-  const chunks = files.map(({ name }) => name)
-    .filter((name) => name.endsWith(".js"));
   await run(await minifierOf(deno), [
-    ...chunks,
+    ...await namesOfChunks(directory),
     ...MINIFY,
     ...["--sourcemap=external", "--outdir=.", "--allow-overwrite"],
     "--log-level=error",
@@ -132,32 +182,16 @@ async function minifierOf(deno: string): Promise<string> {
   throw new Error(`Cannot find the bundler in "${directory}"`);
 }
 
-async function run(
-  program: string,
-  args: readonly string[],
-  cwd: string,
-  input = "",
-): Promise<string> {
-  const child = new Deno.Command(program, {
-    args: [...args],
-    cwd,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const [{ code, stdout, stderr }] = await Promise.all([
-    child.output(),
-    new Blob([input]).stream().pipeTo(child.stdin).catch(() => {}),
-  ]);
-  const decoder = new TextDecoder();
-  if (code === 0) return decoder.decode(stdout);
-  throw new Error(`${program} failed:\n${decoder.decode(stderr)}`);
-}
-
 interface SourceMap {
   readonly sources: readonly string[];
   readonly sourcesContent?: readonly string[];
   readonly mappings: string;
+}
+
+/** As `src/app/stack_trace.ts` reads it. */
+interface PartMap extends SourceMap {
+  /** Bytes of the first line that the packer has replaced. */
+  readonly headBytes: number;
 }
 
 /** The map without the sources, whose names become relative to `root`. */
@@ -165,7 +199,7 @@ function slimMap(
   text: string,
   headBytes: number,
   { directory, root }: { readonly directory: string; readonly root: string },
-): string {
+): PartMap {
   const map = JSON.parse(text) as SourceMap;
   const paths = map.sources.map((source) => resolve(directory, source));
   map.sourcesContent?.forEach((content, i) => {
@@ -178,19 +212,21 @@ function slimMap(
       ? path.slice(root.length)
       : path.replace(/^.*\//, "");
   });
-  return JSON.stringify({ headBytes, sources, mappings: map.mappings });
+  return { headBytes, sources, mappings: map.mappings };
 }
 
 /** Chunks that wait for each other would wait for ever. */
-function checkAcyclic(graph: ReadonlyMap<string, readonly string[]>): void {
+function checkAcyclic(chunks: Chunks): void {
   const done = new Set<string>();
-  const visit = (name: string, path: readonly string[]) => {
-    if (path.includes(name)) {
+  const visit = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) {
       throw new Error(`Cannot pack: circle of chunks "${path.join(" ")}"`);
     }
-    if (done.has(name)) return;
-    for (const next of graph.get(name) ?? []) visit(next, [...path, name]);
-    done.add(name);
+    if (done.has(file)) return;
+    for (const next of chunks.get(file)?.imports ?? []) {
+      visit(next, [...path, file]);
+    }
+    done.add(file);
   };
-  for (const name of graph.keys()) visit(name, []);
+  for (const file of chunks.keys()) visit(file, []);
 }

@@ -10,8 +10,10 @@
  */
 
 import type { Bundle, Part } from "./bundle.ts";
+import { codeCaches } from "./code_cache.ts";
 import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
 import { environSlot } from "./elf_environ.ts";
+import { openNodeVm } from "./node_vm.ts";
 import { prelink } from "./prelink.ts";
 import { encodeStub, type Stub } from "./stub.ts";
 import { STUB_AARCH64 } from "./stub_aarch64.ts";
@@ -27,6 +29,9 @@ export interface Contents {
 }
 
 const STUBS: readonly Stub[] = [STUB_X86_64, STUB_AARCH64];
+
+/** V8 copies a cache that does not begin at a multiple of this. */
+const CACHE_ALIGNMENT = 8;
 
 /** Enough for the headers and the notes of any linker's output. */
 const HEAD_BYTES = 0x10000;
@@ -84,9 +89,14 @@ export async function pack(
 ): Promise<void> {
   const temporary = `${output}.${crypto.randomUUID()}`;
   try {
-    await Deno.copyFile(base, temporary);
-    await Deno.chmod(temporary, 0o755);
-    const image = appendContents(temporary, contents);
+    const runtime = await Deno.readFile(base);
+    const nodeVm = openNodeVm(runtime) ? "open" : "closed";
+    // V8 takes its own caches only, and another architecture's can't be asked.
+    const caches = nodeVm === "open" && base === Deno.execPath()
+      ? await allCaches(base, contents)
+      : new Map();
+    await Deno.writeFile(temporary, runtime, { mode: 0o755 });
+    const image = appendContents(temporary, contents, { nodeVm, caches });
     const bytes = await Deno.readFile(temporary);
     prelink(bytes, image);
     await Deno.writeFile(temporary, bytes);
@@ -97,22 +107,47 @@ export async function pack(
   }
 }
 
+/** By the names of the parts, what V8 makes of them. */
+type Caches = ReadonlyMap<string, Uint8Array>;
+
+interface Compiled {
+  /** Whether the first stage finds in it what takes caches. */
+  readonly nodeVm: "open" | "closed";
+  readonly caches: Caches;
+}
+
+async function allCaches(base: string, { bundles }: Contents): Promise<Caches> {
+  const caches = await Promise.all(
+    Object.values(bundles).map(({ parts, functions }) => {
+      const scripts = parts.filter(({ name }) => !name.endsWith(".map"));
+      return codeCaches([base, ...RUN_ARGS], scripts, functions);
+    }),
+  );
+  return new Map(caches.flatMap((caches) => [...caches]));
+}
+
 /** @returns what the executable was before */
-function appendContents(path: string, contents: Contents): ElfImage {
+function appendContents(
+  path: string,
+  contents: Contents,
+  { nodeVm, caches }: Compiled,
+): ElfImage {
   using file = Deno.openSync(path, { read: true, write: true });
   const head = new Uint8Array(HEAD_BYTES);
   file.readSync(head);
   const image = parseElf(head);
   let end = file.seekSync(0, Deno.SeekMode.End);
-  const append = (text: string) => {
-    const bytes = new TextEncoder().encode(text);
+  const append = (bytes: Uint8Array) => {
     writeAll(file, bytes);
     const span = { offset: end, bytes: bytes.length };
     end += bytes.length;
     return span;
   };
-  const index = append(JSON.stringify(appendParts(contents, append)));
-  const url = stageUrl(contents.firstStage, index);
+  const index = appendParts(contents, caches, append);
+  const url = stageUrl(contents.firstStage, {
+    index: append(new TextEncoder().encode(JSON.stringify(index))),
+    nodeVm,
+  });
   const slot = environSlot(image, (at, bytes) => readAt(file, at, bytes));
   const { segment, placement } = startUpSegment(image, slot, url, end);
   file.seekSync(placement.fileOffset, Deno.SeekMode.Start);
@@ -123,47 +158,56 @@ function appendContents(path: string, contents: Contents): ElfImage {
   return image;
 }
 
+/** Bytes of the executable. */
 interface Span {
   readonly offset: number;
   readonly bytes: number;
 }
 
 /**
- * The scripts of an entry are a group, which is read at once; the source maps,
- * which are rarely wanted, are each a group of their own.
+ * Parts that are used together are a group, which is read at once; each other
+ * part, and each source map, is a group of its own.
  * @returns the index, as `src/app/packed_stage.ts` reads it
  */
 function appendParts(
   { bundles, stackMapper }: Contents,
-  append: (text: string) => Span,
+  caches: Caches,
+  append: (bytes: Uint8Array) => Span,
 ): unknown {
   const groups: Record<string, readonly [number, number]> = {};
-  const parts: Record<string, readonly [string, number, number]> = {};
-  const entries: Record<string, string> = {};
-  const addGroup = (group: string, members: readonly Part[]) => {
+  const index: Record<string, readonly [string, number, number, number]> = {};
+  const addGroup = (group: string, parts: readonly Part[]) => {
+    const { offset } = append(new Uint8Array());
     let at = 0;
-    for (const { name, text } of members) {
-      const bytes = new TextEncoder().encode(text).length;
-      parts[name] = [group, at, bytes];
-      at += bytes;
+    for (const { name, text } of parts) {
+      const cache = caches.get(name) ?? new Uint8Array();
+      const bytes = new TextEncoder().encode(text);
+      index[name] = [group, at, cache.length, bytes.length];
+      at += append(cache).bytes + append(bytes).bytes;
+      at += append(new Uint8Array(-at & (CACHE_ALIGNMENT - 1))).bytes;
     }
-    const { offset, bytes } = append(members.map((it) => it.text).join(""));
-    groups[group] = [offset, bytes];
+    groups[group] = [offset, at];
   };
-  for (const [entry, { main, parts }] of Object.entries(bundles)) {
-    entries[entry] = main;
-    addGroup(entry, parts.filter(({ name }) => !name.endsWith(".map")));
-  }
   addGroup("stack_trace", [{ name: "stack_trace.js", text: stackMapper }]);
-  for (const part of Object.values(bundles).flatMap((it) => it.parts)) {
-    if (part.name.endsWith(".map")) addGroup(part.name, [part]);
+  for (const [entry, { parts, together }] of Object.entries(bundles)) {
+    const isFirst = ({ name }: Part) => together.includes(name);
+    addGroup(entry, parts.filter(isFirst));
+    for (const part of parts) {
+      if (!isFirst(part)) addGroup(part.name, [part]);
+    }
   }
-  return { entries, groups, parts };
+  const entries = Object.entries(bundles).map((
+    [entry, { main }],
+  ) => [entry, main]);
+  return { entries: Object.fromEntries(entries), groups, parts: index };
 }
 
-function stageUrl(firstStage: string, index: Span): string {
+function stageUrl(
+  firstStage: string,
+  packed: { readonly index: Span; readonly nodeVm: "open" | "closed" },
+): string {
   const info = {
-    index,
+    ...packed,
     hiddenEnv: HIDDEN_ENV,
     refusedEnv: REFUSED_ENV,
     addedEnv: ADDED_ENV.map((variable) => variable.replace(/=.*/, "")),

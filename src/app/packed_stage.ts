@@ -9,6 +9,7 @@
  * (its own parser costs 0.17 ms per KiB), a script only V8 reads, lazily.
  */
 
+import { Compiler } from "./compiler.ts";
 import { type Program, programFor, runToExit } from "./first_stage.ts";
 import { useLightTimers } from "./light_timers.ts";
 import { VERSION } from "./self.ts";
@@ -19,6 +20,8 @@ type StageInfo = PackedInfo | CompiledInfo;
 
 interface PackedInfo {
   readonly index: Span;
+  /** `open`: it gives what it is made of, and takes no time to load. */
+  readonly nodeVm: "open" | "closed";
   /** Prefixes of the variables that the start-up code hid. */
   readonly hiddenEnv: readonly string[];
   /** Of those, what stays hidden: it would change what we do later on. */
@@ -45,10 +48,12 @@ interface Span {
 interface Index {
   /** Entry → the part to load first. */
   readonly entries: Readonly<Record<string, string>>;
-  /** Group → offset and bytes. The scripts of an entry are a group. */
+  /** Group → offset and bytes. Parts that are used together are a group. */
   readonly groups: Readonly<Record<string, readonly [number, number]>>;
-  /** Part → its group, and offset in it and bytes. */
-  readonly parts: Readonly<Record<string, readonly [string, number, number]>>;
+  /** Part → its group, offset in it, and bytes of its code cache and text. */
+  readonly parts: Readonly<
+    Record<string, readonly [string, number, number, number]>
+  >;
 }
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -63,6 +68,8 @@ type Part = (
 interface PartStore {
   readonly entries: Index["entries"];
   read(part: string): string;
+  /** What V8 made of it when it was packed; empty if that is not known. */
+  codeCache(part: string): Uint8Array;
   workerUrl(entry: string): string;
 }
 
@@ -80,12 +87,27 @@ class PackedParts implements PartStore {
   }
 
   read(part: string): string {
-    const [group, offset = 0, bytes = 0] = this.#index.parts[part] ?? [];
-    if (group === undefined) {
+    return this.#decoder.decode(this.#find(part).text);
+  }
+
+  codeCache(part: string): Uint8Array {
+    return this.#find(part).cache;
+  }
+
+  #find(
+    part: string,
+  ): { readonly cache: Uint8Array; readonly text: Uint8Array } {
+    const [name, offset = 0, cacheBytes = 0, bytes = 0] =
+      this.#index.parts[part] ?? [];
+    if (name === undefined) {
       throw new Error(`Cannot find part "${part}" in this executable`);
     }
-    const text = this.#group(group).subarray(offset, offset + bytes);
-    return this.#decoder.decode(text);
+    const group = this.#group(name);
+    const textAt = offset + cacheBytes;
+    return {
+      cache: group.subarray(offset, textAt),
+      text: group.subarray(textAt, textAt + bytes),
+    };
   }
 
   /** A group is read at once: many small reads cost more than a large one. */
@@ -120,6 +142,7 @@ function compiledParts({ entries }: CompiledInfo): PartStore {
   return {
     entries,
     read: (part) => Deno.readTextFileSync(url(`./parts/${part}`)),
+    codeCache: () => new Uint8Array(),
     workerUrl: (entry) => url(`./stage_${entry}.js`).href,
   };
 }
@@ -145,9 +168,7 @@ function loadPart(name: string): Promise<Exports> {
   const known = loaded.get(name);
   if (known !== undefined) return known;
   const directory = name.slice(0, name.lastIndexOf("/") + 1);
-  const part: Part = (0, eval)(
-    `${parts().read(name)}\n//# sourceURL=coracle:///${name}`,
-  );
+  const part = evaluate(name) as Part;
   const exports = part(
     (specifier) => loadPart(directory + specifier.replace(/^\.\//, "")),
     { url: `coracle:///${name}`, main: false },
@@ -156,14 +177,28 @@ function loadPart(name: string): Promise<Exports> {
   return exports;
 }
 
-function loadEntry(entry: string): Promise<Exports> {
+let compiler: Compiler | undefined;
+
+function evaluate(name: string): unknown {
+  const text = parts().read(name);
+  const url = `coracle:///${name}`;
+  const cache = parts().codeCache(name);
+  return compiler === undefined || cache.length === 0
+    ? (0, eval)(`${text}\n//# sourceURL=${url}`)
+    : compiler.evaluate(text, url, cache);
+}
+
+async function loadEntry(entry: string): Promise<Exports> {
   const name = parts().entries[entry];
   if (name === undefined) {
     throw new Error(
       `Cannot start "${entry}": this executable does not have it`,
     );
   }
-  return loadPart(name);
+  if ("nodeVm" in STAGE && STAGE.nodeVm === "open") {
+    compiler = await Compiler.open();
+  }
+  return await loadPart(name);
 }
 
 /** Shows positions in the sources; the map is read when a stack is. */
@@ -220,6 +255,8 @@ async function startProgram(): Promise<void> {
 Object.assign(globalThis, {
   [Symbol.for("coracle.package")]: {
     workerUrl: (entry: string) => parts().workerUrl(entry),
+    // For a test of the packer.
+    refusedCaches: () => compiler?.refused,
   },
 });
 mapStacks();

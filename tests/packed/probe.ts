@@ -40,6 +40,14 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     await Deno.stdin.readable.pipeTo(Deno.stdout.writable);
     return 0;
   },
+  caches() {
+    const key = Symbol.for("coracle.package");
+    const { refusedCaches } = (globalThis as unknown as {
+      [key: symbol]: { refusedCaches(): readonly string[] | undefined };
+    })[key] ?? {};
+    show(refusedCaches?.() ?? null);
+    return 0;
+  },
   async worker() {
     const worker = new Worker(entryUrl("unpack_worker"), { type: "module" });
     const { data } = await new Promise<MessageEvent>((resolve, reject) => {

@@ -1,0 +1,70 @@
+/**
+ * V8's code cache of the parts: what it makes of a text before it runs it, so
+ * that the first stage need not have the text parsed at each start.
+ *
+ * V8 takes a cache only from its own version under its own flags, and compiles
+ * the text if it does not take it: it costs time, then, and nothing else.
+ */
+
+import type { Part } from "./bundle.ts";
+import { run } from "./run.ts";
+
+/**
+ * `all`: every function, for what ends soon. `first`: only what runs when the
+ * part is loaded, for what stays and is to be small.
+ */
+export type CachedFunctions = "all" | "first";
+
+/** Where the hash of the flags is in a cache, after version and source. */
+const FLAG_HASH_AT = 12;
+const FLAG_HASH_BYTES = 4;
+
+/** Runs in the runtime: texts in, caches out. */
+const MAKER = `
+import { Script } from "node:vm";
+const texts = await new Response(Deno.stdin.readable).json();
+const caches = texts.map((text) => new Script(text).createCachedData());
+const lines = caches.map((cache) => new Uint8Array(cache).toBase64());
+await new Response(lines.join("\\n")).body.pipeTo(Deno.stdout.writable);
+`;
+
+/**
+ * @param command the runtime, and the arguments that it will be started with
+ * @returns by the names of the parts
+ */
+export async function codeCaches(
+  command: readonly string[],
+  parts: readonly Part[],
+  functions: CachedFunctions,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const texts = parts.map(({ text }) => text);
+  const caches = await make(command, texts);
+  if (functions === "all") {
+    const whole = await make([...command, "--v8-flags=--no-lazy"], texts);
+    caches.forEach((cache, index) => {
+      // The flag is not to be set when they are used.
+      const hash = cache.subarray(FLAG_HASH_AT, FLAG_HASH_AT + FLAG_HASH_BYTES);
+      whole[index]?.set(hash, FLAG_HASH_AT);
+    });
+    return named(parts, whole);
+  }
+  return named(parts, caches);
+}
+
+function named(
+  parts: readonly Part[],
+  caches: readonly Uint8Array[],
+): ReadonlyMap<string, Uint8Array> {
+  const none = new Uint8Array();
+  return new Map(parts.map(({ name }, index) => [name, caches[index] ?? none]));
+}
+
+async function make(
+  [program = "", ...args]: readonly string[],
+  texts: readonly string[],
+): Promise<Uint8Array[]> {
+  const script = new TextEncoder().encode(MAKER).toBase64();
+  const url = `data:text/javascript;base64,${script}`;
+  const lines = await run(program, [...args, url], "/", JSON.stringify(texts));
+  return lines.split("\n").map((line) => Uint8Array.fromBase64(line));
+}
