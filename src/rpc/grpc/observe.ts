@@ -7,7 +7,12 @@ import type { LogFields } from "../../base/log.ts";
 import type { Span } from "../../base/trace.ts";
 import { STATUS_OK, statusOf } from "../status.ts";
 import type { GrpcCall } from "./method.ts";
-import type { GrpcMethod, GrpcService, Streams } from "./service.ts";
+import type {
+  GrpcMethod,
+  GrpcService,
+  ServedService,
+  Streams,
+} from "./service.ts";
 
 /** What the calls of a method have in common. */
 export interface WatchedMethod {
@@ -45,11 +50,23 @@ export interface CallOutcome {
 
 /** @returns the services with every call of theirs watched */
 export function observed(
-  services: readonly GrpcService[],
+  services: readonly ServedService[],
   observers: readonly CallObserver[],
-): readonly GrpcService[] {
+): readonly ServedService[] {
   if (observers.length === 0) return services;
-  return services.map(({ name, methods }) => ({
+  return services.map((service) =>
+    "methods" in service ? observedService(service, observers) : {
+      name: service.name,
+      load: async () => observedService(await service.load(), observers),
+    }
+  );
+}
+
+function observedService(
+  { name, methods }: GrpcService,
+  observers: readonly CallObserver[],
+): GrpcService {
+  return {
     name,
     methods: new Map(
       [...methods].map(([method, served]) => {
@@ -62,7 +79,7 @@ export function observed(
         return [method, watched(served, begins)];
       }),
     ),
-  }));
+  };
 }
 
 type Begin = (call: GrpcCall) => CallWatch;

@@ -6,8 +6,9 @@ import type { Transport } from "../http2/sender.ts";
 import { within } from "../within.ts";
 import { Calls } from "./calls.ts";
 import { type GrpcAddress, listen, type Listening } from "./listen.ts";
+import { MethodTable } from "./methods.ts";
 import { ServerCall } from "./server_call.ts";
-import type { GrpcMethod, GrpcService } from "./service.ts";
+import type { ServedService } from "./service.ts";
 
 /**
  * Disposing is `stop()` without grace.
@@ -26,7 +27,7 @@ export interface GrpcServer extends AsyncDisposable {
 
 export interface GrpcServerOptions {
   readonly addresses: readonly GrpcAddress[];
-  readonly services: readonly GrpcService[];
+  readonly services: readonly ServedService[];
 }
 
 /** How long handlers may take to notice that nobody waits for them. */
@@ -53,20 +54,14 @@ export async function serveGrpc(
 }
 
 class Served implements GrpcServer {
-  readonly #methods: ReadonlyMap<string, GrpcMethod>;
+  readonly #methods: MethodTable;
   readonly #listening: Listening[] = [];
   readonly #connections = new Set<Connection>();
   readonly #calls = new Calls();
   #stopped: Promise<void> | undefined;
 
-  constructor(services: readonly GrpcService[]) {
-    this.#methods = new Map(
-      services.flatMap(({ name, methods }) =>
-        [...methods].map(([method, served]) =>
-          [`/${name}/${method}`, served] as const
-        )
-      ),
-    );
+  constructor(services: readonly ServedService[]) {
+    this.#methods = new MethodTable(services);
   }
 
   get connections(): number {

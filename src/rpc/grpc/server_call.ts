@@ -9,6 +9,7 @@ import type { Calls } from "./calls.ts";
 import { Inbox } from "./inbox.ts";
 import { prefixed } from "./message_reader.ts";
 import type { GrpcCall } from "./method.ts";
+import type { MethodTable } from "./methods.ts";
 import { orAborted } from "./or_aborted.ts";
 import type { GrpcMethod } from "./service.ts";
 import { after } from "./timer.ts";
@@ -25,8 +26,7 @@ const HEADERS: readonly HeaderField[] = [STATUS, CONTENT_TYPE];
 const WELL = statusFields({ code: STATUS_OK, message: "" });
 
 export interface ServerCallDeps {
-  /** By path. */
-  readonly methods: ReadonlyMap<string, GrpcMethod>;
+  readonly methods: MethodTable;
   readonly calls: Calls;
 }
 
@@ -101,8 +101,7 @@ export class ServerCall implements StreamListener {
       sendHeaders: (headers) => this.#sendHeaders(Object.entries(headers)),
     };
     try {
-      const method = this.#deps.methods.get(path);
-      if (method === undefined) throw this.#unknown(path);
+      const method = await this.#deps.methods.find(path);
       abort.signal.throwIfAborted();
       await (method.kind === "unary"
         ? this.#answer(method, call)
@@ -157,20 +156,6 @@ export class ServerCall implements StreamListener {
       // What has failed may be the trailers themselves.
       this.#stream.end(status);
     }
-  }
-
-  /** In the words of Go's library. */
-  #unknown(path: string): EngineError {
-    const [, service = "", method = ""] = path.split("/");
-    const hasService = [...this.#deps.methods.keys()].some((it) =>
-      it.startsWith(`/${service}/`)
-    );
-    return new EngineError(
-      "unimplemented",
-      hasService
-        ? `unknown method ${method} for service ${service}`
-        : `unknown service ${service}`,
-    );
   }
 }
 

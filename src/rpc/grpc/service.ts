@@ -10,6 +10,15 @@ export interface GrpcService {
   readonly methods: ReadonlyMap<string, GrpcMethod>;
 }
 
+/** One whose code is loaded when it is first called. */
+export interface LazyGrpcService {
+  /** `containerd.services.containers.v1.Containers` */
+  readonly name: string;
+  readonly load: () => Promise<GrpcService>;
+}
+
+export type ServedService = GrpcService | LazyGrpcService;
+
 /** Who sends more than one message. */
 export type Streams = "client_stream" | "server_stream" | "bidi_stream";
 
