@@ -114,6 +114,12 @@ export interface ContentStore {
   delete(ctx: Context, digest: Digest): Promise<void>;
 }
 
+/** What a store elsewhere offers on top to whoever knows sizes by himself. */
+export interface SizedContent {
+  /** Reading throws `notFound`, not this. @param size bytes */
+  sizedReader(ctx: Context, digest: Digest, size: number): ContentReader;
+}
+
 /**
  * What a store in this file system offers on top: an unpacker in another
  * thread writes the ingest file itself and only the verdict comes back.

@@ -2,40 +2,33 @@
 
 import { ContentDefinition } from "../../../proto/gen/containerd/services/content/v1/content.ts";
 import { EngineError } from "../../base/errors.ts";
-import type { ContentStore } from "../../core/content.ts";
+import type {
+  ContentInfo,
+  ContentReader,
+  ContentStore,
+  SizedContent,
+} from "../../core/content.ts";
 import type { GrpcClient } from "../../rpc/grpc/client.ts";
 import { fromInfoAnswer, fromStatus, toInfo } from "../convert/content.ts";
 import { answered, maskOf } from "./answers.ts";
 import { openRemoteWriter } from "./content_writer.ts";
 import { grpcOptions as call } from "./grpc_options.ts";
 
-export function remoteContent(client: GrpcClient): ContentStore {
+/** A store that can be read without asking it how large a blob is. */
+export type RemoteContent = ContentStore & SizedContent;
+
+export function remoteContent(client: GrpcClient): RemoteContent {
   const content = client.stub(ContentDefinition);
-  const store: ContentStore = {
+  const store: RemoteContent = {
+    sizedReader: (ctx, digest, size) =>
+      readerOf({ digest, size }, (offset, length) =>
+        content.read(
+          { digest, offset: BigInt(offset), size: BigInt(length) },
+          call(ctx),
+        )),
     async readerAt(ctx, { digest }) {
       const { size } = await store.info(ctx, digest);
-      const read = (offset: number, length: number) =>
-        content.read({
-          digest,
-          offset: BigInt(offset),
-          size: BigInt(length),
-        }, call(ctx));
-      return {
-        size,
-        readAt: async (buffer, offset) => {
-          if (offset > size) throw pastTheEnd(digest, offset);
-          const wanted = Math.min(buffer.length, size - offset);
-          // Asking for no bytes is asking for all of them.
-          if (wanted === 0) return 0;
-          let at = 0;
-          for await (const { data } of read(offset, wanted)) {
-            buffer.set(data, at);
-            at += data.length;
-          }
-          return at;
-        },
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      };
+      return store.sizedReader(ctx, digest, size);
     },
     writer: (ctx, ref, expected = {}) =>
       openRemoteWriter(content, ctx, ref, expected),
@@ -77,6 +70,31 @@ export function remoteContent(client: GrpcClient): ContentStore {
     },
   };
   return store;
+}
+
+function readerOf(
+  { digest, size }: Pick<ContentInfo, "digest" | "size">,
+  read: (
+    offset: number,
+    length: number,
+  ) => AsyncIterable<{ readonly data: Uint8Array }>,
+): ContentReader {
+  return {
+    size,
+    readAt: async (buffer, offset) => {
+      if (offset > size) throw pastTheEnd(digest, offset);
+      const wanted = Math.min(buffer.length, size - offset);
+      // Asking for no bytes is asking for all of them.
+      if (wanted === 0) return 0;
+      let at = 0;
+      for await (const { data } of read(offset, wanted)) {
+        buffer.set(data, at);
+        at += data.length;
+      }
+      return at;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
 function pastTheEnd(digest: string, offset: number): EngineError {

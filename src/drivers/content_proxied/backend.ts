@@ -1,7 +1,12 @@
 /** A program that keeps bytes, as this driver calls it. */
 
 import type { Context } from "../../base/context.ts";
-import type { ContentStore, ContentWriter } from "../../core/content.ts";
+import type {
+  ContentReader,
+  ContentStore,
+  ContentWriter,
+  SizedContent,
+} from "../../core/content.ts";
 import { asked, askedForMany } from "../../core/other_program.ts";
 
 export interface BackendPlace {
@@ -10,6 +15,9 @@ export interface BackendPlace {
   /** Path of its socket. */
   readonly address: string;
 }
+
+/** The records know how large a blob is. */
+export type ContentBackend = ContentStore & SizedContent;
 
 type Ask = <T>(work: Promise<T>) => Promise<T>;
 
@@ -21,20 +29,16 @@ const NAMESPACE = "coracle";
 
 /** The backend under its plugin's name: failures say whose they are. */
 export function namedBackend(
-  backend: ContentStore,
+  backend: ContentBackend,
   { name, address }: BackendPlace,
-): ContentStore {
+): ContentBackend {
   const program = { title: `content store "${name}"`, address };
   const ask: Ask = (work) => asked(program, work);
   return {
-    readerAt: async (ctx, descriptor) => {
-      const reader = await ask(backend.readerAt(there(ctx), descriptor));
-      return {
-        size: reader.size,
-        readAt: (buffer, offset) => ask(reader.readAt(buffer, offset)),
-        [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
-      };
-    },
+    readerAt: async (ctx, descriptor) =>
+      namedReader(await ask(backend.readerAt(there(ctx), descriptor)), ask),
+    sizedReader: (ctx, digest, size) =>
+      namedReader(backend.sizedReader(there(ctx), digest, size), ask),
     writer: async (ctx, ref, expected) =>
       namedWriter(
         await ask(backend.writer(there(ctx), ref, expected)),
@@ -49,6 +53,14 @@ export function namedBackend(
     walk: (ctx, filters) =>
       askedForMany(program, backend.walk(there(ctx), filters)),
     delete: (ctx, digest) => ask(backend.delete(there(ctx), digest)),
+  };
+}
+
+function namedReader(reader: ContentReader, ask: Ask): ContentReader {
+  return {
+    size: reader.size,
+    readAt: (buffer, offset) => ask(reader.readAt(buffer, offset)),
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
 }
 

@@ -2,7 +2,6 @@ import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
 import {
   alreadyExists,
-  dataLoss,
   failedPrecondition,
   hasCode,
   invalidArgument,
@@ -28,7 +27,12 @@ import type {
   StoredIngest,
 } from "../../core/records.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
-import { type BackendPlace, namedBackend } from "./backend.ts";
+import {
+  type BackendPlace,
+  type ContentBackend,
+  namedBackend,
+} from "./backend.ts";
+import { recordedReader } from "./reader.ts";
 import { backendRef, parseBackendRef } from "./refs.ts";
 import {
   findUnrecorded,
@@ -40,6 +44,7 @@ import { ProxiedWriter } from "./writer.ts";
 
 export interface ProxiedContentDeps
   extends BackendPlace, Omit<SweepDeps, "gate"> {
+  readonly backend: ContentBackend;
   readonly records: ContentRecords & ContentInventory;
 }
 
@@ -59,7 +64,7 @@ export function createProxiedContent(deps: ProxiedContentDeps): ProxiedContent {
 
 class ProxiedContentStore implements ProxiedContent {
   readonly #deps: ProxiedContentDeps & SweepDeps;
-  readonly #backend: ContentStore;
+  readonly #backend: ContentBackend;
   readonly #records: ContentRecords & ContentInventory;
   /** Closed while a blob is removed that nobody has a record of. */
   readonly #gate = new Gate();
@@ -77,18 +82,14 @@ class ProxiedContentStore implements ProxiedContent {
     this.#records = deps.records;
   }
 
+  // deno-lint-ignore require-await
   async readerAt(
     ctx: Context,
-    descriptor: Descriptor,
+    { digest }: Descriptor,
   ): Promise<ContentReader> {
-    const { digest } = descriptor;
-    this.#info(ctx, digest);
-    try {
-      return await this.#backend.readerAt(ctx, descriptor);
-    } catch (error) {
-      if (!hasCode(error, "notFound")) throw error;
-      throw lost(digest, this.#deps.name, error);
-    }
+    const { size } = this.#info(ctx, digest);
+    const reader = this.#backend.sizedReader(ctx, digest, size);
+    return recordedReader({ digest, keeper: this.#deps.name }, reader);
   }
 
   async writer(
@@ -288,11 +289,4 @@ async function ofIngest<T>(ref: string, asked: Promise<T>): Promise<T> {
   } catch (error) {
     throw hasCode(error, "notFound") ? notFound("ingest", ref) : error;
   }
-}
-
-function lost(digest: Digest, name: string, cause: Error): Error {
-  return dataLoss(`Cannot open content "${digest}": "${name}" has lost it`, {
-    cause,
-    hint: "Pull the image again",
-  });
 }
