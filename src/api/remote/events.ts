@@ -33,8 +33,13 @@ export function remoteEvents(
         throw throughSocket("replay events");
       }
       const request = { filters: [...filters] };
-      for await (const envelope of events.subscribe(request, call(ctx))) {
-        yield fromEnvelope(envelope, ++sequence);
+      try {
+        for await (const envelope of events.subscribe(request, call(ctx))) {
+          yield fromEnvelope(envelope, ++sequence);
+        }
+      } catch (error) {
+        // To end so is what the signal is for.
+        if (!ctx.signal.aborted) throw error;
       }
     },
   };
