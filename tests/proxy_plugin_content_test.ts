@@ -26,6 +26,11 @@ import { coracle } from "./support/coracle.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { ExternalProgram } from "./support/external_program.ts";
 import { hasRegistry, startRegistry } from "./support/registry.ts";
+import {
+  imageStore,
+  registry as registryEnd,
+  transfer,
+} from "./support/transfer_client.ts";
 
 interface Bench extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -126,6 +131,9 @@ async function expectCoracle(...args: readonly string[]): Promise<string> {
   assertEquals(code, 0, stderr);
   return stdout;
 }
+
+const ARCHITECTURE = Deno.build.arch === "aarch64" ? "arm64" : "amd64";
+const PLAIN = { defaultScheme: "http" };
 
 const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   async "introspection shows it in place of ours"({ daemon, program }) {
@@ -243,6 +251,22 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
       );
       assertEquals(said.trim(), "afloat");
     }
+    // Pulled, unpacked and pushed by the daemon itself.
+    await daemon.expectCtr("images", "rm", "--sync", name);
+    const platforms = [{ os: "linux", architecture: ARCHITECTURE }];
+    const unpacks = platforms
+      .map((platform) => ({ platform, snapshotter: "overlayfs" }));
+    await transfer(
+      daemon,
+      registryEnd({ reference: name, resolver: PLAIN }),
+      imageStore({ name, platforms, unpacks }),
+    );
+    const flags = ["run", "--rm", "--snapshotter", "overlayfs"];
+    const said = await daemon.expectCtr(...flags, name, "c1", "echo", "afloat");
+    assertEquals(said.trim(), "afloat");
+    const copy = `${registry.host}/copy:test`;
+    const to = registryEnd({ reference: copy, resolver: PLAIN });
+    await transfer(daemon, imageStore({ name }), to);
     // Manifest, config and layer.
     assertEquals((await has()).length, 3);
     await daemon.expectCtr("images", "rm", name);

@@ -3,19 +3,22 @@
 import { assertEquals } from "@std/assert";
 import { contentService } from "../src/api/server/content.ts";
 import { remoteContent } from "../src/api/remote/content.ts";
-import { background } from "../src/base/context.ts";
+import { background, type Context } from "../src/base/context.ts";
 import type { Digest } from "../src/base/digest.ts";
+import { hasCode } from "../src/base/errors.ts";
 import { silentLogger } from "../src/base/log.ts";
 import type { ContentStore } from "../src/core/content.ts";
 import type { GarbageCollector } from "../src/core/gc.ts";
 import { assertCode, collect } from "../src/core/testing/assert.ts";
 import {
   contentStoreSuite,
+  describeBytes,
   randomBytes,
   writeBytes,
 } from "../src/core/testing/content.ts";
 import { readBlob } from "../src/core/verified.ts";
 import { createProxiedContent } from "../src/drivers/content_proxied/store.ts";
+import type { Descriptor } from "../src/oci/image_spec.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { serveGrpc } from "../src/rpc/grpc/server.ts";
 import { openTestStore, type TestStore } from "./store/open.ts";
@@ -175,3 +178,51 @@ Deno.test("ingests that nobody goes on with are dropped after a day", async () =
   await gc.collect(background());
   assertEquals(await refs(), ["held"]);
 });
+
+Deno.test("whoever writes what is just collected has it afterwards", async () => {
+  await using store = await openProxiedStore();
+  const { content, gc, metadata } = store;
+  const blobs = Array.from({ length: 4 }, (_, at) => randomBytes(100 + at));
+  const writer = async (namespace: string, turns: number) => {
+    const { id: leaseId } = await metadata.leases.create({ ...ctx, namespace });
+    const held = { ...ctx, namespace, leaseId };
+    for (let turn = 0; turn < turns; turn++) {
+      for (const bytes of blobs) {
+        const blob = await writeAnyhow(held, content, bytes);
+        assertEquals(await readBlob(held, content, blob), bytes);
+        if (turn < turns - 1) await content.delete(held, blob.digest);
+      }
+    }
+  };
+  const writing = Promise.all([writer("one", 20), writer("two", 20)]);
+  let isOver = false;
+  const collecting = (async () => {
+    while (!isOver) {
+      await gc.collect(background());
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  })();
+  await writing.finally(() => isOver = true);
+  await collecting;
+  assertEquals((await digestsThere(store)).length, blobs.length);
+});
+
+/** Adopts what another namespace has, and begins again if that has gone. */
+async function writeAnyhow(
+  ctx: Context,
+  content: ContentStore,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Descriptor> {
+  const descriptor = await describeBytes(bytes);
+  for (;;) {
+    await using writer = await content.writer(ctx, "ref", descriptor);
+    try {
+      const { offset } = await writer.status();
+      if (offset < bytes.length) await writer.write(bytes.subarray(offset));
+      await writer.commit(ctx);
+      return descriptor;
+    } catch (error) {
+      if (!hasCode(error, "notFound")) throw error;
+    }
+  }
+}
