@@ -35,7 +35,7 @@ export async function compile(
   const directory = await Deno.makeTempDir({ prefix: "coracle-compile-" });
   try {
     const entries: Record<string, string> = {};
-    await writePart(directory, "stack_trace.js", stackMapper);
+    await writePart(directory, "stack_trace/map.js", stackMapper);
     for (const [entry, bundle] of Object.entries(bundles)) {
       entries[entry] = bundle.main;
       for (const part of bundle.parts) {

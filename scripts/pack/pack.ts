@@ -3,8 +3,7 @@
  *
  * ```text
  * deno executable, its headers patched
- * parts, one after the other
- * index of the parts (JSON)
+ * parts, one after the other, and an index of each folder of them (JSON)
  * page-aligned: start-up code, argument strings, first stage as data: URL
  * ```
  */
@@ -29,9 +28,6 @@ export interface Contents {
 }
 
 const STUBS: readonly Stub[] = [STUB_X86_64, STUB_AARCH64];
-
-/** V8 copies a cache that does not begin at a multiple of this. */
-const CACHE_ALIGNMENT = 8;
 
 /** Enough for the headers and the notes of any linker's output. */
 const HEAD_BYTES = 0x10000;
@@ -143,9 +139,13 @@ function appendContents(
     end += bytes.length;
     return span;
   };
-  const index = appendParts(contents, caches, append);
   const url = stageUrl(contents.firstStage, {
-    index: append(new TextEncoder().encode(JSON.stringify(index))),
+    entries: Object.fromEntries(
+      Object.entries(contents.bundles).map((
+        [entry, { main }],
+      ) => [entry, main]),
+    ),
+    folders: appendFolders(contents, caches, append),
     nodeVm,
   });
   const slot = environSlot(image, (at, bytes) => readAt(file, at, bytes));
@@ -164,50 +164,84 @@ interface Span {
   readonly bytes: number;
 }
 
-/**
- * Parts that are used together are a group, which is read at once; each other
- * part, and each source map, is a group of its own.
- * @returns the index, as `src/app/packed_stage.ts` reads it
- */
-function appendParts(
-  { bundles, stackMapper }: Contents,
-  caches: Caches,
-  append: (bytes: Uint8Array) => Span,
-): unknown {
-  const groups: Record<string, readonly [number, number]> = {};
-  const index: Record<string, readonly [string, number, number, number]> = {};
-  const addGroup = (group: string, parts: readonly Part[]) => {
-    const { offset } = append(new Uint8Array());
-    let at = 0;
-    for (const { name, text } of parts) {
-      const cache = caches.get(name) ?? new Uint8Array();
-      const bytes = new TextEncoder().encode(text);
-      index[name] = [group, at, cache.length, bytes.length];
-      at += append(cache).bytes + append(bytes).bytes;
-      at += append(new Uint8Array(-at & (CACHE_ALIGNMENT - 1))).bytes;
-    }
-    groups[group] = [offset, at];
-  };
-  addGroup("stack_trace", [{ name: "stack_trace.js", text: stackMapper }]);
-  for (const [entry, { parts, together }] of Object.entries(bundles)) {
-    const isFirst = ({ name }: Part) => together.includes(name);
-    addGroup(entry, parts.filter(isFirst));
-    for (const part of parts) {
-      if (!isFirst(part)) addGroup(part.name, [part]);
-    }
-  }
-  const entries = Object.entries(bundles).map((
-    [entry, { main }],
-  ) => [entry, main]);
-  return { entries: Object.fromEntries(entries), groups, parts: index };
+/** Where the first stage finds the parts that are named `FOLDER/…`. */
+interface Folder {
+  /** JSON: by part, its offset, and the bytes of its code cache and text. */
+  readonly index: Span;
+  /** Parts that are to be read at once. */
+  readonly together: Span;
 }
 
-function stageUrl(
-  firstStage: string,
-  packed: { readonly index: Span; readonly nodeVm: "open" | "closed" },
-): string {
+type Append = (bytes: Uint8Array) => Span;
+
+/** Source maps are folders of their own: they are rarely wanted. */
+function appendFolders(
+  { bundles, stackMapper }: Contents,
+  caches: Caches,
+  append: Append,
+): Readonly<Record<string, Folder>> {
+  const folders: Record<string, Folder> = {};
+  const add = (
+    folder: string,
+    first: readonly Part[],
+    others: readonly Part[],
+  ) => folders[folder] = appendFolder([first, others], caches, append);
+  add("stack_trace", [], [{ name: "stack_trace/map.js", text: stackMapper }]);
+  for (const [entry, { parts, together }] of Object.entries(bundles)) {
+    const isMap = ({ name }: Part) => name.endsWith(".map");
+    const { first = [], later = [], maps = [] } = Object.groupBy(
+      parts,
+      (part) =>
+        isMap(part) ? "maps" : together.includes(part.name) ? "first" : "later",
+    );
+    add(entry, first, later);
+    add(`${entry}.map`, [], maps);
+  }
+  return folders;
+}
+
+function appendFolder(
+  [first, others]: readonly [readonly Part[], readonly Part[]],
+  caches: Caches,
+  append: Append,
+): Folder {
+  const index: Record<string, readonly [number, number, number]> = {};
+  const add = (parts: readonly Part[]): Span => {
+    const { offset } = align(append);
+    for (const { name, text } of parts) {
+      const cache = append(caches.get(name) ?? new Uint8Array());
+      const script = append(new TextEncoder().encode(text));
+      index[name] = [cache.offset, cache.bytes, script.bytes];
+      align(append);
+    }
+    return { offset, bytes: align(append).offset - offset };
+  };
+  const together = add(first);
+  add(others);
+  return {
+    index: append(new TextEncoder().encode(JSON.stringify(index))),
+    together,
+  };
+}
+
+/** V8 copies a cache that does not begin at a multiple of eight. */
+function align(append: Append): Span {
+  const { offset } = append(new Uint8Array());
+  append(new Uint8Array(-offset & 7));
+  return append(new Uint8Array());
+}
+
+interface StageInfo {
+  /** Entry → the part to load first. */
+  readonly entries: Readonly<Record<string, string>>;
+  readonly folders: Readonly<Record<string, Folder>>;
+  readonly nodeVm: Compiled["nodeVm"];
+}
+
+/** @param found what `src/app/packed_stage.ts` has to know, and is not fixed */
+function stageUrl(firstStage: string, found: StageInfo): string {
   const info = {
-    ...packed,
+    ...found,
     hiddenEnv: HIDDEN_ENV,
     refusedEnv: REFUSED_ENV,
     addedEnv: ADDED_ENV.map((variable) => variable.replace(/=.*/, "")),

@@ -18,8 +18,12 @@ import type { StackMapper } from "./stack_trace.ts";
 /** What the build puts in front of this file. */
 type StageInfo = PackedInfo | CompiledInfo;
 
+/** Entry → the part to load first. */
+type Entries = Readonly<Record<string, string>>;
+
 interface PackedInfo {
-  readonly index: Span;
+  readonly entries: Entries;
+  readonly folders: Readonly<Record<string, Folder>>;
   /** `open`: it gives what it is made of, and takes no time to load. */
   readonly nodeVm: "open" | "closed";
   /** Prefixes of the variables that the start-up code hid. */
@@ -32,7 +36,7 @@ interface PackedInfo {
 
 /** Made by `deno compile`: the parts are embedded files. */
 interface CompiledInfo {
-  readonly entries: Index["entries"];
+  readonly entries: Entries;
   /** The entry of a Worker; absent in the process's first stage. */
   readonly start?: string;
 }
@@ -45,16 +49,16 @@ interface Span {
   readonly bytes: number;
 }
 
-interface Index {
-  /** Entry → the part to load first. */
-  readonly entries: Readonly<Record<string, string>>;
-  /** Group → offset and bytes. Parts that are used together are a group. */
-  readonly groups: Readonly<Record<string, readonly [number, number]>>;
-  /** Part → its group, offset in it, and bytes of its code cache and text. */
-  readonly parts: Readonly<
-    Record<string, readonly [string, number, number, number]>
-  >;
+/** Where parts are that are named `FOLDER/…`, or `FOLDER/….map`. */
+interface Folder {
+  /** Of the `Index`, as JSON. */
+  readonly index: Span;
+  /** Parts that are read at once: many small reads cost more than a large one. */
+  readonly together: Span;
 }
+
+/** Part → its offset, and the bytes of its code cache and, behind that, text. */
+type Index = Readonly<Record<string, readonly [number, number, number]>>;
 
 type Exports = Readonly<Record<string, unknown>>;
 
@@ -64,65 +68,78 @@ type Part = (
   meta: Partial<ImportMeta>,
 ) => Promise<Exports>;
 
+interface PackedPart {
+  readonly text: string;
+  /** What V8 made of it when it was packed; empty if that is not known. */
+  readonly codeCache: Uint8Array;
+}
+
 /** Where the parts are. */
 interface PartStore {
-  readonly entries: Index["entries"];
-  read(part: string): string;
-  /** What V8 made of it when it was packed; empty if that is not known. */
-  codeCache(part: string): Uint8Array;
+  readonly entries: Entries;
+  read(part: string): PackedPart;
   workerUrl(entry: string): string;
 }
 
 class PackedParts implements PartStore {
-  readonly #index: Index;
-  readonly #groups = new Map<string, Uint8Array>();
-  readonly #decoder = new TextDecoder();
+  readonly entries: Entries;
+  readonly #folders: PackedInfo["folders"];
+  readonly #opened = new Map<string, PackedFolder>();
 
-  constructor(span: Span) {
-    this.#index = JSON.parse(this.#decoder.decode(readSpan(span)));
+  constructor({ entries, folders }: PackedInfo) {
+    this.entries = entries;
+    this.#folders = folders;
   }
 
-  get entries(): Index["entries"] {
-    return this.#index.entries;
-  }
-
-  read(part: string): string {
-    return this.#decoder.decode(this.#find(part).text);
-  }
-
-  codeCache(part: string): Uint8Array {
-    return this.#find(part).cache;
-  }
-
-  #find(
-    part: string,
-  ): { readonly cache: Uint8Array; readonly text: Uint8Array } {
-    const [name, offset = 0, cacheBytes = 0, bytes = 0] =
-      this.#index.parts[part] ?? [];
-    if (name === undefined) {
-      throw new Error(`Cannot find part "${part}" in this executable`);
+  read(part: string): PackedPart {
+    const name = part.slice(0, part.indexOf("/")) +
+      (part.endsWith(".map") ? ".map" : "");
+    let folder = this.#opened.get(name);
+    if (folder === undefined) {
+      const found = this.#folders[name];
+      if (found === undefined) throw noPart(part);
+      folder = new PackedFolder(found);
+      this.#opened.set(name, folder);
     }
-    const group = this.#group(name);
-    const textAt = offset + cacheBytes;
-    return {
-      cache: group.subarray(offset, textAt),
-      text: group.subarray(textAt, textAt + bytes),
-    };
-  }
-
-  /** A group is read at once: many small reads cost more than a large one. */
-  #group(name: string): Uint8Array {
-    const known = this.#groups.get(name);
-    if (known !== undefined) return known;
-    const [offset = 0, bytes = 0] = this.#index.groups[name] ?? [];
-    const group = readSpan({ offset, bytes });
-    this.#groups.set(name, group);
-    return group;
+    return folder.read(part);
   }
 
   workerUrl(entry: string): string {
     return `${import.meta.url.replace(/#.*/, "")}#${entry}`;
   }
+}
+
+class PackedFolder {
+  readonly #index: Index;
+  readonly #together: Span;
+  readonly #bytes: Uint8Array;
+
+  constructor({ index, together }: Folder) {
+    this.#index = JSON.parse(new TextDecoder().decode(readSpan(index)));
+    this.#together = together;
+    this.#bytes = readSpan(together);
+  }
+
+  read(part: string): PackedPart {
+    const [offset, cacheBytes = 0, textBytes = 0] = this.#index[part] ?? [];
+    if (offset === undefined) throw noPart(part);
+    const bytes = this.#find({ offset, bytes: cacheBytes + textBytes });
+    return {
+      codeCache: bytes.subarray(0, cacheBytes),
+      text: new TextDecoder().decode(bytes.subarray(cacheBytes)),
+    };
+  }
+
+  #find(span: Span): Uint8Array {
+    const start = span.offset - this.#together.offset;
+    return start >= 0 && start < this.#together.bytes
+      ? this.#bytes.subarray(start, start + span.bytes)
+      : readSpan(span);
+  }
+}
+
+function noPart(part: string): Error {
+  return new Error(`Cannot find part "${part}" in this executable`);
 }
 
 function readSpan({ offset, bytes }: Span): Uint8Array {
@@ -141,22 +158,24 @@ function compiledParts({ entries }: CompiledInfo): PartStore {
   const url = (path: string) => new URL(path, import.meta.url);
   return {
     entries,
-    read: (part) => Deno.readTextFileSync(url(`./parts/${part}`)),
-    codeCache: () => new Uint8Array(),
+    read: (part) => ({
+      text: Deno.readTextFileSync(url(`./parts/${part}`)),
+      codeCache: new Uint8Array(),
+    }),
     workerUrl: (entry) => url(`./stage_${entry}.js`).href,
   };
 }
 
 /** The entry that this stage is to start; undefined to choose a program. */
 function startEntry(): string | undefined {
-  return "index" in STAGE ? import.meta.url.split("#")[1] : STAGE.start;
+  return "folders" in STAGE ? import.meta.url.split("#")[1] : STAGE.start;
 }
 
 let store: PartStore | undefined;
 
 function parts(): PartStore {
-  return store ??= "index" in STAGE
-    ? new PackedParts(STAGE.index)
+  return store ??= "folders" in STAGE
+    ? new PackedParts(STAGE)
     : compiledParts(STAGE);
 }
 
@@ -180,12 +199,11 @@ function loadPart(name: string): Promise<Exports> {
 let compiler: Compiler | undefined;
 
 function evaluate(name: string): unknown {
-  const text = parts().read(name);
+  const { text, codeCache } = parts().read(name);
   const url = `coracle:///${name}`;
-  const cache = parts().codeCache(name);
-  return compiler === undefined || cache.length === 0
+  return compiler === undefined || codeCache.length === 0
     ? (0, eval)(`${text}\n//# sourceURL=${url}`)
-    : compiler.evaluate(text, url, cache);
+    : compiler.evaluate(text, url, codeCache);
 }
 
 async function loadEntry(entry: string): Promise<Exports> {
@@ -205,8 +223,10 @@ async function loadEntry(entry: string): Promise<Exports> {
 function mapStacks(): void {
   Error.prepareStackTrace = (error: Error, frames: unknown[]) => {
     try {
-      mapper ??= (0, eval)(parts().read("stack_trace.js")) as StackMapper;
-      return mapper(error, frames as never, (part) => parts().read(part));
+      mapper ??= (0, eval)(
+        parts().read("stack_trace/map.js").text,
+      ) as StackMapper;
+      return mapper(error, frames as never, (part) => parts().read(part).text);
     } catch {
       return [error, ...frames].join("\n    at ");
     }
@@ -247,7 +267,7 @@ async function startProgram(): Promise<void> {
     Deno.stdout.writeSync(line);
     return;
   }
-  if ("index" in STAGE) restoreEnvironment(STAGE);
+  if ("folders" in STAGE) restoreEnvironment(STAGE);
   const load = async () => await loadEntry(name) as unknown as Program;
   await runToExit(load, Deno.args);
 }
