@@ -11,6 +11,8 @@ export interface AppliedDiff {
   readonly diffId: Digest;
   /** Bytes of the uncompressed tar. */
   readonly size: number;
+  /** OCI's of a layer that is not compressed, if absent. */
+  readonly mediaType?: string;
 }
 
 /** What of a difference does not count. */

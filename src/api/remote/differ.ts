@@ -33,8 +33,9 @@ export function remoteDiffer(
         payloads: {},
         syncFs: true,
       }, call(ctx));
-      const { digest, size } = fromDescriptor(answered(applied, "layer"));
-      return { diffId: digest, size };
+      const made = fromDescriptor(answered(applied, "layer"));
+      const { digest, size, mediaType } = made;
+      return { diffId: digest, size, mediaType };
     },
     async compare(ctx, lower, upper, options = {}) {
       const { compression = "gzip", ref = "", labels = {}, latest } = options;

@@ -24,8 +24,8 @@ export function diffService({ differ, log }: DiffServiceDeps): GrpcService {
   return grpcService(DiffDefinition, {
     async apply(call, request) {
       const { layer, mounts } = fromApply(request);
-      const { diffId, size } = await differ.apply(ctx(call), layer, mounts);
-      const mediaType = MEDIA_TYPE.ociLayer;
+      const { diffId, size, mediaType = MEDIA_TYPE.ociLayer } = await differ
+        .apply(ctx(call), layer, mounts);
       return { applied: toDescriptor({ mediaType, digest: diffId, size }) };
     },
     async diff(call, { left, right, mediaType, ref, labels, ...rest }) {

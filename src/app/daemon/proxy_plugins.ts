@@ -4,23 +4,19 @@
  * again when it is back.
  */
 
-import { EngineError, failedPrecondition } from "../../base/errors.ts";
+import { failedPrecondition } from "../../base/errors.ts";
 import { formatPlatform, hostPlatform } from "../../base/platform.ts";
 import type { ContentStore } from "../../core/content.ts";
 import type { OtherContent } from "../choose_content.ts";
 import type { MoreSnapshotters } from "../compose.ts";
 import { currentUri } from "./config/migrate.ts";
-import type {
-  DaemonConfig,
-  ProxyPluginConfig,
-} from "./config/daemon_config.ts";
 import {
-  CONTENT,
-  CONTENT_TYPE,
-  DIFFER,
-  DIFFER_TYPE,
-  SNAPSHOTTER_TYPE,
-} from "./core_plugins.ts";
+  type DaemonConfig,
+  PROXY_TYPES,
+  type ProxyKind,
+  type ProxyPluginConfig,
+} from "./config/daemon_config.ts";
+import { CONTENT, CONTENT_TYPE, DIFFER } from "./core_plugins.ts";
 import {
   type Plugin,
   plugin,
@@ -28,14 +24,9 @@ import {
   type PluginKey,
   pluginUri,
 } from "./plugin.ts";
-import { SANDBOXER_TYPE, SHIM_SANDBOXER } from "./sandbox_plugins.ts";
-
-/** What the configuration calls a kind of proxy. */
-type ProxyKind = "snapshot" | "content" | "diff" | "sandbox";
+import { SHIM_SANDBOXER } from "./sandbox_plugins.ts";
 
 interface ProxyType {
-  /** Of the plugins. */
-  readonly type: string;
   /** Names that ours have. */
   readonly taken: readonly string[];
   readonly open: (
@@ -47,20 +38,17 @@ interface ProxyType {
 
 const TYPES: Readonly<Record<ProxyKind, ProxyType>> = {
   snapshot: {
-    type: SNAPSHOTTER_TYPE,
     taken: ["overlayfs", "native"],
     open: openSnapshotter,
   },
-  content: { type: CONTENT_TYPE, taken: [CONTENT.id], open: openContent },
+  content: { taken: [CONTENT.id], open: openContent },
   diff: {
-    type: DIFFER_TYPE,
     taken: [DIFFER.id],
     open: async (host, name, { address }) =>
       (await import("./open_proxies.ts"))
         .openDiffer(host, { name, address: pathOf(address) }),
   },
   sandbox: {
-    type: SANDBOXER_TYPE,
     taken: [SHIM_SANDBOXER.id],
     open: async (host, name, { address }) =>
       (await import("./open_proxies.ts"))
@@ -83,7 +71,7 @@ type ProxyConfig = Pick<DaemonConfig, "proxyPlugins" | "disabledPlugins">;
  */
 export async function openProxies(config: ProxyConfig): Promise<Proxies> {
   const wanted = enabled(config);
-  for (const [name, { type }] of wanted) refuseTaken(name, typeOf(type));
+  for (const [name, { type }] of wanted) refuseTaken(name, type);
   const { id: content } = contentInUse(config);
   const places = wanted.map(([name, { type, address }]) => ({
     ...{ name, address: pathOf(address), type },
@@ -123,7 +111,8 @@ export function proxyPlugins(
   { proxyPlugins }: Pick<DaemonConfig, "proxyPlugins">,
 ): readonly Plugin[] {
   return [...proxyPlugins].map(([id, config]) => {
-    const { type, open } = typeOf(config.type);
+    const { open } = TYPES[config.type];
+    const type = PROXY_TYPES[config.type];
     return plugin({ type, id }, [], (host) => {
       const { platform, address, exports, capabilities } = config;
       host.describe({
@@ -157,7 +146,7 @@ function enabled(
   config: ProxyConfig,
 ): readonly (readonly [string, ProxyPluginConfig])[] {
   return [...config.proxyPlugins].filter(([id, { type }]) =>
-    !isDisabled(config, { type: typeOf(type).type, id })
+    !isDisabled(config, { type: PROXY_TYPES[type], id })
   );
 }
 
@@ -168,15 +157,11 @@ function isDisabled(
   return disabledPlugins.has(currentUri(pluginUri(key)));
 }
 
-function typeOf(type: string): ProxyType {
-  if (Object.hasOwn(TYPES, type)) return TYPES[type as ProxyKind];
-  throw new EngineError("invalidArgument", `Cannot use a proxy for "${type}"`);
-}
-
-function refuseTaken(name: string, { type, taken }: ProxyType): void {
-  if (!taken.includes(name)) return;
+function refuseTaken(name: string, kind: ProxyKind): void {
+  if (!TYPES[kind].taken.includes(name)) return;
+  const uri = pluginUri({ type: PROXY_TYPES[kind], id: name });
   throw failedPrecondition(
-    `Cannot use proxy plugin "${name}": one of ours is "${type}.${name}"`,
+    `Cannot use proxy plugin "${name}": one of ours is "${uri}"`,
     { hint: "Give it another name in [proxy_plugins]" },
   );
 }

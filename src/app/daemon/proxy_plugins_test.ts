@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { EngineError } from "../../base/errors.ts";
-import type { ProxyPluginConfig } from "./config/daemon_config.ts";
+import type { ProxyKind, ProxyPluginConfig } from "./config/daemon_config.ts";
 import { contentInUse, openProxies, proxyPlugins } from "./proxy_plugins.ts";
 
-function configOf(name: string, type: string) {
+function configOf(name: string, type: ProxyKind) {
   const proxy: ProxyPluginConfig = {
     type,
     address: "/run/proxy.sock",
@@ -17,11 +17,11 @@ function configOf(name: string, type: string) {
 }
 
 Deno.test("openProxies() refuses the names of our own plugins", async () => {
-  const ours = {
-    ...{ overlayfs: "snapshot", native: "snapshot", content: "content" },
-    ...{ walking: "diff", shim: "sandbox" },
-  };
-  for (const [name, type] of Object.entries(ours)) {
+  const ours = [
+    ...[["overlayfs", "snapshot"], ["native", "snapshot"]],
+    ...[["content", "content"], ["walking", "diff"], ["shim", "sandbox"]],
+  ] as const;
+  for (const [name, type] of ours) {
     const error = await assertRejects(
       () => openProxies(configOf(name, type)),
       EngineError,
@@ -31,7 +31,8 @@ Deno.test("openProxies() refuses the names of our own plugins", async () => {
 });
 
 Deno.test("proxyPlugins() shows each under the type of containerd", () => {
-  const keys = ["snapshot", "content", "diff", "sandbox"].map((type) =>
+  const kinds = ["snapshot", "content", "diff", "sandbox"] as const;
+  const keys = kinds.map((type) =>
     proxyPlugins(configOf("there", type)).map(({ key }) => key)
   );
   assertEquals(keys, [

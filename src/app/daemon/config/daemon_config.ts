@@ -11,10 +11,19 @@ export interface SocketConfig {
   readonly gid?: number;
 }
 
+/** Types of plugins that other processes can serve, by their short names. */
+export const PROXY_TYPES = {
+  snapshot: "io.containerd.snapshotter.v1",
+  content: "io.containerd.content.v1",
+  sandbox: "io.containerd.sandbox.controller.v1",
+  diff: "io.containerd.differ.v1",
+} as const;
+
+export type ProxyKind = keyof typeof PROXY_TYPES;
+
 /** `[proxy_plugins.NAME]`: a plugin behind a socket of another process. */
 export interface ProxyPluginConfig {
-  /** `snapshot`, `content`, `sandbox` or `diff`. */
-  readonly type: string;
+  readonly type: ProxyKind;
   /** Path of its socket. */
   readonly address: string;
   /** `linux/amd64` */

@@ -3,6 +3,7 @@
  * check of files, `config default` and docs/configuration.md come from here.
  */
 
+import { PROXY_TYPES } from "./daemon_config.ts";
 import { PLUGIN_TABLES } from "./plugin_keys.ts";
 import { UNUSED_PLUGIN_TABLES } from "./unused_plugin_keys.ts";
 
@@ -214,8 +215,8 @@ const SECTIONS: readonly KeyTable[] = [
     keys: {
       type: {
         kind: "string",
-        choices: ["snapshot", "content", "sandbox", "diff"],
-        says: "What it is",
+        choices: [...Object.keys(PROXY_TYPES), ...Object.values(PROXY_TYPES)],
+        says: "What it is; each type has a short name",
       },
       address: { kind: "string", says: "Path of its socket" },
       platform: { kind: "string", default: "", says: "`linux/amd64`" },

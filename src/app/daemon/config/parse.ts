@@ -3,12 +3,14 @@
 import { parseDuration } from "../../../base/units.ts";
 import { invalidArgument } from "../../../base/errors.ts";
 import { isTable } from "./check.ts";
-import type {
-  DaemonConfig,
-  ProxyPluginConfig,
-  SocketConfig,
-  StreamProcessorConfig,
-  Table,
+import {
+  type DaemonConfig,
+  PROXY_TYPES,
+  type ProxyKind,
+  type ProxyPluginConfig,
+  type SocketConfig,
+  type StreamProcessorConfig,
+  type Table,
 } from "./daemon_config.ts";
 import type { ReadConfig } from "./read.ts";
 
@@ -82,12 +84,20 @@ function proxyPlugin(table: Table, name: string): ProxyPluginConfig {
     }
   }
   return {
-    type,
+    type: proxyKind(type),
     address,
     ...text(table, "platform"),
     exports: tableOf(table, "exports") as Record<string, string>,
     capabilities: texts(table, "capabilities"),
   };
+}
+
+/** Of a short name or a type; the check of the file lets no other through. */
+function proxyKind(type: string): ProxyKind {
+  const kinds = Object.keys(PROXY_TYPES) as ProxyKind[];
+  const kind = kinds.find((it) => it === type || PROXY_TYPES[it] === type);
+  if (kind !== undefined) return kind;
+  throw invalidArgument(`Cannot use a proxy plugin of type "${type}"`);
 }
 
 function streamProcessor(table: Table, name: string): StreamProcessorConfig {

@@ -141,6 +141,9 @@ Deno.test("parseConfig() knows proxies, processors and timeouts", async () => {
   address = "/run/stargz.sock"
   [proxy_plugins.stargz.exports]
     root = "/var/lib/stargz"
+[proxy_plugins.blobs]
+  type = "io.containerd.content.v1"
+  address = "/run/blobs.sock"
 [stream_processors."io.example.tar"]
   accepts = ["a"]
   returns = "b"
@@ -155,6 +158,7 @@ Deno.test("parseConfig() knows proxies, processors and timeouts", async () => {
     exports: { root: "/var/lib/stargz" },
     capabilities: [],
   });
+  assertEquals(config.proxyPlugins.get("blobs")?.type, "content");
   assertEquals(config.streamProcessors.get("io.example.tar"), {
     accepts: ["a"],
     returns: "b",
