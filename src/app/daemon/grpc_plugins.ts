@@ -1,79 +1,107 @@
 /** The services of the API, each a plugin that opens what is served. */
 
-import { tenantlessContext } from "../../api/server/api_context.ts";
-import { containersService } from "../../api/server/containers.ts";
-import { contentService } from "../../api/server/content.ts";
-import { diffService } from "../../api/server/diff.ts";
-import { eventsService } from "../../api/server/events.ts";
-import { healthService } from "../../api/server/health.ts";
-import { imagesService } from "../../api/server/images.ts";
-import { introspectionService } from "../../api/server/introspection.ts";
-import { leasesService } from "../../api/server/leases.ts";
-import { namespacesService } from "../../api/server/namespaces.ts";
-import { snapshotsService } from "../../api/server/snapshots.ts";
 import { versionService } from "../../api/server/version.ts";
-import type { GrpcService } from "../../rpc/grpc/service.ts";
-import { DIFF_SERVICE } from "./diff_plugins.ts";
 import { REVISION, VERSION } from "../self.ts";
-import {
-  type Plugin,
-  plugin,
-  type PluginHost,
-  type PluginKey,
-} from "./plugin.ts";
-import { serverFacts } from "./server_facts.ts";
-
-/** Of plugins whose value is a list of services. */
-export const GRPC_TYPE = "io.containerd.grpc.v1";
-
-type Served = readonly GrpcService[];
-
-function served(
-  id: string,
-  requires: readonly PluginKey<unknown>[],
-  open: (host: PluginHost) => Served | Promise<Served>,
-): Plugin {
-  return plugin<Served>({ type: GRPC_TYPE, id }, requires, open);
-}
+import { DIFF_SERVICE } from "./diff_plugins.ts";
+import { type Plugin, plugin } from "./plugin.ts";
+import { GRPC_TYPE, served } from "./served.ts";
 
 const recordPlugins: readonly Plugin[] = [
-  served("snapshots", [], ({ services: { snapshotters }, log }) => [
-    snapshotsService({ snapshotters, log }),
-  ]),
-  served("diff", [DIFF_SERVICE], (host) => [
-    diffService({ differ: host.get(DIFF_SERVICE), log: host.log }),
-  ]),
-  served("content", [], ({ services: { content }, log }) => [
-    contentService({ content, log }),
-  ]),
-  served("events", [], ({ services: { events }, log }) => [
-    eventsService({ events, log }),
-  ]),
-  served("containers", [], ({ services: { containers }, log }) => [
-    containersService({ containers, log }),
-  ]),
-  served("images", [], ({ services: { images }, log }) => [
-    imagesService({ images, log }),
-  ]),
-  served("namespaces", [], ({ services: { namespaces }, log }) => [
-    namespacesService({ namespaces, log }),
-  ]),
-  served("leases", [], ({ services: { leases }, log }) => [
-    leasesService({ leases, log }),
-  ]),
+  served("snapshots", {
+    name: "containerd.services.snapshots.v1.Snapshots",
+    async load({ services: { snapshotters }, log }) {
+      const { snapshotsService } = await import(
+        "../../api/server/snapshots.ts"
+      );
+      return snapshotsService({ snapshotters, log });
+    },
+  }),
+  served("diff", {
+    name: "containerd.services.diff.v1.Diff",
+    requires: [DIFF_SERVICE],
+    async load(host) {
+      const { diffService } = await import("../../api/server/diff.ts");
+      return diffService({ differ: host.get(DIFF_SERVICE), log: host.log });
+    },
+  }),
+  served("content", {
+    name: "containerd.services.content.v1.Content",
+    async load({ services: { content }, log }) {
+      const { contentService } = await import("../../api/server/content.ts");
+      return contentService({ content, log });
+    },
+  }),
+  served("events", {
+    name: "containerd.services.events.v1.Events",
+    async load({ services: { events }, log }) {
+      const { eventsService } = await import("../../api/server/events.ts");
+      return eventsService({ events, log });
+    },
+  }),
+  served("containers", {
+    name: "containerd.services.containers.v1.Containers",
+    async load({ services: { containers }, log }) {
+      const { containersService } = await import(
+        "../../api/server/containers.ts"
+      );
+      return containersService({ containers, log });
+    },
+  }),
+  served("images", {
+    name: "containerd.services.images.v1.Images",
+    async load({ services: { images }, log }) {
+      const { imagesService } = await import("../../api/server/images.ts");
+      return imagesService({ images, log });
+    },
+  }),
+  served("namespaces", {
+    name: "containerd.services.namespaces.v1.Namespaces",
+    async load({ services: { namespaces }, log }) {
+      const { namespacesService } = await import(
+        "../../api/server/namespaces.ts"
+      );
+      return namespacesService({ namespaces, log });
+    },
+  }),
+  served("leases", {
+    name: "containerd.services.leases.v1.Leases",
+    async load({ services: { leases }, log }) {
+      const { leasesService } = await import("../../api/server/leases.ts");
+      return leasesService({ leases, log });
+    },
+  }),
 ];
 
 export const grpcPlugins: readonly Plugin[] = [
   ...recordPlugins,
-  served("healthcheck", [], ({ stopping }) => [healthService(stopping)]),
-  served("introspection", [], ({ log, paths, statuses }) => [
-    introspectionService({
-      context: tenantlessContext(log),
-      plugins: statuses,
-      server: serverFacts(paths.root),
-    }),
-  ]),
-  served("version", [], () => [
-    versionService({ version: VERSION, revision: REVISION }),
-  ]),
+  served("healthcheck", {
+    name: "grpc.health.v1.Health",
+    async load({ stopping }) {
+      const { healthService } = await import("../../api/server/health.ts");
+      return healthService(stopping);
+    },
+  }),
+  served("introspection", {
+    name: "containerd.services.introspection.v1.Introspection",
+    async load({ log, paths, statuses }) {
+      const { tenantlessContext } = await import(
+        "../../api/server/api_context.ts"
+      );
+      const { introspectionService } = await import(
+        "../../api/server/introspection.ts"
+      );
+      const { serverFacts } = await import("./server_facts.ts");
+      return introspectionService({
+        context: tenantlessContext(log),
+        plugins: statuses,
+        server: serverFacts(paths.root),
+      });
+    },
+  }),
+  // What clients ask first is there at once.
+  plugin(
+    { type: GRPC_TYPE, id: "version" },
+    [],
+    () => versionService({ version: VERSION, revision: REVISION }),
+  ),
 ];

@@ -1,6 +1,5 @@
 /** Puts the daemon's task service together, and takes up what runs already. */
 
-import { fromEvent } from "../../api/convert/events.ts";
 import type { ForwardedEvent } from "../../api/server/events_forward.ts";
 import { eventsService } from "../../api/server/events_forward.ts";
 import { background } from "../../base/context.ts";
@@ -20,16 +19,9 @@ import { openPoller } from "../../sys/poller.ts";
 import { isPacked, selfCommand } from "../self.ts";
 import { createShimWire } from "../shim_wire.ts";
 import { listenUnix } from "../unix_socket.ts";
+import { ownRuntimes } from "./own_runtimes.ts";
 import type { PluginHost } from "./plugin.ts";
 import { clearSocket } from "./sockets.ts";
-
-/** The runtime that is our own shim. */
-const OUR_RUNTIME = "io.containerd.coracle.v1";
-/** Those of containerd's that our own shim drives as well. */
-const REPLACED: ReadonlySet<string> = new Set([
-  "io.containerd.runc.v1",
-  "io.containerd.runc.v2",
-]);
 
 /**
  * A shim ahead takes some 50 ms of a processor, which whoever runs something
@@ -39,7 +31,7 @@ const SPARE_AFTER_MS = { started: 300, deleted: 2 } as const;
 
 export async function openTasks(host: PluginHost): Promise<TaskService> {
   const { services, paths, log, now, address, daemon } = host;
-  const isReplacing = host.config["own_shim"] !== false;
+  const own = ownRuntimes(host);
   const poller = openPoller();
   host.defer(() => poller.close());
   const eventsAddress = daemon.ttrpc.address || `${address}.ttrpc`;
@@ -69,8 +61,7 @@ export async function openTasks(host: PluginHost): Promise<TaskService> {
     socketDirectory: `${paths.state}/containerd`,
     runtimeRoot: `${paths.state}/runtime`,
     ourProgram: { program, programArgs },
-    isOurs: (runtime) =>
-      runtime === OUR_RUNTIME || (isReplacing && REPLACED.has(runtime)),
+    isOurs: (runtime) => own.has(runtime),
     logLevel: host.logLevel,
   });
   host.defer(() => shims[Symbol.dispose]());
@@ -87,7 +78,7 @@ export async function openTasks(host: PluginHost): Promise<TaskService> {
     checkpoints: checkpoints(services, paths.state),
     changed: (change) => {
       // Who wants another one has no use for what is ready.
-      if (isReplacing) ours.prepare(SPARE_AFTER_MS[change]);
+      if (own.isReplacing) ours.prepare(SPARE_AFTER_MS[change]);
     },
     now,
   });
@@ -111,9 +102,10 @@ function eventReceiver(
 ): (event: ForwardedEvent) => void {
   let last = Promise.resolve();
   return ({ topic, namespace, event }) => {
-    const fields = fromEvent(topic, event);
     last = last.then(async () => {
       try {
+        const { fromEvent } = await import("../../api/convert/events.ts");
+        const fields = fromEvent(topic, event);
         const ctx = background({ namespace, log });
         await services.events.publish(ctx, topic, fields);
         noteProgress(shims, namespace, topic, fields);

@@ -1,19 +1,14 @@
 /** Sandboxes: their records, and the controller of those that shims make. */
 
-import { apiContext } from "../../api/server/api_context.ts";
-import { sandboxControllerService } from "../../api/server/sandbox_controller.ts";
-import { sandboxStoreService } from "../../api/server/sandbox_store.ts";
 import { lazy } from "../../base/lazy.ts";
 import type { SandboxController, SandboxStore } from "../../core/sandbox.ts";
-import { createSandboxControl } from "../../engine/sandbox_control.ts";
-import type { GrpcService } from "../../rpc/grpc/service.ts";
-import { GRPC_TYPE } from "./grpc_plugins.ts";
 import {
   type Plugin,
   plugin,
   type PluginHost,
   type PluginKey,
 } from "./plugin.ts";
+import { served } from "./served.ts";
 
 export const SANDBOXES: PluginKey<SandboxStore> = {
   type: "io.containerd.sandbox.store.v1",
@@ -26,29 +21,38 @@ export const SHIM_SANDBOXER: PluginKey<SandboxController> = {
   id: "shim",
 };
 
-type Served = readonly GrpcService[];
-
-const STORE_SERVICE: PluginKey<Served> = { type: GRPC_TYPE, id: "sandboxes" };
-const CONTROLLER_SERVICE: PluginKey<Served> = {
-  type: GRPC_TYPE,
-  id: "sandbox-controllers",
-};
-
 export const sandboxPlugins: readonly Plugin[] = [
   plugin(SANDBOXES, [], ({ services }) => services.sandboxes),
   plugin(SHIM_SANDBOXER, [], lazyController),
-  plugin(STORE_SERVICE, [SANDBOXES], (host) => [
-    sandboxStoreService({
-      sandboxes: host.get(SANDBOXES),
-      context: apiContext(host.log),
-    }),
-  ]),
-  plugin(CONTROLLER_SERVICE, [SHIM_SANDBOXER], (host) => [
-    sandboxControllerService({
-      control: createSandboxControl(host.services, controllers(host)),
-      context: apiContext(host.log),
-    }),
-  ]),
+  served("sandboxes", {
+    name: "containerd.services.sandbox.v1.Store",
+    requires: [SANDBOXES],
+    async load(host) {
+      const { apiContext } = await import("../../api/server/api_context.ts");
+      const { sandboxStoreService } = await import(
+        "../../api/server/sandbox_store.ts"
+      );
+      const context = apiContext(host.log);
+      return sandboxStoreService({ sandboxes: host.get(SANDBOXES), context });
+    },
+  }),
+  served("sandbox-controllers", {
+    name: "containerd.services.sandbox.v1.Controller",
+    requires: [SHIM_SANDBOXER],
+    async load(host) {
+      const { apiContext } = await import("../../api/server/api_context.ts");
+      const { sandboxControllerService } = await import(
+        "../../api/server/sandbox_controller.ts"
+      );
+      const { createSandboxControl } = await import(
+        "../../engine/sandbox_control.ts"
+      );
+      return sandboxControllerService({
+        control: createSandboxControl(host.services, controllers(host)),
+        context: apiContext(host.log),
+      });
+    },
+  }),
 ];
 
 /** All that can be used, by name. */

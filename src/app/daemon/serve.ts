@@ -5,7 +5,7 @@ import type { Logger } from "../../base/log.ts";
 import type { GrpcAddress } from "../../rpc/grpc/listen.ts";
 import { type CallObserver, observed } from "../../rpc/grpc/observe.ts";
 import { type GrpcServer, serveGrpc } from "../../rpc/grpc/server.ts";
-import type { GrpcService } from "../../rpc/grpc/service.ts";
+import type { ServedService } from "../../rpc/grpc/service.ts";
 import { closeOnExec } from "../../sys/descriptors.ts";
 import { connect, type Connection } from "../connect.ts";
 import { stderrLogger } from "../log_sink.ts";
@@ -14,7 +14,7 @@ import { VERSION } from "../self.ts";
 import { allPlugins } from "./builtins.ts";
 import { currentUri } from "./config/migrate.ts";
 import type { DaemonLine } from "./flags.ts";
-import { GRPC_TYPE } from "./grpc_plugins.ts";
+import { GRPC_TYPE } from "./served.ts";
 import { lockDirectory } from "./lock.ts";
 import { OBSERVER_TYPE } from "./observers.ts";
 import { type OpenPlugins, openPlugins } from "./open_plugins.ts";
@@ -186,7 +186,7 @@ async function listen(
   const server = await serveGrpc({
     addresses,
     services: observed(
-      plugins.all<readonly GrpcService[]>(GRPC_TYPE).flat(),
+      plugins.all<ServedService>(GRPC_TYPE),
       plugins.all<CallObserver>(OBSERVER_TYPE),
     ),
   });

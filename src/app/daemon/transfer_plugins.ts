@@ -1,9 +1,5 @@
 /** Transfers, and the streams that they use. */
 
-import { apiContext } from "../../api/server/api_context.ts";
-import { mountsService } from "../../api/server/mounts.ts";
-import { streamingService } from "../../api/server/streaming.ts";
-import { transferService } from "../../api/server/transfer.ts";
 import { background } from "../../base/context.ts";
 import { lazy } from "../../base/lazy.ts";
 import type { Transferrer } from "../../core/transfer.ts";
@@ -12,15 +8,14 @@ import {
   createStreamTable,
   type OwnStreamTable,
 } from "../../engine/transfer/streams.ts";
-import type { GrpcService } from "../../rpc/grpc/service.ts";
 import { registryConfigDirs } from "../registry_dirs.ts";
-import { GRPC_TYPE } from "./grpc_plugins.ts";
 import {
   type Plugin,
   plugin,
   type PluginHost,
   type PluginKey,
 } from "./plugin.ts";
+import { served } from "./served.ts";
 import type { ResolverDeps } from "./transfer_resolver.ts";
 
 export const STREAMS: PluginKey<OwnStreamTable> = {
@@ -35,28 +30,37 @@ export const TRANSFER: PluginKey<Transferrer> = {
 export const transferPlugins: readonly Plugin[] = [
   plugin(STREAMS, [], sweptStreams),
   plugin(TRANSFER, [], (host) => lazyTransferrer(host)),
-  served("streaming", [STREAMS], (host) =>
-    streamingService({
-      streams: host.get(STREAMS),
-      context: apiContext(host.log),
-    })),
-  served("transfer", [TRANSFER, STREAMS], (host) =>
-    transferService({
-      transferrer: host.get(TRANSFER),
-      streams: host.get(STREAMS),
-      context: apiContext(host.log),
-    })),
-  served("mounts", [], () => mountsService()),
+  served("streaming", {
+    name: "containerd.services.streaming.v1.Streaming",
+    requires: [STREAMS],
+    async load(host) {
+      const { apiContext } = await import("../../api/server/api_context.ts");
+      const { streamingService } = await import(
+        "../../api/server/streaming.ts"
+      );
+      const context = apiContext(host.log);
+      return streamingService({ streams: host.get(STREAMS), context });
+    },
+  }),
+  served("transfer", {
+    name: "containerd.services.transfer.v1.Transfer",
+    requires: [TRANSFER, STREAMS],
+    async load(host) {
+      const { apiContext } = await import("../../api/server/api_context.ts");
+      const { transferService } = await import("../../api/server/transfer.ts");
+      return transferService({
+        transferrer: host.get(TRANSFER),
+        streams: host.get(STREAMS),
+        context: apiContext(host.log),
+      });
+    },
+  }),
+  served("mounts", {
+    name: "containerd.services.mounts.v1.Mounts",
+    load: async () =>
+      (await import("../../api/server/mounts.ts")).mountsService(),
+  }),
 ];
-
-function served(
-  id: string,
-  requires: readonly PluginKey<unknown>[],
-  open: (host: PluginHost) => GrpcService,
-): Plugin {
-  const key: PluginKey<readonly GrpcService[]> = { type: GRPC_TYPE, id };
-  return plugin(key, requires, (host) => [open(host)]);
-}
 
 /** Registries and archives are loaded with the first transfer. */
 function lazyTransferrer(host: PluginHost): Transferrer {
