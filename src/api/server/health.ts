@@ -18,6 +18,7 @@ export function healthService(stopping: AbortSignal): GrpcService {
       if (service !== "") throw notFound("service", service);
       return Promise.resolve({ status: now() });
     },
+    list: () => Promise.resolve({ statuses: { "": { status: now() } } }),
     async *watch({ signal }, { service }) {
       const isKnown = service === "";
       yield { status: isKnown ? now() : Status.SERVICE_UNKNOWN };
