@@ -131,8 +131,9 @@ export interface SnapshotRecords {
    * Adds an active snapshot or a view, holds it by the context's lease and
    * publishes `/snapshot/prepare`.
    * @throws {EngineError} `alreadyExists`, also if there is what the label
-   * `containerd.io/snapshot.ref` says it is to become, held by the lease then;
-   * `notFound` for the parent; `invalidArgument` if the parent is not committed
+   * `containerd.io/snapshot.ref` says it is to become, and what exists is held
+   * by the lease all the same; `notFound` for the parent; `invalidArgument` if
+   * the parent is not committed
    */
   create(
     ctx: Context,

@@ -319,6 +319,25 @@ export const snapshotSteps: readonly Step[] = [
     }),
   ],
   ["its key, then", snapshot("stat", { key: "again" })],
+  ["a lease of its own", leases("create", { id: "snap" })],
+  [
+    "prepared for what is there, with it",
+    snapshots("prepare", {
+      ...OVERLAY,
+      key: "again",
+      labels: { "containerd.io/snapshot.ref": "layer" },
+    }, { lease: "snap" }),
+  ],
+  [
+    "viewed for what is there, with it",
+    snapshots("view", {
+      ...OVERLAY,
+      key: "again",
+      labels: { "containerd.io/snapshot.ref": "layer" },
+    }, { lease: "snap" }),
+  ],
+  ["what it holds then", leases("listResources", { id: "snap" })],
+  ["the lease gone", leases("delete", { id: "snap" })],
   [
     "prepared for what is not",
     snapshot("prepare", {

@@ -83,6 +83,11 @@ export const KNOWN: readonly Known[] = [
     why: "What is wrong with an argument is called an invalid argument",
   },
   {
+    step: /^snapshots: what it holds then$/,
+    why: "Who prepares what is there already holds it from then on, as with " +
+      "containerd from 2.0 on",
+  },
+  {
     step: /^snapshots: cleaned up$/,
     why: "Our overlay snapshotter can clean up",
   },

@@ -73,11 +73,13 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     const target = labels[LABEL.snapshotRef] ?? "";
     const created = this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
-      if (target !== "" && this.#find(ns, target) !== undefined) {
-        this.#store.hold(ctx, this.#leaseType, target);
-        return undefined;
+      const taken = [target, key].find((it) =>
+        this.#find(ns, it) !== undefined
+      );
+      if (taken !== undefined) {
+        this.#store.hold(ctx, this.#leaseType, taken);
+        return taken;
       }
-      mustBeNew(this.#find(ns, key), "snapshot", key);
       const id = this.#nextId();
       this.#insert(ns, { id, kind, name: key, parent, labels }, undefined);
       this.#store.hold(ctx, this.#leaseType, key);
@@ -86,8 +88,8 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
       return this.get(ctx, key);
     });
     // Thrown outside, so that the lease keeps what it holds now.
-    if (created === undefined) throw alreadyExists("snapshot", target);
-    return created;
+    if (typeof created !== "string") return created;
+    throw alreadyExists("snapshot", created);
   }
 
   commit(
