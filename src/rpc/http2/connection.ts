@@ -44,7 +44,7 @@ const READ_BYTES = 64 * 1024;
 /** Streams bound what we keep of them; this bounds nothing but a burst. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const MOST_STREAMS = 65_536;
-/** Answers to control frames; while more are unread, we read nothing. */
+/** What the peer has made us say; while more of it is unread, we read nothing. */
 const MOST_OWED_BYTES = 1024 * 1024;
 /** How long a peer that is told why it must go may take to read it. */
 const LAST_WORD_MS = 100;
@@ -66,6 +66,7 @@ export class Connection {
   #isOpen = true;
   #isLeaving = false;
   #wakeReader = () => {};
+  #finished: Promise<void> | undefined;
   /** Settles when it has been closed, by whichever side. */
   readonly ended: Promise<void>;
 
@@ -117,7 +118,11 @@ export class Connection {
   }
 
   /** Says that it takes nothing more, and closes when all has been sent. */
-  async finish(): Promise<void> {
+  finish(): Promise<void> {
+    return this.#finished ??= this.#finish();
+  }
+
+  async #finish(): Promise<void> {
     this.#goAway(ERROR.none, "");
     await this.#streams.idle();
     await this.#sender.flushed();
@@ -169,8 +174,17 @@ export class Connection {
     }
   }
 
+  /**
+   * A server says nothing unasked. Calls of a client's own are none that it
+   * owes: if it read nothing until its server has, both might wait forever.
+   */
+  get #debt(): number {
+    const { bytes, owed } = this.#sender;
+    return this.#options.role === "server" ? bytes : owed;
+  }
+
   async #payDebts(): Promise<void> {
-    while (this.#isOpen && this.#sender.bytes > MOST_OWED_BYTES) {
+    while (this.#isOpen && this.#debt > MOST_OWED_BYTES) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wakeReader = resolve;
       await promise;
@@ -300,9 +314,11 @@ export class Connection {
       return expect(payload.length === 0, ERROR.frameSize);
     }
     this.#hasSettings = true;
-    this.#streams.change(withSettings(this.#streams.settings, payload));
+    const settings = withSettings(this.#streams.settings, payload);
     const head = { type: FRAME.settings, flags: FLAG.ack, stream: 0 };
-    this.#sender.push(encodeFrame(head, new Uint8Array()));
+    // In front of what they allow: the peer counts from here on.
+    this.#sender.answer(encodeFrame(head, new Uint8Array()));
+    this.#streams.change(settings);
   }
 
   #answer({ flags, stream }: FrameHead, payload: Uint8Array): void {
@@ -310,7 +326,7 @@ export class Connection {
     expect(payload.length === 8, ERROR.frameSize);
     if ((flags & FLAG.ack) !== 0) return;
     const head = { type: FRAME.ping, flags: FLAG.ack, stream: 0 };
-    this.#sender.push(encodeFrame(head, payload));
+    this.#sender.answer(encodeFrame(head, payload));
   }
 
   /** What a server has not begun to answer it never will. */
@@ -331,13 +347,13 @@ export class Connection {
     expect(bytes > 0, ERROR.protocol);
     if (id === 0) return this.#streams.grow(bytes);
     this.#expectKnown(id);
-    this.#streams.get(id)?.grow(bytes);
+    this.#streams.growOne(id, bytes);
   }
 
-  /** One that is open, or has been. */
+  /** One that is open, or has been, or would be if we took any. */
   #expectKnown(id: number): void {
     const isKnown = this.#options.role === "server"
-      ? id <= this.#lastPeerStream
+      ? id <= this.#lastPeerStream || this.#isLeaving
       : id < this.#nextStream;
     expect(id % 2 === 1 && isKnown, ERROR.protocol);
   }

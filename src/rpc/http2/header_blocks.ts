@@ -11,12 +11,18 @@ export interface HeaderBlock {
   readonly isEnd: boolean;
 }
 
+interface OpenBlock {
+  readonly head: FrameHead;
+  readonly parts: Uint8Array[];
+  bytes: number;
+}
+
 const PRIORITY_BYTES = 5;
 
 export class HeaderBlocks {
   readonly #decoder = new HeaderDecoder();
   /** One that is not whole yet. */
-  #open: { readonly head: FrameHead; bytes: Uint8Array } | undefined;
+  #open: OpenBlock | undefined;
 
   /** @throws {Breach} if a block is open and the frame is none of it */
   expect({ type, stream }: FrameHead): void {
@@ -30,25 +36,25 @@ export class HeaderBlocks {
    * @returns undefined until the block is whole
    */
   take(head: FrameHead, payload: Uint8Array): HeaderBlock | undefined {
-    const open = this.#open;
-    const bytes = open === undefined
-      ? fragment(head, payload)
-      : joined(open.bytes, payload);
-    if (bytes.length > MOST_LIST_BYTES) {
+    const open = this.#open ?? { head, parts: [], bytes: 0 };
+    const isFirst = this.#open === undefined;
+    const part = isFirst ? fragment(head, payload) : payload;
+    open.bytes += part.length;
+    if (open.bytes > MOST_LIST_BYTES) {
       throw new Breach(
         ERROR.enhanceYourCalm,
         `The peer sends headers of more than ${MOST_LIST_BYTES} bytes`,
       );
     }
-    const first = open?.head ?? head;
     if ((head.flags & FLAG.endHeaders) === 0) {
-      this.#open = { head: first, bytes: bytes.slice() };
+      open.parts.push(part.slice());
+      this.#open = open;
       return undefined;
     }
     this.#open = undefined;
     return {
-      fields: this.#decoder.decode(bytes),
-      isEnd: (first.flags & FLAG.endStream) !== 0,
+      fields: this.#decoder.decode(isFirst ? part : joined(open, part)),
+      isEnd: (open.head.flags & FLAG.endStream) !== 0,
     };
   }
 }
@@ -66,9 +72,13 @@ function fragment({ flags }: FrameHead, payload: Uint8Array): Uint8Array {
   return payload.subarray(begin, end);
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
+/** Once for all, however many parts the peer makes of it. */
+function joined({ parts, bytes }: OpenBlock, last: Uint8Array): Uint8Array {
+  const block = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of [...parts, last]) {
+    block.set(part, at);
+    at += part.length;
+  }
+  return block;
 }

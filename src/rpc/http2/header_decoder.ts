@@ -1,11 +1,13 @@
 /** From a block of headers to its fields (RFC 7541, section 6). */
 
 import { Breach, ERROR } from "./breach.ts";
-import { DynamicTable, fieldBytes, type HeaderField } from "./header_table.ts";
+import {
+  DynamicTable,
+  fieldBytes,
+  type HeaderField,
+  TABLE_BYTES,
+} from "./header_table.ts";
 import { huffmanDecoded } from "./huffman.ts";
-
-/** What SETTINGS_HEADER_TABLE_SIZE is where nobody says another. */
-const TABLE_BYTES = 4096;
 
 /** Of one block, names and values as they are (SETTINGS_MAX_HEADER_LIST_SIZE). */
 export const MOST_LIST_BYTES = 64 * 1024;

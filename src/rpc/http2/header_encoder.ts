@@ -13,6 +13,9 @@ for (const [index, [name, value]] of STATIC_FIELDS.entries()) {
   NUMBER_OF_FIELD.set(`${name} ${value}`, index + 1);
 }
 
+/** In front of a block: we keep nothing (section 6.3). */
+export const NO_TABLE: Uint8Array = new Uint8Array([0x20]);
+
 /** What may be in a name (RFC 9110, section 5.6.2), and none in upper case. */
 const NAME = /^:?[a-z0-9!#$%&'*+.^_`|~-]+$/;
 /** What gRPC lets be in a value ("ASCII-Value"). */

@@ -3,6 +3,9 @@
 /** Name and value. Names are in lower case, `:path` and the like among them. */
 export type HeaderField = readonly [name: string, value: string];
 
+/** SETTINGS_HEADER_TABLE_SIZE where nobody says another. */
+export const TABLE_BYTES = 4096;
+
 /** What a field costs beyond its bytes (section 4.1). */
 const FIELD_BYTES = 32;
 

@@ -22,6 +22,9 @@ export class Sender {
   readonly #options: SenderOptions;
   #parts: Uint8Array[] = [];
   #bytes = 0;
+  /** What is being written, and what waits: answers to the peer among it. */
+  #owedNow = 0;
+  #owedNext = 0;
   #writing: Promise<void> | undefined;
   #isStopped = false;
 
@@ -32,6 +35,11 @@ export class Sender {
   /** Pushed, and not written yet. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** The part of it that the peer has made us say. */
+  get owed(): number {
+    return this.#owedNow + this.#owedNext;
   }
 
   get hasRoom(): boolean {
@@ -51,6 +59,13 @@ export class Sender {
     this.#writing ??= this.#write();
   }
 
+  /** As `push()`; what the peer can make us say at no cost of its own. */
+  answer(part: Uint8Array): void {
+    if (this.#isStopped) return;
+    this.#owedNext += part.length;
+    this.push(part);
+  }
+
   /** Leaves what has not been written, and takes nothing more. */
   stop(): void {
     this.#isStopped = true;
@@ -64,8 +79,11 @@ export class Sender {
       while (this.#parts.length > 0) {
         const bytes = joined(this.#parts);
         this.#parts = [];
+        this.#owedNow = this.#owedNext;
+        this.#owedNext = 0;
         await this.#writeAll(bytes);
         this.#bytes -= bytes.length;
+        this.#owedNow = 0;
         onRoom();
       }
     } catch (error) {

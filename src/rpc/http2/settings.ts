@@ -2,6 +2,7 @@
 
 import { Breach, ERROR, type ErrorNumber } from "./breach.ts";
 import { encodeFrame, FRAME, FRAME_BYTES, LAST_31_BITS } from "./frame.ts";
+import { TABLE_BYTES } from "./header_table.ts";
 
 const ID = {
   headerTableSize: 1,
@@ -23,12 +24,15 @@ export interface PeerSettings {
   readonly windowBytes: number;
   readonly frameBytes: number;
   readonly streams: number;
+  /** Of headers that it keeps: the smallest that it has ever said. */
+  readonly tableBytes: number;
 }
 
 export const DEFAULTS: PeerSettings = {
   windowBytes: DEFAULT_WINDOW_BYTES,
   frameBytes: FRAME_BYTES,
   streams: Infinity,
+  tableBytes: TABLE_BYTES,
 };
 
 /** @throws {Breach} for values that nobody may send */
@@ -44,10 +48,13 @@ export function withSettings(
     payload.byteOffset,
     payload.length,
   );
-  let { windowBytes, frameBytes, streams } = settings;
+  let { windowBytes, frameBytes, streams, tableBytes } = settings;
   for (let at = 0; at < payload.length; at += 6) {
     const value = view.getUint32(at + 2);
     switch (view.getUint16(at)) {
+      case ID.headerTableSize:
+        tableBytes = Math.min(tableBytes, value);
+        break;
       case ID.initialWindowSize:
         if (value > LAST_31_BITS) throw wrong(ERROR.flowControl, value);
         windowBytes = value;
@@ -66,7 +73,7 @@ export function withSettings(
         break;
     }
   }
-  return { windowBytes, frameBytes, streams };
+  return { windowBytes, frameBytes, streams, tableBytes };
 }
 
 function wrong(error: ErrorNumber, value: number): Breach {

@@ -34,6 +34,8 @@ export interface StreamHost {
   /** Of a frame's payload. */
   readonly frameBytes: number;
   push(frame: Uint8Array): void;
+  /** What is to be sent for a block of headers. */
+  block(encoded: Uint8Array): Uint8Array;
   /** There may be something to send. */
   ready(stream: Stream): void;
   /** It is over on both sides. */
@@ -181,7 +183,6 @@ export class Stream {
     if (this.#sendWindow > LAST_31_BITS) {
       throw new Breach(ERROR.flowControl, "The peer's window is too large");
     }
-    this.#host.ready(this);
   }
 
   tellHeaders(fields: readonly HeaderField[], isEnd: boolean): void {
@@ -204,6 +205,8 @@ export class Stream {
     if (this.#receiveWindow < 0) return this.#refuse(ERROR.flowControl);
     if (isEnd) this.#isRemoteEnd = true;
     this.listener.data(piece, isEnd);
+    // Nobody takes the padding.
+    if (bytes > piece.length) this.taken(bytes - piece.length);
     if (isEnd) this.#endRemotely();
   }
 
@@ -227,7 +230,8 @@ export class Stream {
   #pushBlock(block: Uint8Array, then: "open" | "ended"): void {
     const { frameBytes: mostBytes } = this.#host;
     const options = { stream: this.id, isEnd: then === "ended", mostBytes };
-    for (const frame of encodeBlock(block, options)) this.#host.push(frame);
+    const frames = encodeBlock(this.#host.block(block), options);
+    for (const frame of frames) this.#host.push(frame);
   }
 
   #endLocally(): void {

@@ -2,6 +2,7 @@
 
 import { Breach, ERROR } from "./breach.ts";
 import { LAST_31_BITS } from "./frame.ts";
+import { NO_TABLE } from "./header_encoder.ts";
 import type { Sender } from "./sender.ts";
 import {
   DEFAULT_WINDOW_BYTES,
@@ -27,6 +28,8 @@ export class Streams {
   #settings: PeerSettings = DEFAULTS;
   /** Bytes of data that the peer takes on the connection. */
   #sendWindow = DEFAULT_WINDOW_BYTES;
+  /** The peer has said so since the last block of headers. */
+  #hasSmallerTable = false;
   #wakeIdle = () => {};
 
   constructor({ role, sender, windowBytes }: StreamsOptions) {
@@ -39,6 +42,7 @@ export class Streams {
         return frameBytes();
       },
       push: (frame) => sender.push(frame),
+      block: (encoded) => this.#block(encoded),
       ready: (stream) => {
         this.#ready.add(stream);
         this.pump();
@@ -94,9 +98,25 @@ export class Streams {
   /** @throws {Breach} if a window becomes too large */
   change(settings: PeerSettings): void {
     const growth = settings.windowBytes - this.#settings.windowBytes;
+    if (settings.tableBytes < this.#settings.tableBytes) {
+      this.#hasSmallerTable = true;
+    }
     this.#settings = settings;
     if (growth === 0) return;
-    for (const stream of this.all()) stream.grow(growth);
+    for (const stream of this.#open.values()) {
+      stream.grow(growth);
+      this.#ready.add(stream);
+    }
+    this.pump();
+  }
+
+  /** @throws {Breach} if the stream's window becomes too large */
+  growOne(id: number, bytes: number): void {
+    const stream = this.#open.get(id);
+    if (stream === undefined) return;
+    stream.grow(bytes);
+    this.#ready.add(stream);
+    this.pump();
   }
 
   /** @throws {Breach} if the connection's window becomes too large */
@@ -118,6 +138,16 @@ export class Streams {
       this.#ready.add(stream);
       this.#sendWindow -= stream.sendNext(this.#sendWindow);
     }
+  }
+
+  /** Decoders insist on hearing that our table is not larger than theirs. */
+  #block(encoded: Uint8Array): Uint8Array {
+    if (!this.#hasSmallerTable) return encoded;
+    this.#hasSmallerTable = false;
+    const block = new Uint8Array(NO_TABLE.length + encoded.length);
+    block.set(NO_TABLE);
+    block.set(encoded, NO_TABLE.length);
+    return block;
   }
 
   #next(): Stream | undefined {

@@ -119,7 +119,7 @@ export const REQUEST: readonly HeaderField[] = [
 /** HEADERS in one frame. */
 export function headers(
   stream: number,
-  flags = WHOLE,
+  flags: number = WHOLE,
   fields: readonly HeaderField[] = REQUEST,
 ): Uint8Array {
   return frame(FRAME.headers, flags, stream, encodeHeaders(fields));
