@@ -4,6 +4,7 @@ import { EngineError, internal, unavailable } from "../../base/errors.ts";
 import { Connection } from "../http2/connection.ts";
 import type { Transport } from "../http2/sender.ts";
 import { ClientCall } from "./client_call.ts";
+import { prefixed } from "./message_reader.ts";
 import type { GrpcCallOptions, GrpcStub, ServiceDefinition } from "./method.ts";
 
 export interface GrpcClientOptions {
@@ -51,12 +52,12 @@ export class GrpcClient implements AsyncDisposable {
 
   #caller(method: Method, path: string): Caller {
     const { requestType, responseType, requestStream, responseStream } = method;
-    const encode = (message: unknown) => requestType.encode(message).finish();
+    const encode = (message: unknown) =>
+      prefixed(requestType.encode(message).finish());
     const decode = (bytes: Uint8Array) => responseType.decode(bytes);
     const begin = async (input: unknown, options: GrpcCallOptions) => {
       const request = requestStream ? undefined : encode(input);
-      const connection = await this.#connection(options);
-      const call = new ClientCall(connection, path, options);
+      const call = await this.#begin(path, options);
       if (request !== undefined) call.ask(request);
       else void call.tell(mapped(input as AsyncIterable<unknown>, encode));
       return call;
@@ -73,8 +74,9 @@ export class GrpcClient implements AsyncDisposable {
     };
   }
 
-  /** The one that is open, or a new one. */
-  async #connection({ signal }: GrpcCallOptions): Promise<Connection> {
+  /** Over the connection that is open, or a new one. */
+  async #begin(path: string, options: GrpcCallOptions): Promise<ClientCall> {
+    const { signal } = options;
     for (;;) {
       signal?.throwIfAborted();
       if (this.#isClosed) throw unavailable("The connection is closed");
@@ -83,8 +85,11 @@ export class GrpcClient implements AsyncDisposable {
         this.#leave(current);
         throw error;
       });
-      if (connection.isUsable) return connection;
+      // What is true now need not be any more when others have run.
+      signal?.throwIfAborted();
+      if (connection.isUsable) return new ClientCall(connection, path, options);
       this.#leave(current);
+      void connection.finish();
     }
   }
 

@@ -9,7 +9,6 @@ import type { Stream, StreamListener } from "../http2/stream.ts";
 import { errorOf, STATUS_OK, type WireStatus } from "../status.ts";
 import { heed } from "../ttrpc/heed.ts";
 import { Inbox } from "./inbox.ts";
-import { prefixed } from "./message_reader.ts";
 import type { GrpcCallOptions } from "./method.ts";
 import { orAborted } from "./or_aborted.ts";
 import { after } from "./timer.ts";
@@ -54,22 +53,23 @@ export class ClientCall implements StreamListener, Disposable {
     this.#break(new EngineError("cancelled", "The call has been left"));
   }
 
-  /** Sends the only request. */
-  ask(request: Uint8Array): void {
-    this.#stream.write(...prefixed(request));
+  /** Sends the only request. @param request with its prefix */
+  ask(request: readonly Uint8Array[]): void {
+    this.#stream.write(...request);
     this.#stream.end();
   }
 
   /**
    * Sends until the call ends; why it did is told where answers are read.
    * Requests that can't be made end the call.
+   * @param requests with their prefixes
    */
-  async tell(requests: AsyncIterable<Uint8Array>): Promise<void> {
+  async tell(requests: AsyncIterable<readonly Uint8Array[]>): Promise<void> {
     const { signal } = this.#end;
     try {
       // Who makes the requests may wait for what will not come any more.
       for await (const request of heed(requests, signal, () => {})) {
-        this.#stream.write(...prefixed(request));
+        this.#stream.write(...request);
         const room = this.#stream.room();
         if (room !== undefined) await orAborted(room, signal);
       }
@@ -86,11 +86,14 @@ export class ClientCall implements StreamListener, Disposable {
 
   headers(fields: readonly HeaderField[], isEnd: boolean): void {
     const http = fieldOf(fields, ":status") ?? "";
-    if (http.startsWith("1")) return;
-    if (isEnd) return this.#finish(fields, http);
-    if (this.#hasHeaders) return;
-    this.#hasHeaders = true;
-    this.#options.onHeaders?.(metadataOf(fields));
+    try {
+      if (isEnd) this.#finish(fields, http);
+      // Those of which more follow are not the answer's.
+      else if (!http.startsWith("1")) this.#begin(fields, http);
+    } catch (error) {
+      // Whoever is told of headers may throw.
+      this.#break(error);
+    }
   }
 
   data(piece: Uint8Array, isEnd: boolean): void {
@@ -106,10 +109,20 @@ export class ClientCall implements StreamListener, Disposable {
     this.#over(errorOfReset(error));
   }
 
+  #begin(fields: readonly HeaderField[], http: string): void {
+    if (this.#hasHeaders) return;
+    this.#hasHeaders = true;
+    if (http !== "200") throw errorOf(statusOfHttp(http));
+    this.#options.onHeaders?.(metadataOf(fields));
+  }
+
   #finish(fields: readonly HeaderField[], http: string): void {
     this.#options.onTrailers?.(metadataOf(fields));
     const status = statusIn(fields) ?? statusOfHttp(http);
-    this.#over(status.code === STATUS_OK ? undefined : errorOf(status));
+    if (status.code !== STATUS_OK) return this.#over(errorOf(status));
+    this.#over(
+      this.#inbox.isCutOff ? internal("An answer is cut off") : undefined,
+    );
   }
 
   #break(error: unknown): void {

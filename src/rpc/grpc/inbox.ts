@@ -2,10 +2,15 @@
 
 import { MessageReader } from "./message_reader.ts";
 
+/** Messages that have been read are let go of when there are so many. */
+const MOST_READ = 1024;
+
 export class Inbox implements AsyncIterableIterator<Uint8Array> {
   readonly #reader = new MessageReader();
   readonly #onTaken: (bytes: number) => void;
-  readonly #messages: Uint8Array[] = [];
+  #messages: Uint8Array[] = [];
+  /** As many of them have been read. */
+  #read = 0;
   /** Bytes that have come, and that the peer does not know to be taken. */
   #heldBytes = 0;
   #isEnded = false;
@@ -19,7 +24,7 @@ export class Inbox implements AsyncIterableIterator<Uint8Array> {
 
   /** @throws {EngineError} as `MessageReader.push()` does */
   push(piece: Uint8Array): void {
-    if (this.#isEnded) return;
+    if (this.#isEnded) return this.#onTaken(piece.length);
     for (const message of this.#reader.push(piece)) {
       this.#messages.push(message);
     }
@@ -48,7 +53,7 @@ export class Inbox implements AsyncIterableIterator<Uint8Array> {
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     for (;;) {
-      const message = this.#messages.shift();
+      const message = this.#take();
       if (message !== undefined) {
         this.#release(
           this.#messages.length === 0 ? this.#heldBytes : message.length,
@@ -69,8 +74,21 @@ export class Inbox implements AsyncIterableIterator<Uint8Array> {
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#isEnded = true;
     this.#error = undefined;
-    this.#messages.length = 0;
+    this.#messages = [];
+    this.#read = 0;
+    this.#release(this.#heldBytes);
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** An array that is long is slow to lose its first element. */
+  #take(): Uint8Array | undefined {
+    const message = this.#messages[this.#read];
+    if (message !== undefined) this.#read++;
+    if (this.#read === this.#messages.length || this.#read === MOST_READ) {
+      this.#messages.splice(0, this.#read);
+      this.#read = 0;
+    }
+    return message;
   }
 
   #release(bytes: number): void {

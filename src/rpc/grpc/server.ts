@@ -86,6 +86,8 @@ class Served implements GrpcServer {
   }
 
   #accept(transport: Transport): void {
+    // It has been accepted while the last ones were being closed.
+    if (this.#stopped !== undefined) return transport.close();
     const deps = { methods: this.#methods, calls: this.#calls };
     const connection = new Connection({
       role: "server",

@@ -148,6 +148,8 @@ export class ServerCall implements StreamListener {
   }
 
   #fail(error: unknown, trailers: ReadonlyMap<string, string>): void {
+    // Else a handler that waits for requests does so forever.
+    this.#inbox.end(error);
     const headers = this.#hasHeaders ? [] : HEADERS;
     const status = [...headers, ...statusFields(statusOf(error))];
     try {

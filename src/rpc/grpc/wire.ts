@@ -40,6 +40,9 @@ export function statusFields(
     : [status, ["grpc-message", percentEncoded(message)]];
 }
 
+/** What is no number at all. */
+const UNKNOWN = 2;
+
 /** @returns undefined if there is none */
 export function statusIn(
   fields: readonly HeaderField[],
@@ -47,13 +50,24 @@ export function statusIn(
   const code = fieldOf(fields, "grpc-status");
   if (code === undefined) return undefined;
   const message = fieldOf(fields, "grpc-message") ?? "";
-  return { code: Number(code), message: percentDecoded(message) };
+  return {
+    code: /^\d+$/.test(code) ? Number(code) : UNKNOWN,
+    message: percentDecoded(message),
+  };
 }
 
-/** All bytes of UTF-8 but those of ASCII that can be seen; "%" is not. */
+/** Headers that are too long end the connection, and all calls with it. */
+const MOST_MESSAGE_CHARS = 32 * 1024;
+
+/**
+ * All bytes of UTF-8 but those of ASCII that can be seen; "%" is not. What is
+ * too long is cut off, not within a character.
+ */
 function percentEncoded(text: string): string {
   let encoded = "";
   for (const byte of new TextEncoder().encode(text)) {
+    const isWithin = (byte & 0xc0) === 0x80;
+    if (encoded.length >= MOST_MESSAGE_CHARS && !isWithin) break;
     encoded += byte >= 0x20 && byte <= 0x7e && byte !== 0x25
       ? String.fromCharCode(byte)
       : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
