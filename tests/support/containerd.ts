@@ -1,6 +1,7 @@
 /** Real containerd, with a root of its own and our shim on its PATH. */
 
 import { ARCHIVE_IMAGE, makeBusyboxArchive } from "./busybox_archive.ts";
+import { removeLeft } from "./remove_left.ts";
 
 export interface Containerd extends AsyncDisposable {
   readonly directory: string;
@@ -187,7 +188,7 @@ class RealContainerd implements Containerd {
     await this.stop("SIGTERM");
     for (const path of cgroupsOf(this.namespace)) removeEmpty(path);
     removeEmpty(`/run/containerd/runc/${this.namespace}`);
-    await Deno.remove(this.directory, { recursive: true });
+    await removeLeft(this.directory);
   }
 }
 

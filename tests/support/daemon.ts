@@ -3,6 +3,7 @@
 import { GrpcClient } from "../../src/rpc/grpc/client.ts";
 import type { GrpcStub, ServiceDefinition } from "../../src/rpc/grpc/method.ts";
 import { coracle, type Outcome } from "./coracle.ts";
+import { removeLeft } from "./remove_left.ts";
 
 export interface Daemon extends AsyncDisposable {
   /** Has root, state, socket and log. */
@@ -157,7 +158,7 @@ class TestDaemon implements Daemon {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client[Symbol.asyncDispose]();
     await this.stop("SIGTERM");
-    await Deno.remove(this.dir, { recursive: true });
+    await removeLeft(this.dir);
   }
 }
 

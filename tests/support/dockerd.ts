@@ -2,6 +2,7 @@
 
 import type { Outcome } from "./coracle.ts";
 import { writeBusyboxRoot } from "./run_image.ts";
+import { removeLeft } from "./remove_left.ts";
 
 export interface Dockerd extends AsyncDisposable {
   readonly dir: string;
@@ -163,6 +164,6 @@ class RealDockerd implements Dockerd {
       child.kill("SIGTERM");
       await child.status;
     }
-    await Deno.remove(this.dir, { recursive: true });
+    await removeLeft(this.dir);
   }
 }

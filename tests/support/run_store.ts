@@ -1,6 +1,7 @@
 /** A store with a small image in it, and the program on it. */
 
 import { type CallOptions, coracle, type Outcome } from "./coracle.ts";
+import { removeLeft } from "./remove_left.ts";
 
 /** Names of the images, without their registry. */
 export const IMAGE = "busybox";
@@ -51,7 +52,7 @@ export async function openRunStore(): Promise<RunStore> {
     },
     async [Symbol.asyncDispose]() {
       removeCgroups(namespace);
-      await Deno.remove(dir, { recursive: true });
+      await removeLeft(dir);
     },
   };
 }
