@@ -37,6 +37,7 @@ import {
   OWN_SOCKET_MODE,
   SOCKET_MODE,
 } from "./sockets.ts";
+import { withUnneededCalls } from "./unneeded_calls.ts";
 
 /** Time for calls that are open when the daemon is told to stop. */
 const GRACE_MS = 5_000;
@@ -112,15 +113,16 @@ async function serveStore(options: ServeOptions): Promise<void> {
     },
     describe: () => describe(opened, log),
   });
-  await using plugins = await openAll(options, stopping.signal);
-  await using server = await listen(options, plugins, sockets);
+  const { signal } = stopping;
+  await using plugins = await openAll(options, signal);
+  await using server = await listen(options, plugins, sockets, signal);
   Object.assign(opened, { plugins, server });
   log.info("The daemon serves", {
     address: sockets.length > 0 ? "the service manager's socket" : address,
     ms: Math.round(performance.now()),
   });
   manager.tell("ready", `Serving at ${address}`);
-  await aborted(stopping.signal);
+  await aborted(signal);
   log.info("Stopping", { calls: server.calls });
   manager.tell("stopping", "Waiting for calls to end");
   await server.stop(GRACE_MS);
@@ -177,6 +179,7 @@ async function listen(
   { settings, store, address }: ServeOptions,
   plugins: OpenPlugins,
   sockets: readonly number[],
+  stopping: AbortSignal,
 ): Promise<GrpcServer> {
   const isOwn = identify((name) => Deno.env.get(name), Deno.uid() ?? 0).uid !==
     0;
@@ -186,7 +189,7 @@ async function listen(
   const server = await serveGrpc({
     addresses,
     services: observed(
-      plugins.all<ServedService>(GRPC_TYPE),
+      withUnneededCalls(plugins.all<ServedService>(GRPC_TYPE), stopping),
       plugins.all<CallObserver>(OBSERVER_TYPE),
     ),
   });
