@@ -57,30 +57,33 @@ function ending(
   };
 }
 
+type Unary = Extract<GrpcMethod, { kind: "unary" }>["answer"];
+type Stream = Extract<GrpcMethod, { kind: "stream" }>["answer"];
+type Begin = (call: GrpcCall) => UnneededEnd;
+
 function endingMethod(
   method: GrpcMethod,
   patience: Patience,
   stopping: AbortSignal,
 ): GrpcMethod {
-  const { kind } = method;
-  if (kind === "unary") {
-    const { answer } = method;
-    return {
-      kind,
-      async answer(call, request) {
-        using end = new UnneededEnd(call, patience, stopping);
-        return await Promise.race([answer(end.call, request), end.over]);
-      },
-    };
-  }
-  const { answer, streams } = method;
-  return {
-    ...{ kind, streams },
-    async *answer(call, requests) {
-      using end = new UnneededEnd(call, patience, stopping);
-      const answers = answer(end.call, end.noting(requests));
-      yield* end.noting(heed(answers, end.call.signal, () => {}));
-    },
+  const begin = (call: GrpcCall) => new UnneededEnd(call, patience, stopping);
+  return method.kind === "unary"
+    ? { ...method, answer: endingUnary(method.answer, begin) }
+    : { ...method, answer: endingStream(method.answer, begin) };
+}
+
+function endingUnary(answer: Unary, begin: Begin): Unary {
+  return async (call, request) => {
+    using end = begin(call);
+    return await Promise.race([answer(end.call, request), end.over]);
+  };
+}
+
+function endingStream(answer: Stream, begin: Begin): Stream {
+  return async function* (call, requests) {
+    using end = begin(call);
+    const answers = answer(end.call, end.noting(requests));
+    yield* end.noting(heed(answers, end.call.signal, () => {}));
   };
 }
 
