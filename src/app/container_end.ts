@@ -5,7 +5,7 @@ import { openPidfd } from "../sys/pidfd.ts";
 import type { Poller } from "../sys/poller.ts";
 
 /** Where shims let the runtime write down the container's process. */
-const INIT_PID = "init.pid";
+export const INIT_PID = "init.pid";
 
 /**
  * Settles when the first process of a bundle's container, which may not have
@@ -18,6 +18,11 @@ export async function whenContainerEnds(
   const pid = await initPid(bundle);
   if (pid !== undefined) await whenProcessEnds(poller, pid);
   await whenLetGo(bundle);
+}
+
+/** Whether the container of a bundle is known to have, or have had, a process. */
+export function hasStarted(bundle: string): boolean {
+  return Number(readIfThere(`${bundle}/${INIT_PID}`)) > 0;
 }
 
 /** Undefined if the bundle goes before there is one. */

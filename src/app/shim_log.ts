@@ -12,7 +12,7 @@ import { openLog } from "../shim/logs/open_log.ts";
 import { closeFd, setBlocking } from "../sys/descriptors.ts";
 import { openPoller, type Poller } from "../sys/poller.ts";
 import { spawn } from "../sys/process.ts";
-import { whenContainerEnds } from "./container_end.ts";
+import { hasStarted, whenContainerEnds } from "./container_end.ts";
 import { AttachServer } from "./shim_log_attach.ts";
 
 const STDOUT_FD = 3;
@@ -57,8 +57,11 @@ export async function shimLog(args: readonly string[]): Promise<number> {
   const copied = copyStreams(poller, log, attached);
   closeFd(READY_FD);
   if (bundle !== undefined) {
-    await Promise.race([whenContainerEnds(poller, bundle), copied]);
+    const ended = whenContainerEnds(poller, bundle);
+    await Promise.race([ended, copied]);
     attached?.release();
+    // It may close its streams and go on.
+    if (finishCommand.length > 0 && hasStarted(bundle)) await ended;
     finish(finishCommand);
   }
   await copied;

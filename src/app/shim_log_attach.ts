@@ -9,6 +9,9 @@ import { Attachment } from "../shim/keeper/attachment.ts";
 import type { OutputReader } from "../shim/keeper/output.ts";
 import { listenUnix } from "./unix_socket.ts";
 
+/** Without bytes: tells who is attached that all is shown from now on. */
+const GREETING = encodeFrame({ stream: "stdout", bytes: new Uint8Array() });
+
 export class AttachServer {
   readonly #listener: Deno.UnixListener;
   readonly #attachments = new Set<Attachment>();
@@ -79,6 +82,7 @@ export class AttachServer {
     this.#attachments.add(attachment);
     const gone = whenGone(connection).then(() => attachment.end());
     try {
+      await writeAll(connection, GREETING);
       for await (const output of attachment) {
         if (output.kind === "exit") continue;
         const { kind: stream, bytes } = output;

@@ -25,27 +25,27 @@ export interface RemoteServer {
   readonly open: () => Promise<RemoteStore>;
 }
 
+/** The monitor of restarts looks once in ten seconds if it isn't told. */
+const QUICK_RESTARTS = `
+[plugins."io.containerd.internal.v1.restart"]
+  interval = "500ms"
+`;
+
 /** All kinds that there are. */
 export const REMOTE_SERVERS: readonly RemoteServer[] = [
   {
     name: "our daemon",
     ignore: Deno.uid() !== 0,
     isOurs: true,
-    open: () => openStore(() => openDaemon()),
+    open: () => openStore(openOurs),
   },
   {
     name: "containerd",
     ignore: !hasContainerd(),
     isOurs: false,
-    open: () => openStore(() => openBareContainerd(RESTART_CONFIG)),
+    open: () => openStore(() => openBareContainerd(QUICK_RESTARTS)),
   },
 ];
-
-/** The monitor of restarts looks once in ten seconds if it isn't told. */
-const RESTART_CONFIG = `
-[plugins."io.containerd.internal.v1.restart"]
-  interval = "500ms"
-`;
 
 interface Served extends AsyncDisposable {
   readonly address: string;
@@ -56,6 +56,16 @@ export const REMOTE_IMAGE = "busybox:test";
 
 const PAUSE_MS = 50;
 const PATIENCE_MS = 20_000;
+
+async function openOurs(): Promise<Served> {
+  const path = await Deno.makeTempFile({ prefix: "coracle-remote-" });
+  try {
+    await Deno.writeTextFile(path, `version = 3\n${QUICK_RESTARTS}`);
+    return await openDaemon({ args: ["--config", path] });
+  } finally {
+    await Deno.remove(path);
+  }
+}
 
 async function openStore(serve: () => Promise<Served>): Promise<RemoteStore> {
   await using owned = new AsyncDisposableStack();
@@ -75,7 +85,14 @@ async function openStore(serve: () => Promise<Served>): Promise<RemoteStore> {
   const kept = owned.move();
   return {
     ...{ dir, address, flags, call, ok },
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      // Loggers finish what has ended.
+      await until(
+        "their end",
+        async () => (await processesWith(`${dir}/`)).length === 0,
+      );
+      await kept.disposeAsync();
+    },
   };
 }
 
@@ -89,4 +106,18 @@ export async function until(
     if (Date.now() > end) throw new Error(`${what} does not happen`);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
+}
+
+/** Numbers of those with all the words in their command line. */
+export async function processesWith(
+  ...words: readonly string[]
+): Promise<readonly number[]> {
+  const found: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const line = await Deno.readTextFile(`/proc/${name}/cmdline`)
+      .catch(() => "");
+    if (words.every((word) => line.includes(word))) found.push(Number(name));
+  }
+  return found;
 }

@@ -1,6 +1,17 @@
 /** Bundles of this side, and what stands for tasks that have none here. */
 
-import type { BundleStore, BundleView, TaskRef } from "../../core/task.ts";
+import type {
+  Bundle,
+  BundleStore,
+  BundleView,
+  TaskRef,
+} from "../../core/task.ts";
+
+/** What containerd calls a container that runc runs. */
+export const DEFAULT_RUNTIME = "io.containerd.runc.v2";
+
+/** A directory on which nothing is mounted, because there is none. */
+const NO_ROOTFS = "/nonexistent";
 
 /**
  * @param local of containers that commands of ours have started
@@ -11,28 +22,49 @@ export function remoteBundles(
   local: BundleStore,
   known: readonly TaskRef[],
 ): BundleStore {
+  const others = new Set(known.map(keyOf));
   return {
     create: (ctx, record) => local.create(ctx, record),
-    abandoned: () => [],
-    claim: (ctx, task) => local.claim(ctx, task),
+    abandoned: (ctx) => local.abandoned(ctx),
     join: (ctx, task) => local.join(ctx, task),
     list: (ctx) => local.list(ctx),
-    find: (ctx, task) => {
-      const isKnown = known.some(({ namespace, id }) =>
-        namespace === task.namespace && id === task.id
-      );
-      return local.find(ctx, task) ?? (isKnown ? viewOf(task) : undefined);
-    },
+    find: (ctx, task) =>
+      local.find(ctx, task) ??
+        (others.has(keyOf(task)) ? viewOf(task, "byClient") : undefined),
+    claim: (ctx, task) =>
+      local.claim(ctx, task) ??
+        (others.has(keyOf(task)) && local.find(ctx, task) === undefined
+          ? claimOf(task, () => others.delete(keyOf(task)))
+          : undefined),
   };
 }
 
-function viewOf({ namespace, id }: TaskRef): BundleView {
+function keyOf({ namespace, id }: TaskRef): string {
+  return `${namespace}/${id}`;
+}
+
+function viewOf(
+  { namespace, id }: TaskRef,
+  removal: "byClient" | "keep",
+): BundleView {
   return {
     record: {
-      ...{ namespace, id, runtime: "", snapshotter: "", snapshotKey: "" },
-      removal: "byClient",
+      ...{ namespace, id, removal, snapshotter: "", snapshotKey: "" },
+      runtime: DEFAULT_RUNTIME,
     },
     path: "",
     status: () => undefined,
+  };
+}
+
+/** For whoever removes its container or starts that anew. */
+function claimOf(task: TaskRef, forget: () => void): Bundle {
+  return {
+    ...viewOf(task, "keep"),
+    rootfs: NO_ROOTFS,
+    write: (name) => name,
+    writeStatus: () => {},
+    remove: forget,
+    [Symbol.dispose]: () => {},
   };
 }

@@ -3,26 +3,24 @@
  * happen on this side stays here: mounts, registries, files of containers.
  */
 
-import { IntrospectionDefinition } from "../../../proto/gen/containerd/services/introspection/v1/introspection.ts";
 import { remoteCollector } from "../../api/remote/collector.ts";
 import { remoteContainers } from "../../api/remote/containers.ts";
 import { remoteContent } from "../../api/remote/content.ts";
 import { remoteDiffer } from "../../api/remote/differ.ts";
 import { remoteEvents } from "../../api/remote/events.ts";
-import { grpcOptions } from "../../api/remote/grpc_options.ts";
 import { remoteImages } from "../../api/remote/images.ts";
 import { remoteLeases } from "../../api/remote/leases.ts";
 import { remoteNamespaces } from "../../api/remote/namespaces.ts";
 import { remoteSnapshotter } from "../../api/remote/snapshots.ts";
 import { remoteTasks } from "../../api/remote/tasks.ts";
 import { background, type Context } from "../../base/context.ts";
-import { EngineError, notFound } from "../../base/errors.ts";
+import { notFound } from "../../base/errors.ts";
 import type { EventExchange } from "../../core/event.ts";
 import type { LeaseManager } from "../../core/lease.ts";
 import type { SandboxStore } from "../../core/sandbox.ts";
 import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
-import type { StartRequest, TaskRef } from "../../core/task.ts";
+import type { BundleStore, TaskRef } from "../../core/task.ts";
 import { throughSocket } from "../../core/through_socket.ts";
 import { createMounter } from "../../drivers/mounter/mounter.ts";
 import { GrpcClient } from "../../rpc/grpc/client.ts";
@@ -32,10 +30,13 @@ import type { Config } from "../config.ts";
 import type { Connection, ConnectOptions } from "../connect.ts";
 import { lazyLogs, lazyResolver } from "../lazy_services.ts";
 import { ensureStorePaths, type StorePaths } from "../paths.ts";
-import { selfCommand, VERSION } from "../self.ts";
+import { VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
 import { remoteFileTrees, withLocalChanges } from "./local_files.ts";
 import { heldSnapshotter, Holder } from "./held.ts";
+import { finishEnded } from "./leftovers.ts";
+import { findMonitor, findSnapshotters } from "./plugins.ts";
+import { Restarts } from "./restarts.ts";
 import { createRemoteTaskManager } from "./task_manager.ts";
 
 export interface OpenRemoteOptions extends ConnectOptions {
@@ -49,7 +50,6 @@ export interface OpenRemoteOptions extends ConnectOptions {
   readonly registryDirs: readonly string[];
 }
 
-const SNAPSHOTTER_TYPE = "io.containerd.snapshotter.v1";
 const DEFAULT_SNAPSHOTTER = "overlayfs";
 const now = () => new Date();
 
@@ -58,7 +58,7 @@ export async function openRemote(
   options: OpenRemoteOptions,
 ): Promise<Connection> {
   const { config, namespace, log } = options;
-  const path = options.address.replace(/^unix:\/\//, "");
+  const path = await socketPath(options.address);
   const paths = await pathsFor(options.paths, path);
   ensureStorePaths(paths, 0);
   const client = new GrpcClient({ path });
@@ -72,9 +72,16 @@ export async function openRemote(
       name,
       heldSnapshotter(remoteSnapshotter(client, name), holder),
     ]));
-    const known = await findTasks(ctx, client);
-    const parts = { client, paths, leases, snapshotters, known };
-    const services = compose(options, parts);
+    const local = createBundleStore({ state: paths.state });
+    const tasks = await findTasks(ctx, client);
+    const services = compose(options, {
+      ...{ client, path, paths, leases, snapshotters, local },
+      ...tasks,
+    });
+    if (options.leftovers !== "later") {
+      const { running } = tasks;
+      await finishEnded(ctx, services, { local, paths, running });
+    }
     const close = async () => {
       await holder[Symbol.asyncDispose]();
       await client[Symbol.asyncDispose]();
@@ -100,47 +107,49 @@ async function pathsFor(
   return { root: `${root}/remote/${name}`, state: `${state}/remote/${name}` };
 }
 
-async function findSnapshotters(
-  ctx: Context,
-  client: GrpcClient,
-  address: string,
-): Promise<readonly string[]> {
-  const introspection = client.stub(IntrospectionDefinition);
-  const filters = [`type==${SNAPSHOTTER_TYPE}`];
+/** However it is written, the same socket has the same path. */
+async function socketPath(address: string): Promise<string> {
+  const path = address.replace(/^unix:\/\//, "");
   try {
-    const { plugins } = await introspection
-      .plugins({ filters }, grpcOptions(ctx));
-    return plugins.filter(({ initErr }) => initErr === undefined)
-      .map(({ id }) => id);
-  } catch (cause) {
-    const { code } = EngineError.from(cause);
-    throw new EngineError(code, `Cannot use the daemon at "${address}"`, {
-      cause,
-      hint: "Is it running, and are you allowed to use its socket",
-    });
+    return await Deno.realPath(path);
+  } catch {
+    // It is told when it is used.
+    return path;
   }
 }
 
+/** Of the namespace, by state. */
 async function findTasks(
   ctx: Context,
   client: GrpcClient,
-): Promise<readonly TaskRef[]> {
+): Promise<Pick<Parts, "known" | "running">> {
   const { namespace } = ctx;
   const tasks = await Array.fromAsync(remoteTasks(client).list(ctx));
-  return tasks.map(({ id }) => ({ namespace, id }));
+  const running = tasks.filter(({ status }) => status !== "stopped");
+  return {
+    known: tasks.map(({ id }) => ({ namespace, id })),
+    running: new Set(running.map(({ id }) => id)),
+  };
 }
 
 interface Parts {
   readonly client: GrpcClient;
+  /** Of the socket. */
+  readonly path: string;
   readonly paths: StorePaths;
   readonly leases: LeaseManager;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
+  /** Bundles of this side. */
+  readonly local: BundleStore;
+  /** Tasks that there were at the beginning. */
   readonly known: readonly TaskRef[];
+  /** Those of `known` that had not ended. */
+  readonly running: ReadonlySet<string>;
 }
 
 function compose(
   options: OpenRemoteOptions,
-  { client, paths, leases, snapshotters, known }: Parts,
+  { client, path, paths, leases, snapshotters, local, known }: Parts,
 ): Services {
   const defaultSnapshotter = options.snapshotter ?? DEFAULT_SNAPSHOTTER;
   const snapshotter = snapshotters.get(defaultSnapshotter);
@@ -151,7 +160,6 @@ function compose(
   }
   const content = remoteContent(client);
   const mounter = createMounter();
-  const local = createBundleStore({ state: paths.state });
   const services: Services = {
     ...{ content, leases, snapshotters, defaultSnapshotter },
     images: remoteImages(client),
@@ -180,8 +188,17 @@ function compose(
       tasks: remoteTasks(client),
       services: () => services,
       directory: `${paths.state}/fifo`,
-      now,
-      logCommand,
+      ...{ now, local },
+      restarts: new Restarts({
+        containers: () => services.containers,
+        monitor: (ctx) => findMonitor(ctx, client),
+      }),
+      access: {
+        ...{ address: path, paths: options.paths },
+        ...options.snapshotter === undefined
+          ? {}
+          : { snapshotter: options.snapshotter },
+      },
     }),
     logs: lazyLogs(async () => {
       const { createLocalLogs } = await import(
@@ -230,18 +247,4 @@ async function loadResolver(
     userAgent: `coracle/${VERSION}`,
     ...(trust === undefined ? {} : { trust }),
   });
-}
-
-/** At its end there is nothing that this side has to do. */
-function logCommand(
-  bundle: string,
-  { logDirectory, settings: { log } }: StartRequest,
-): readonly string[] {
-  const options = Object.entries(log.options)
-    .map(([name, value]) => `${name}=${value}`);
-  return [
-    ...[...selfCommand(), "shim-log", "--bundle", bundle],
-    ...[logDirectory, log.driver, ...options],
-    ...["--", "/bin/true"],
-  ];
 }

@@ -1,8 +1,10 @@
 /** A task that a daemon keeps. */
 
 import type { Context } from "../../base/context.ts";
+import { hasCode } from "../../base/errors.ts";
+import { sleep } from "../../base/sleep.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
-import type { AttachOutput } from "../../core/keeper.ts";
+import type { AttachInput, AttachOutput } from "../../core/keeper.ts";
 import type { ShimService } from "../../core/shim.ts";
 import type {
   ExecProcess,
@@ -11,8 +13,9 @@ import type {
   Task,
   TaskStats,
 } from "../../core/task.ts";
-import type { TaskStatus } from "../../core/task_status.ts";
+import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import { throughSocket } from "../../core/through_socket.ts";
+import { attachToLogger } from "../../drivers/shim_manager/attach.ts";
 import { execProcess } from "../../drivers/shim_manager/exec.ts";
 import { killProcess } from "../../drivers/shim_manager/kill.ts";
 import { networkFigures } from "../../drivers/shim_manager/stats.ts";
@@ -20,7 +23,10 @@ import { statusOf } from "../../drivers/shim_manager/status.ts";
 import type { SpecResources } from "../../oci/runtime_spec.ts";
 import { startError } from "../../runtime/start_failure.ts";
 import type { Poller } from "../../sys/poller.ts";
+import type { TerminalSize } from "../../sys/pty.ts";
+import { SIGNALS } from "../../sys/signals.ts";
 import { createShimWire } from "../shim_wire.ts";
+import type { Restarts } from "./restarts.ts";
 
 const RESOURCES_TYPE =
   "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
@@ -33,7 +39,29 @@ export interface RemoteTaskDeps {
   readonly now: () => Date;
   /** What is recorded of it on this side. */
   readonly recorded: () => TaskStatus | undefined;
+  readonly restarts: Restarts;
+  /** What stays beside it, if a command of this side has started it. */
+  readonly logger?: TaskLogger;
 }
+
+export interface TaskLogger {
+  /** The bundle's directory. */
+  readonly bundle: string;
+  /** By whoever shows the output from its very beginning. */
+  readonly connection?: Deno.UnixConn;
+}
+
+/** In which its logger shows what it has written last. */
+const GOODBYE_MS = 1_000;
+
+/** After which the monitor of restarts does nothing any more. */
+const STOPPED_PATIENCE_MS = 500;
+
+/** It has deleted the task, and makes the next. */
+const GONE_PATIENCE_MS = 3_000;
+
+/** The monitor of restarts looks at its tasks now and then. */
+const PAUSE_MS = 200;
 
 export class RemoteTask implements Task {
   readonly id: string;
@@ -46,8 +74,27 @@ export class RemoteTask implements Task {
   }
 
   async status(ctx: Context): Promise<TaskStatus> {
-    const state = await this.#deps.shim.state(ctx, this.#init);
-    return statusOf(state, this.#deps.recorded());
+    const { shim, restarts, recorded } = this.#deps;
+    try {
+      const state = await shim.state(ctx, this.#init);
+      const status = statusOf(state, recorded());
+      if (status.state !== "stopped" && status.state !== "created") {
+        return status;
+      }
+      const next = await restarts.next(ctx, this.id, status.exit?.exitCode);
+      return next.kind === "none"
+        ? status
+        : { ...status, state: "restarting", restartCount: next.count };
+    } catch (error) {
+      if (!await this.#isBetweenLives(ctx, error)) throw error;
+      return { ...recorded() ?? NEW_STATUS, state: "restarting", pid: 0 };
+    }
+  }
+
+  /** The monitor deletes one task before it makes the next. */
+  async #isBetweenLives(ctx: Context, error: unknown): Promise<boolean> {
+    if (!hasCode(error, "notFound")) return false;
+    return (await this.#deps.restarts.next(ctx, this.id)).kind === "due";
   }
 
   async kill(
@@ -58,15 +105,40 @@ export class RemoteTask implements Task {
     await killProcess(ctx, this.#deps.shim, this.#init, { signal, scope });
   }
 
-  /** No policy of ours starts it again. */
-  retire(): Promise<void> {
-    return Promise.resolve();
+  async retire(ctx: Context): Promise<void> {
+    const { state } = await this.status(ctx);
+    await this.#deps.restarts.leave(ctx, this.id, "stopped");
+    if (state === "restarting") await this.#endNext(ctx);
   }
 
-  setRestartPolicy(_ctx: Context, { kind }: RestartPolicy): Promise<void> {
-    return kind === "no"
-      ? Promise.resolve()
-      : Promise.reject(throughSocket(`restart container "${this.id}"`));
+  /** The monitor may have been about to begin one more of its lives. */
+  async #endNext(ctx: Context): Promise<void> {
+    const { shim } = this.#deps;
+    let patienceMs = STOPPED_PATIENCE_MS;
+    for (let waited = 0; waited < patienceMs; waited += PAUSE_MS) {
+      await sleep(PAUSE_MS, ctx.signal);
+      ctx.signal.throwIfAborted();
+      try {
+        const { status } = await shim.state(ctx, this.#init);
+        if (status !== "running") continue;
+        return await this.kill(ctx, SIGNALS.SIGKILL, "all");
+      } catch (error) {
+        if (!hasCode(error, "notFound")) throw error;
+        patienceMs = GONE_PATIENCE_MS;
+      }
+    }
+  }
+
+  async setRestartPolicy(ctx: Context, policy: RestartPolicy): Promise<void> {
+    const { restarts, shim } = this.#deps;
+    if (policy.kind === "no") {
+      return await restarts.leave(ctx, this.id, "noPolicy");
+    }
+    const state = await shim.state(ctx, this.#init);
+    await restarts.check(ctx, this.id, policy, state);
+    // In the foreground of a command it ends with that.
+    if (state.stdout.startsWith("/")) return;
+    await restarts.watch(ctx, this.id, policy, state.stdout);
   }
 
   async pause(ctx: Context): Promise<void> {
@@ -119,13 +191,48 @@ export class RemoteTask implements Task {
   }
 
   async wait(ctx: Context): Promise<ExitStatus> {
-    return await this.#deps.shim.wait(ctx, this.#init);
+    const { shim, restarts } = this.#deps;
+    for (;;) {
+      try {
+        const exit = await shim.wait(ctx, this.#init);
+        const next = await restarts.next(ctx, this.id, exit.exitCode);
+        if (next.kind === "none") return exit;
+      } catch (error) {
+        if (!await this.#isBetweenLives(ctx, error)) throw error;
+      }
+      await sleep(PAUSE_MS, ctx.signal);
+      ctx.signal.throwIfAborted();
+    }
   }
 
-  // deno-lint-ignore require-yield -- there is no such call
-  async *attach(): AsyncGenerator<AttachOutput> {
-    await Promise.resolve();
-    throw throughSocket(`attach to container "${this.id}"`);
+  /** To the end of this one of its lives. */
+  attach(
+    ctx: Context,
+    stdin: "send" | "none",
+    input: AsyncIterable<AttachInput>,
+  ): AsyncIterable<AttachOutput> {
+    const { shim, logger } = this.#deps;
+    if (logger === undefined) {
+      throw throughSocket(
+        `attach to container "${this.id}"`,
+        "Another program has started it, which has its streams",
+      );
+    }
+    // Shims may hold its streams open until somebody deletes it.
+    const late = new AbortController();
+    const signal = AbortSignal.any([ctx.signal, late.signal]);
+    const wait = async () => {
+      const exit = await shim.wait(ctx, this.#init);
+      void sleep(GOODBYE_MS, ctx.signal).then(() => late.abort());
+      return exit;
+    };
+    const task = {
+      ...{ id: this.id, bundle: logger.bundle, wait },
+      resize: (ctx: Context, size: TerminalSize) =>
+        shim.resizePty(ctx, { ...this.#init, ...size }),
+    };
+    const there = { ...ctx, signal };
+    return attachToLogger(there, task, stdin, input, logger.connection);
   }
 
   checkpoint(): Promise<void> {

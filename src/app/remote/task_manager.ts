@@ -10,6 +10,7 @@ import type { Services } from "../../core/services.ts";
 import type {
   Bundle,
   BundleRecord,
+  BundleStore,
   ExitStatus,
   StartRequest,
   Task,
@@ -19,7 +20,10 @@ import type {
 } from "../../core/task.ts";
 import type { TaskService } from "../../core/task_service.ts";
 import { throughSocket } from "../../core/through_socket.ts";
-import { detachedStdio } from "../../drivers/shim_manager/detached_stdio.ts";
+import {
+  connectLogger,
+  whenGreeted,
+} from "../../drivers/shim_manager/attach.ts";
 import {
   catchSignals,
   waitInForeground,
@@ -37,7 +41,11 @@ import { recordParts } from "../../engine/container_record.ts";
 import { startError } from "../../runtime/start_failure.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
-import { RemoteTask } from "./task.ts";
+import { INIT_PID } from "../container_end.ts";
+import { DEFAULT_RUNTIME } from "./bundles.ts";
+import { loggedStdio, type RemoteAccess } from "./logger.ts";
+import type { Restarts } from "./restarts.ts";
+import { RemoteTask, type TaskLogger } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
 
 export interface RemoteTaskManagerDeps {
@@ -46,15 +54,11 @@ export interface RemoteTaskManagerDeps {
   /** Directory for the FIFOs of this command. */
   readonly directory: string;
   readonly now: () => Date;
-  /** As the shim manager's. */
-  readonly logCommand: (
-    bundle: string,
-    request: StartRequest,
-  ) => readonly string[];
+  readonly restarts: Restarts;
+  /** Of what commands of this side have started. */
+  readonly local: BundleStore;
+  readonly access: RemoteAccess;
 }
-
-/** What containerd calls a container that runc runs. */
-const DEFAULT_RUNTIME = "io.containerd.runc.v2";
 
 export function createRemoteTaskManager(
   deps: RemoteTaskManagerDeps,
@@ -107,21 +111,29 @@ class RemoteTaskManager implements TaskManager {
     bundle: Bundle,
     request: StartRequest,
   ): Promise<Task> {
-    const { settings } = request;
-    const { id, removal } = bundle.record;
-    if (settings.restart.kind !== "no") {
-      throw throughSocket(`restart container "${id}" by a policy`);
-    }
-    if (settings.health !== undefined) {
-      throw throughSocket(`probe the health of container "${id}"`);
-    }
-    if (removal === "onExit") {
-      throw throughSocket(`remove container "${id}" when it has ended`);
-    }
-    const logger = this.#deps.logCommand(bundle.path, request);
-    const stdio = detachedStdio(settings.log, settings.stdio, logger);
-    await this.#begin(ctx, bundle, stdio);
-    return this.#taskOf(bundle.record);
+    const { access, restarts } = this.#deps;
+    const { restart } = request.settings;
+    const { id } = bundle.record;
+    checkDetached(id, request);
+    const isWatched = restart.kind !== "no";
+    const place = { id, bundle: bundle.path };
+    const stdio = loggedStdio(ctx, access, place, request);
+    if (isWatched) await restarts.check(ctx, id, restart, stdio);
+    using owned = new DisposableStack();
+    let connection: Deno.UnixConn | undefined;
+    const pid = await this.#begin(ctx, bundle, stdio, async () => {
+      if (request.output !== "held") return;
+      connection = owned.use(await connectLogger(id, bundle.path));
+      await whenGreeted(connection);
+    });
+    if (isWatched) await restarts.watch(ctx, id, restart, stdio.stdout);
+    // Its logger, who sees to its end, learns by that when it comes.
+    else bundle.write(INIT_PID, String(pid));
+    owned.move();
+    return this.#taskOf(bundle.record, {
+      bundle: bundle.path,
+      ...connection === undefined ? {} : { connection },
+    });
   }
 
   async find(ctx: Context, task: TaskRef): Promise<Task | undefined> {
@@ -129,8 +141,11 @@ class RemoteTaskManager implements TaskManager {
       await this.#deps.tasks.get(ctx, { id: task.id, execId: "" });
       return this.#taskOf(task);
     } catch (error) {
-      if (hasCode(error, "notFound")) return undefined;
-      throw error;
+      if (!hasCode(error, "notFound")) throw error;
+      const logger = this.#loggerOf(task);
+      if (logger === undefined) return undefined;
+      const next = await this.#deps.restarts.next(ctx, task.id);
+      return next.kind === "due" ? this.#taskOf(task, logger) : undefined;
     }
   }
 
@@ -140,6 +155,7 @@ class RemoteTaskManager implements TaskManager {
     const { tasks } = this.#deps;
     try {
       const { status } = await tasks.get(there, process);
+      await this.#deps.restarts.leave(there, id, "stopped");
       if (status !== "stopped") {
         const signal = SIGNALS.SIGKILL;
         await tasks.kill(there, { ...process, signal, scope: "all" })
@@ -152,11 +168,15 @@ class RemoteTaskManager implements TaskManager {
     }
   }
 
-  /** @returns the process's number on the host */
+  /**
+   * @param created called when all is ready but its process
+   * @returns the process's number on the host
+   */
   async #begin(
     ctx: Context,
     bundle: Bundle,
     stdio: StdioAddresses,
+    created: () => Promise<void> = () => Promise.resolve(),
   ): Promise<number> {
     const { tasks, services, now } = this.#deps;
     const { id, snapshotter, snapshotKey } = bundle.record;
@@ -168,7 +188,8 @@ class RemoteTaskManager implements TaskManager {
     const rootfs = await snapshotters.get(snapshotter)
       ?.mounts(ctx, snapshotKey) ?? [];
     try {
-      await tasks.create(ctx, { ...stdio, id, rootfs, runtimePath: "" });
+      await createAnew(ctx, tasks, { ...stdio, id, rootfs, runtimePath: "" });
+      await created();
       const pid = await tasks.start(ctx, { id, execId: "" });
       bundle.writeStatus(runningStatus(bundle.status(), pid, now()));
       return pid;
@@ -178,20 +199,61 @@ class RemoteTaskManager implements TaskManager {
     }
   }
 
-  #taskOf(ref: TaskRef): Task {
-    const { services, directory, now } = this.#deps;
+  #taskOf(ref: TaskRef, logger = this.#loggerOf(ref)): Task {
+    const { services, directory, now, restarts } = this.#deps;
     const recorded = () =>
       services().bundles.find(background({ namespace: ref.namespace }), ref)
         ?.status();
     return new RemoteTask({
       shim: this.#shim,
       poller: () => this.#thePoller,
-      ...{ directory, now, recorded },
+      ...{ directory, now, recorded, restarts },
+      ...logger === undefined ? {} : { logger },
     }, ref.id);
+  }
+
+  #loggerOf(ref: TaskRef): TaskLogger | undefined {
+    const ctx = background({ namespace: ref.namespace });
+    const bundle = this.#deps.local.find(ctx, ref);
+    return bundle === undefined ? undefined : { bundle: bundle.path };
   }
 
   get #thePoller(): Poller {
     return this.#poller ??= openPoller();
+  }
+}
+
+/** @throws {ThroughSocketError} for what would need a keeper of ours */
+function checkDetached(id: string, { settings, output }: StartRequest): void {
+  if (settings.health !== undefined) {
+    throw throughSocket(
+      `probe the health of container "${id}"`,
+      "Run it with --no-healthcheck",
+    );
+  }
+  if (output === "held" && settings.stdin === "open") {
+    throw throughSocket(
+      `send input to container "${id}", which is to be restarted,`,
+      "Leave out -i",
+    );
+  }
+}
+
+/** What is left of its last life goes first. */
+async function createAnew(
+  ctx: Context,
+  tasks: TaskService,
+  request: Parameters<TaskService["create"]>[1],
+): Promise<void> {
+  try {
+    await tasks.create(ctx, request);
+  } catch (error) {
+    if (!hasCode(error, "alreadyExists")) throw error;
+    const process = { id: request.id, execId: "" };
+    const { status } = await tasks.get(ctx, process);
+    if (status !== "stopped") throw error;
+    await tasks.delete(ctx, process);
+    await tasks.create(ctx, request);
   }
 }
 

@@ -6,7 +6,8 @@
 
 import type { LogStream } from "./line_splitter.ts";
 
-const HEADER_BYTES = 5;
+/** Of a frame, before what was written; also the size of an empty one. */
+export const HEADER_BYTES = 5;
 const NUMBERS: Readonly<Record<LogStream, number>> = { stdout: 1, stderr: 2 };
 
 /** In the bundle of a container whose shim is not ours. */

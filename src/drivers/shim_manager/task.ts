@@ -20,7 +20,7 @@ import type {
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import type { SpecResources } from "../../oci/runtime_spec.ts";
 import type { Poller } from "../../sys/poller.ts";
-import { connectLogger, loggedOutputs, takesNoInput } from "./attach.ts";
+import { attachToLogger } from "./attach.ts";
 import { readEndpoint } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
@@ -155,33 +155,26 @@ export class ForeignTask implements Task {
   }
 
   /** @throws {EngineError} `unimplemented` for input, or without a logger */
-  async *attach(
+  attach(
     ctx: Context,
     stdin: "send" | "none",
     input: AsyncIterable<AttachInput>,
   ): AsyncIterable<AttachOutput> {
-    if (stdin === "send") throw takesNoInput(this.id);
-    const connection = await connectLogger(this.id, this.#bundle.path);
-    // Asked for before the end: afterwards its shim may have gone.
-    const ended = this.wait(ctx);
-    ended.catch(() => {});
-    void this.#followSize(ctx, input);
-    yield* loggedOutputs(connection, ctx.signal);
-    yield { kind: "exit", status: await ended };
-  }
-
-  async #followSize(
-    ctx: Context,
-    input: AsyncIterable<AttachInput>,
-  ): Promise<void> {
-    for await (const it of input) {
-      if (it.kind !== "size") continue;
-      const { columns, rows } = it;
-      const size = { ...this.#init, columns, rows };
-      // It has no terminal, or has just ended.
-      await this.#call(ctx, (shim) => shim.resizePty(ctx, size))
-        .catch(() => {});
-    }
+    return attachToLogger(
+      ctx,
+      {
+        id: this.id,
+        bundle: this.#bundle.path,
+        wait: (ctx) => this.wait(ctx),
+        resize: (ctx, size) =>
+          this.#call(
+            ctx,
+            (shim) => shim.resizePty(ctx, { ...this.#init, ...size }),
+          ),
+      },
+      stdin,
+      input,
+    );
   }
 
   async checkpoint(

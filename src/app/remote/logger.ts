@@ -1,0 +1,69 @@
+/**
+ * Who stays beside a detached container when its command has left: a logger
+ * that its shim starts. It also sees to what is to be done at its end.
+ */
+
+import type { Context } from "../../base/context.ts";
+import type { StdioAddresses } from "../../core/shim.ts";
+import type { StartRequest } from "../../core/task.ts";
+import { throughSocket } from "../../core/through_socket.ts";
+import { detachedStdio } from "../../drivers/shim_manager/detached_stdio.ts";
+import type { StorePaths } from "../paths.ts";
+import { selfCommand } from "../self.ts";
+
+/** How a command of ours reaches the same daemon again. */
+export interface RemoteAccess {
+  /** Absolute path of its socket. */
+  readonly address: string;
+  /** Of the local store. */
+  readonly paths: StorePaths;
+  readonly snapshotter?: string;
+}
+
+/** Stands for any driver whose writer is our own logger. */
+const OWN_LOGGER = { driver: "own", options: {} };
+
+/**
+ * Standard streams of a detached container.
+ * @param bundle its directory
+ * @throws {ThroughSocketError} if it is to be removed and has no such logger
+ */
+export function loggedStdio(
+  { namespace }: Context,
+  access: RemoteAccess,
+  { id, bundle }: { readonly id: string; readonly bundle: string },
+  { logDirectory, settings }: StartRequest,
+): StdioAddresses {
+  const { log, stdio, removal } = settings;
+  const isTransient = removal === "onExit";
+  if (isTransient && log.driver.startsWith("binary://")) {
+    throw throughSocket(
+      `remove container "${id}" when it has ended`,
+      "Only our own logger stays to do that: use another log driver",
+    );
+  }
+  const options = Object.entries(log.options)
+    .map(([name, value]) => `${name}=${value}`);
+  // One that is restarted is not finished: the daemon has its task.
+  const finish = settings.restart.kind === "no"
+    ? ["--", ...reconcileCommand(access, namespace)]
+    : [];
+  const logger = [
+    ...[...selfCommand(), "shim-log", "--bundle", bundle],
+    ...[logDirectory, log.driver, ...options, ...finish],
+  ];
+  return detachedStdio(isTransient ? OWN_LOGGER : log, stdio, logger);
+}
+
+/** Finishes what has ended in the namespace: opening the store does. */
+function reconcileCommand(
+  { address, paths: { root, state }, snapshotter }: RemoteAccess,
+  namespace: string,
+): readonly string[] {
+  return [
+    ...[...selfCommand(), "--root", root, "--state", state],
+    ...["--address", address, "--namespace", namespace],
+    ...snapshotter === undefined ? [] : ["--snapshotter", snapshotter],
+    ...["system", "reconcile"],
+  ];
+}

@@ -1,0 +1,118 @@
+/** What goes on of a detached container when its command has left. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  processesWith,
+  REMOTE_IMAGE,
+  REMOTE_SERVERS,
+  type RemoteStore,
+  until,
+} from "./support/remote_store.ts";
+
+/** Writes a line of each stream when a file says so, then ends. */
+const SCRIPT = "echo begun; until [ -e /go ]; do sleep 0.1; done; " +
+  "echo out; echo err >&2; exit 4";
+
+for (const { name, ignore, open } of REMOTE_SERVERS) {
+  Deno.test({
+    name: `coracle --address run -d leaves nobody alone with ${name}`,
+    ignore,
+    fn: async (t) => {
+      await using store = await open();
+      await t.step("--rm: it is removed when it has ended", async () => {
+        await removed(store, "sleep 0.5; exit 3");
+      });
+      await t.step("--rm: although it has closed its streams", async () => {
+        await removed(store, "exec >&- 2>&-; sleep 1");
+      });
+      await t.step("--rm: although it is over at once", async () => {
+        await removed(store, "exit 0");
+      });
+      await t.step("--rm: without a log", async () => {
+        await removed(store, "sleep 0.5", "--log-driver", "none");
+      });
+      await t.step("--rm: killed", async () => {
+        const { ok } = store;
+        await ok(...runArgs("once", "sleep 1000", "--rm"));
+        await ok("kill", "once");
+        await until("its removal", () => isEmpty(store));
+      });
+      await t.step(
+        "--rm: by the next command, should the logger die",
+        () => loggerKilled(store),
+      );
+      await t.step("--rm with a logger of others is refused", async () => {
+        const log = ["--log-driver", "binary:///bin/cat"];
+        const args = runArgs("once", "true", "--rm", ...log);
+        const { code, stderr } = await store.call(args);
+        assertEquals(code, 125);
+        assertStringIncludes(stderr, "use another log driver");
+        assertEquals(await isEmpty(store), true);
+      });
+      await t.step(
+        "attach shows what it writes, and how it ends",
+        () => attached(store),
+      );
+      await t.step("attach with input is refused", async () => {
+        const { ok, call } = store;
+        await ok(...runArgs("open", "sleep 1000", "-i"));
+        const { code, stderr } = await call(["attach", "open"]);
+        assertEquals(code, 1);
+        assertStringIncludes(stderr, "--no-stdin");
+        await ok("rm", "-f", "open");
+      });
+    },
+  });
+}
+
+function runArgs(
+  name: string,
+  script: string,
+  ...flags: readonly string[]
+): readonly string[] {
+  const all = ["run", "-d", "--name", name, ...flags, REMOTE_IMAGE];
+  return [...all, "sh", "-c", script];
+}
+
+async function isEmpty({ ok }: RemoteStore): Promise<boolean> {
+  return (await ok("ps", "-aq")).trim() === "";
+}
+
+/** Also what is kept of it on this side. */
+async function removed(
+  store: RemoteStore,
+  script: string,
+  ...flags: readonly string[]
+): Promise<void> {
+  const { dir, ok } = store;
+  const id = (await ok(...runArgs("once", script, "--rm", ...flags))).trim();
+  await until("its removal", () => isEmpty(store));
+  const { stdout } = await new Deno.Command("find", {
+    args: [dir, "-name", `*${id}*`],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "");
+}
+
+async function loggerKilled(store: RemoteStore): Promise<void> {
+  const { ok, dir } = store;
+  await ok(...runArgs("once", "sleep 1000", "--rm"));
+  const [logger] = await processesWith("shim-log", dir);
+  Deno.kill(logger ?? 0, "SIGKILL");
+  const pid = await ok("inspect", "--format", "{{.State.Pid}}", "once");
+  Deno.kill(Number(pid), "SIGKILL");
+  await until("its removal", () => isEmpty(store));
+}
+
+async function attached({ ok, call, dir }: RemoteStore): Promise<void> {
+  await ok(...runArgs("web", SCRIPT));
+  await until("its log", async () => (await ok("logs", "web")) !== "");
+  const both = [call(["attach", "web"]), call(["attach", "web"])];
+  // Nobody tells when they are attached.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await Deno.writeTextFile(`${dir}/go`, "");
+  await ok("cp", `${dir}/go`, "web:/go");
+  for (const { code, stdout, stderr } of await Promise.all(both)) {
+    assertEquals([code, stdout, stderr], [4, "out\n", "err\n"]);
+  }
+  await ok("rm", "web");
+}

@@ -1,0 +1,124 @@
+/** Restart policies through a daemon's socket: its own monitor heeds them. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  REMOTE_IMAGE,
+  REMOTE_SERVERS,
+  type RemoteStore,
+  until,
+} from "./support/remote_store.ts";
+
+/** Ends each time, and says how often it has begun. */
+const SCRIPT = "echo x >>/lives; echo life $(wc -l </lives); sleep 0.2; exit 3";
+
+for (const { name, ignore, isOurs, open } of REMOTE_SERVERS) {
+  Deno.test({
+    name: `coracle --address run --restart has ${name} restart it`,
+    ignore,
+    fn: async (t) => {
+      await using store = await open();
+      const { ok, call } = store;
+      for (const policy of ["always", "unless-stopped"]) {
+        await t.step(`${policy}: until it is stopped`, async () => {
+          await runs(store, "web", policy);
+          await until("a second restart", () => hasLogged(store, "life 3"));
+          await ok("stop", "-t", "1", "web");
+          const lives = await ok("logs", "web");
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          assertEquals(await ok("logs", "web"), lives);
+          assertStringIncludes(await ok("ps", "-a"), "Exited");
+          await ok("start", "web");
+          await until(
+            "a restart after start",
+            async () => (await ok("logs", "web")).length > lives.length + 20,
+          );
+          await ok("rm", "-f", "web");
+          assertEquals((await ok("ps", "-aq")).trim(), "");
+        });
+      }
+      await t.step("on-failure:2 restarts twice, or is refused", async () => {
+        const { code, stderr } = await call(
+          runArgs("web", "on-failure:2"),
+        );
+        if (!isOurs) {
+          // Containerd 1.6 knows no policies.
+          assertEquals(code, 125);
+          assertStringIncludes(stderr, "knows always, unless-stopped");
+          await ok("rm", "web");
+          return;
+        }
+        assertEquals(code, 0, stderr);
+        assertEquals(await ok("wait", "web"), "3\n");
+        await until(
+          "all of its log",
+          async () => await ok("logs", "web") === "life 1\nlife 2\nlife 3\n",
+        );
+        await ok("rm", "web");
+      });
+      await t.step("one with a terminal has one again", async () => {
+        const { code, stderr } = await call([
+          ...["run", "-dt", "--restart", "always", "--name", "web"],
+          ...[REMOTE_IMAGE, "sh", "-c", "tty; sleep 0.2"],
+        ]);
+        if (!isOurs) {
+          assertEquals(code, 125);
+          assertStringIncludes(stderr, "leave out -t");
+          await ok("rm", "web");
+          return;
+        }
+        assertEquals(code, 0, stderr);
+        await until(
+          "a restart",
+          async () => (await ok("logs", "web")).split("/dev/pts").length > 2,
+        );
+        await ok("rm", "-f", "web");
+      });
+      await t.step("in the foreground its first life is shown", async () => {
+        const [, , ...args] = runArgs("web", "always");
+        const { code, stdout, stderr } = await call(["run", ...args]);
+        assertEquals([code, stdout], [3, "life 1\n"], stderr);
+        await until("a restart", () => hasLogged(store, "life 2"));
+        await ok("rm", "-f", "web");
+      });
+      await t.step("update --restart begins and ends it", async () => {
+        const forever = "echo began; while :; do sleep 1; done";
+        const args = ["run", "-d", "--name", "web", REMOTE_IMAGE, "sh", "-c"];
+        await ok(...args, forever);
+        await ok("update", "--restart", "always", "web");
+        await end(store, "web");
+        await until(
+          "a restart",
+          async () => await ok("logs", "web") === "began\nbegan\n",
+        );
+        await ok("update", "--restart", "no", "web");
+        await end(store, "web");
+        await until(
+          "its end",
+          async () => (await ok("ps", "-a")).includes("Exited"),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        assertEquals(await ok("logs", "web"), "began\nbegan\n");
+        await ok("rm", "web");
+      });
+    },
+  });
+}
+
+function runArgs(name: string, policy: string): readonly string[] {
+  const image = [REMOTE_IMAGE, "sh", "-c", SCRIPT];
+  return ["run", "-d", "--name", name, "--restart", policy, ...image];
+}
+
+async function runs({ ok }: RemoteStore, name: string, policy: string) {
+  await ok(...runArgs(name, policy));
+}
+
+async function hasLogged({ ok }: RemoteStore, text: string): Promise<boolean> {
+  return (await ok("logs", "web")).includes(text);
+}
+
+/** Its process, and not by us: that would end it for good. */
+async function end({ ok }: RemoteStore, name: string): Promise<void> {
+  const pid = await ok("inspect", "--format", "{{.State.Pid}}", name);
+  Deno.kill(Number(pid), "SIGKILL");
+}
