@@ -226,3 +226,19 @@ async function writeAnyhow(
     }
   }
 }
+
+Deno.test("nobody gets what the program has for its digest alone", async () => {
+  await using store = await openProxiedStore();
+  const { content, there } = store;
+  const { digest } = await writeBytes(inside, there, randomBytes(1000));
+  for (const expected of [{}, { digest }]) {
+    await using writer = await content.writer(ctx, "ref", expected);
+    await writer.write(randomBytes(1000));
+    await assertCode(
+      "failedPrecondition",
+      () => writer.commit(ctx, { digest }),
+    );
+    await assertCode("notFound", () => content.info(ctx, digest));
+    await assertCode("notFound", () => content.status(ctx, "ref"));
+  }
+});

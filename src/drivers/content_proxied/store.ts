@@ -129,6 +129,7 @@ class ProxiedContentStore implements ProxiedContent {
         ...{ records: this.#records, gate: this.#gate, ref, expected },
         onUnrecorded: (digest) => this.#doomed.add(digest),
         onEnd: () => this.#written.delete(name),
+        abort: (ctx) => this.abort(ctx, ref),
       }, writer);
     } catch (error) {
       this.#written.delete(name);

@@ -1,6 +1,6 @@
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
-import { dataLoss, hasCode } from "../../base/errors.ts";
+import { dataLoss, failedPrecondition, hasCode } from "../../base/errors.ts";
 import type { Gate } from "../../base/gate.ts";
 import { checkLabels } from "../../base/labels.ts";
 import type {
@@ -19,6 +19,8 @@ export interface ProxiedWriterDeps {
   readonly expected: ExpectedContent;
   /** Called with what the backend may have now, and has no record. */
   readonly onUnrecorded: (digest: Digest) => void;
+  /** Drops the ingest. */
+  readonly abort: (ctx: Context) => Promise<void>;
   /** Called when others may write the same ref. */
   readonly onEnd: () => void;
 }
@@ -67,14 +69,11 @@ export class ProxiedWriter implements ContentWriter {
   }
 
   async commit(ctx: Context, options: CommitOptions = {}): Promise<Digest> {
-    const { gate, expected } = this.#deps;
     const { labels = {} } = options;
     checkLabels(labels);
     await using _ended = this;
-    const digest = options.digest ?? expected.digest ?? await this.digest();
-    const size = options.size || expected.size ||
-      (await this.#writer.status()).offset;
-    using _pass = await gate.pass(ctx.signal);
+    const { digest, size } = await this.#verified(ctx, options);
+    using _pass = await this.#deps.gate.pass(ctx.signal);
     try {
       await this.#keep(ctx, digest, size);
       const { records, ref } = this.#deps;
@@ -84,6 +83,28 @@ export class ProxiedWriter implements ContentWriter {
       throw error;
     }
     return digest;
+  }
+
+  /**
+   * What was written. Not left to the backend alone, which may answer that it
+   * has what was expected, whatever it got.
+   */
+  async #verified(
+    ctx: Context,
+    options: CommitOptions,
+  ): Promise<{ readonly digest: Digest; readonly size: number }> {
+    const { expected, ref } = this.#deps;
+    const { offset: size } = await this.#writer.status();
+    const digest = await this.digest();
+    const wantedSize = options.size || expected.size || size;
+    const wanted = options.digest ?? expected.digest ?? digest;
+    if (size === wantedSize && digest === wanted) return { digest, size };
+    await this[Symbol.asyncDispose]();
+    await this.#deps.abort(ctx);
+    throw failedPrecondition(
+      `Cannot commit ref "${ref}": it has ${size} bytes of "${digest}" ` +
+        `instead of ${wantedSize} bytes of "${wanted}"`,
+    );
   }
 
   async #keep(ctx: Context, digest: Digest, size: number): Promise<void> {
