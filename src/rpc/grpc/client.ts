@@ -2,6 +2,7 @@
 
 import { EngineError, internal, unavailable } from "../../base/errors.ts";
 import { Connection } from "../http2/connection.ts";
+import { mapped } from "../mapped.ts";
 import type { Transport } from "../http2/sender.ts";
 import { ClientCall } from "./client_call.ts";
 import { prefixed } from "./message_reader.ts";
@@ -133,11 +134,4 @@ async function only(
   const after = await answers.next();
   if (after.done === true) return value;
   throw internal(`Call "${path}" gave more than one answer`);
-}
-
-async function* mapped<A, B>(
-  values: AsyncIterable<A>,
-  change: (value: A) => B,
-): AsyncGenerator<B> {
-  for await (const value of values) yield change(value);
 }

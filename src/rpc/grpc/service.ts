@@ -2,6 +2,7 @@
 
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { GrpcCall, GrpcHandlers, ServiceDefinition } from "./method.ts";
+import { mapped, mappedLater } from "../mapped.ts";
 import { decoded } from "../ttrpc/service.ts";
 
 /** One service with its handlers, as `grpcService()` gives it. */
@@ -71,24 +72,27 @@ function servedMethod(method: Method, handle: Handler): GrpcMethod {
         encode(await handle(call, decode(request))),
     };
   }
+  const inputOf = async (requests: AsyncIterable<Uint8Array>) =>
+    requestStream ? mapped(requests, decode) : decode(await only(requests));
   return {
     kind: "stream",
     streams: streamsOf(method),
-    async *answer(call, requests) {
-      const input = requestStream
-        ? mapped(requests, decode)
-        : decode(await only(requests));
-      if (!responseStream) {
-        yield encode(await handle(call, input));
-        return;
-      }
+    answer(call, requests) {
       // It keeps its memory from one message to the next.
       const writer = new BinaryWriter();
-      for await (const message of handle(call, input)) {
-        yield encode(message, writer);
-      }
+      return mappedLater(
+        async () => {
+          const output = handle(call, await inputOf(requests));
+          return responseStream ? output : single(output);
+        },
+        (message) => encode(message, writer),
+      );
     },
   };
+}
+
+async function* single<T>(value: Promise<T>): AsyncGenerator<T> {
+  yield await value;
 }
 
 function streamsOf({ requestStream, responseStream }: Method): Streams {
@@ -100,11 +104,4 @@ function streamsOf({ requestStream, responseStream }: Method): Streams {
 async function only(requests: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   for await (const request of requests) return request;
   return new Uint8Array();
-}
-
-async function* mapped<A, B>(
-  values: AsyncIterable<A>,
-  change: (value: A) => B,
-): AsyncGenerator<B> {
-  for await (const value of values) yield change(value);
 }

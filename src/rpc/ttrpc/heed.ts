@@ -5,37 +5,74 @@
  * reason, whether or not those who make the answers heed it.
  * @param leave gets what they are still at then; it does not reject
  */
-export async function* heed<T>(
+export function heed<T>(
   answers: AsyncIterable<T>,
   signal: AbortSignal,
   leave: (rest: Promise<void>) => void,
-): AsyncGenerator<T> {
-  const iterator = answers[Symbol.asyncIterator]();
-  // One listener for all of them: adding one costs more than a small answer.
-  let fail = (_reason: unknown) => {};
-  const abort = () => fail(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  let isDone = false;
-  try {
-    for (;;) {
-      signal.throwIfAborted();
+): AsyncIterableIterator<T> {
+  return new Heeding(answers[Symbol.asyncIterator](), signal, leave);
+}
+
+/** No generator: one costs more than a small answer, and so do listeners. */
+class Heeding<T> implements AsyncIterableIterator<T> {
+  readonly #iterator: AsyncIterator<T>;
+  readonly #signal: AbortSignal;
+  readonly #leave: (rest: Promise<void>) => void;
+  #isOver = false;
+  #fail = (_reason: unknown) => {};
+  readonly #abort = () => this.#fail(this.#signal.reason);
+
+  constructor(
+    iterator: AsyncIterator<T>,
+    signal: AbortSignal,
+    leave: (rest: Promise<void>) => void,
+  ) {
+    this.#iterator = iterator;
+    this.#signal = signal;
+    this.#leave = leave;
+    signal.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    if (this.#isOver) return { done: true, value: undefined };
+    try {
+      this.#signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<
         IteratorResult<T>
       >();
-      fail = reject;
-      iterator.next().then(resolve, reject);
+      this.#fail = reject;
+      this.#iterator.next().then(resolve, reject);
       const next = await promise;
-      isDone = next.done === true;
-      if (next.done === true) return;
-      yield next.value;
+      if (next.done === true) this.#end();
+      return next;
+    } catch (error) {
+      this.#abandon();
+      throw error;
     }
-  } finally {
-    signal.removeEventListener("abort", abort);
-    if (!isDone) leave(finish(iterator));
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#abandon();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #abandon(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#leave(finish(this.#iterator));
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#signal.removeEventListener("abort", this.#abort);
   }
 }
 
-async function finish<T>(iterator: AsyncIterator<T>): Promise<void> {
+async function finish(iterator: AsyncIterator<unknown>): Promise<void> {
   try {
     await iterator.return?.();
   } catch {
