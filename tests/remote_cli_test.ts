@@ -128,6 +128,15 @@ async function detached(t: Deno.TestContext, call: Call): Promise<void> {
   });
 }
 
+/** As ctr's; behind the command they are the command's. */
+async function letters(flags: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await coracle([...flags, "images", "-a"]);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "busybox");
+  const behind = await coracle(["version", ...flags.slice(2)]);
+  assertStringIncludes(behind.stderr, "'a' in -a");
+}
+
 /** What is logged gets there by way of a program of its own. */
 async function untilLogged(call: Call, text: string): Promise<void> {
   const until = Date.now() + 10_000;
@@ -150,6 +159,7 @@ Deno.test({
       const here: Call = (...args) => daemon.call(...args);
       await succeed(here, "load", "-i", await makeBusyboxArchive(dir));
       assertStringIncludes(await succeed(there, "images"), "busybox");
+      await letters(["-n", namespace, "-a", address]);
       const sleep = ["busybox:test", "sleep", "1000"];
       await succeed(here, "run", "-d", "--name", "direct", ...sleep);
       await succeed(there, "run", "-d", "--name", "remote", ...sleep);

@@ -16,6 +16,8 @@ interface FlagBase {
   readonly name: string;
   /** One letter, without the dash. */
   readonly short?: string;
+  /** Of the letter of a global flag: behind a command it means nothing. */
+  readonly shortPlace?: "beforeCommand";
   /** One line; what the flag does. */
   readonly help: string;
   /** Accepted, but shown neither in the help nor in the completion. */

@@ -26,6 +26,9 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
   },
   {
     name: "address",
+    short: "a",
+    // Most commands have an -a of their own, and docker's others.
+    shortPlace: "beforeCommand",
     kind: "string",
     value: "socket",
     completion: "file",

@@ -178,14 +178,19 @@ export async function flagsOf(
 
 /**
  * Global flags are taken behind the command, too, where the command itself
- * does not use their name or letter: `run -h HOST` is the host name.
+ * does not use their name or letter: `run -h HOST` is the host name. The letter
+ * of some is for before the command only.
  */
 function inherited(own: readonly FlagSpec[]): readonly FlagSpec[] {
   const names = new Set(own.map((flag) => flag.name));
   const letters = new Set(own.map((flag) => flag.short));
   return [...GLOBAL_FLAGS, HELP_FLAG]
     .filter((flag) => !names.has(flag.name))
-    .map((flag) => letters.has(flag.short) ? withoutShort(flag) : flag);
+    .map((flag) =>
+      letters.has(flag.short) || flag.shortPlace === "beforeCommand"
+        ? withoutShort(flag)
+        : flag
+    );
 }
 
 function withoutShort(flag: FlagSpec): FlagSpec {
