@@ -77,6 +77,7 @@ export class Inbox implements AsyncIterableIterator<Uint8Array> {
     this.#messages = [];
     this.#read = 0;
     this.#release(this.#heldBytes);
+    this.#wake();
     return Promise.resolve({ done: true, value: undefined });
   }
 

@@ -13,9 +13,9 @@ import {
   NOTHING,
   number,
   WHOLE,
-} from "../http2/testing_peer.ts";
+} from "../http2/testing/peer.ts";
 import { all, any, failure, MIB, rig, until } from "./testing.ts";
-import { answerOn, ask, message, POST, rawClient } from "./testing_raw.ts";
+import { answerOn, ask, message, POST, rawClient } from "./testing/raw.ts";
 
 /** POST, with one of its fields another, or without it. */
 function but(name: string, value?: string): readonly HeaderField[] {

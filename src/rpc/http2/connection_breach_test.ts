@@ -22,7 +22,7 @@ import {
   settings,
   transportPair,
   WHOLE,
-} from "./testing.ts";
+} from "./testing/rig.ts";
 
 /** @returns the error with which a server ends that hears nothing but these */
 async function errorOf(...bytes: readonly Uint8Array[]): Promise<unknown> {

@@ -18,7 +18,7 @@ import {
   settings,
   transportPair,
   turn,
-} from "./testing.ts";
+} from "./testing/rig.ts";
 
 /** As many frames as a second may have. */
 const MOST_FRAMES = 20_000;

@@ -23,7 +23,7 @@ import {
   settings,
   transportPair,
   WHOLE,
-} from "./testing.ts";
+} from "./testing/rig.ts";
 
 Deno.test("Connection answers pings with what is in them, and no answers", async () => {
   await using it = await serverRig();

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Breach, ERROR } from "./breach.ts";
 import { encodeFrame, FRAME, FRAME_BYTES, type FrameHead } from "./frame.ts";
 import { FrameReader } from "./frame_reader.ts";
-import { concat, type Frame, PADDED } from "./testing.ts";
+import { concat, type Frame, PADDED } from "./testing/rig.ts";
 
 /** What a reader gives for the chunks, pieces of data joined again. */
 function readAll(chunks: Iterable<Uint8Array>): Frame[] {

@@ -19,7 +19,7 @@ import {
   settings,
   turn,
   WHOLE,
-} from "./testing.ts";
+} from "./testing/rig.ts";
 
 const WINDOW = 4;
 const FRAME_SIZE = 5;

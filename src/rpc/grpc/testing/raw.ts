@@ -1,8 +1,8 @@
 /** Peers of gRPC's two sides that say what they like, for tests. */
 
-import { Any } from "../../../proto/gen/google/protobuf/any.ts";
-import { PREFACE } from "../http2/frame.ts";
-import type { HeaderField } from "../http2/header_table.ts";
+import { Any } from "../../../../proto/gen/google/protobuf/any.ts";
+import { PREFACE } from "../../http2/frame.ts";
+import type { HeaderField } from "../../http2/header_table.ts";
 import {
   concat,
   data,
@@ -12,10 +12,10 @@ import {
   Peer,
   settings,
   WHOLE,
-} from "../http2/testing_peer.ts";
-import { GrpcClient } from "./client.ts";
-import { prefixed } from "./message_reader.ts";
-import { type Rig, stubOf } from "./testing.ts";
+} from "../../http2/testing/peer.ts";
+import { GrpcClient } from "../client.ts";
+import { prefixed } from "../message_reader.ts";
+import { type Rig, stubOf } from "../testing.ts";
 
 /** A client that has greeted the server, and read its greeting. */
 export async function rawClient({ path }: Rig): Promise<Peer & Disposable> {

@@ -1,11 +1,11 @@
 /** A peer that says what it likes, for tests. */
 
 import { assert } from "@std/assert";
-import { encodeFrame, encodeNumbers, FLAG, FRAME } from "./frame.ts";
-import { HeaderDecoder } from "./header_decoder.ts";
-import { encodeHeaders } from "./header_encoder.ts";
-import type { HeaderField } from "./header_table.ts";
-import type { Transport } from "./sender.ts";
+import { encodeFrame, encodeNumbers, FLAG, FRAME } from "../frame.ts";
+import { HeaderDecoder } from "../header_decoder.ts";
+import { encodeHeaders } from "../header_encoder.ts";
+import type { HeaderField } from "../header_table.ts";
+import type { Transport } from "../sender.ts";
 
 export interface Frame {
   readonly type: number;

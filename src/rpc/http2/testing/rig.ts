@@ -1,14 +1,14 @@
 /** A transport in memory, and connections over it, for tests. */
 
 import { assertEquals } from "@std/assert";
-import { Connection } from "./connection.ts";
-import { FLAG, FRAME, PREFACE } from "./frame.ts";
-import type { HeaderField } from "./header_table.ts";
-import type { Transport } from "./sender.ts";
-import type { Stream, StreamListener } from "./stream.ts";
-import { Peer, REQUEST, settings } from "./testing_peer.ts";
+import { Connection } from "../connection.ts";
+import { FLAG, FRAME, PREFACE } from "../frame.ts";
+import type { HeaderField } from "../header_table.ts";
+import type { Transport } from "../sender.ts";
+import type { Stream, StreamListener } from "../stream.ts";
+import { Peer, REQUEST, settings } from "./peer.ts";
 
-export * from "./testing_peer.ts";
+export * from "./peer.ts";
 
 /** One direction. Who writes waits while as much as `mostBytes` is unread. */
 class Pipe {
