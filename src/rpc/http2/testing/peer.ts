@@ -80,6 +80,7 @@ export class Peer {
   readonly #transport: Transport;
   readonly #decoder = new HeaderDecoder();
   #unread: Uint8Array = NOTHING;
+  #isClosed = false;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -94,6 +95,8 @@ export class Peer {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#transport.close();
   }
 
