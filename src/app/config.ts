@@ -30,6 +30,8 @@ export interface Config {
     /** Directories of `HOST/hosts.toml`, searched in order. */
     readonly configPath?: readonly string[];
   };
+  /** Of the daemon's plugin that asks programs whether to pull an image. */
+  readonly imageVerifier?: Readonly<Record<string, unknown>> | "disabled";
 }
 
 type Env = (name: string) => string | undefined;
@@ -145,7 +147,21 @@ function parseConfig(table: Record<string, unknown>, source: Source): Config {
     ...pick("log_format", "logFormat"),
     ...pick("shim.grouping", "shimGrouping"),
     registry: pick("registry.config_path", "configPath"),
+    ...imageVerifierIn(table),
   } as Config;
+}
+
+const IMAGE_VERIFIER = "io.containerd.image-verifier.v1.bindir";
+
+/** The one plugin of the daemon that commands have as well. */
+function imageVerifierIn(
+  { disabled_plugins: disabled, plugins }: Record<string, unknown>,
+): Pick<Config, "imageVerifier"> {
+  if (Array.isArray(disabled) && disabled.includes(IMAGE_VERIFIER)) {
+    return { imageVerifier: "disabled" };
+  }
+  const options = isTable(plugins) ? plugins[IMAGE_VERIFIER] : undefined;
+  return isTable(options) ? { imageVerifier: options } : {};
 }
 
 function* flatten(

@@ -88,6 +88,32 @@ Deno.test("loadConfig() takes the daemon's default for no configuration", async 
       runtime: "runc",
       logFormat: "text",
       shimGrouping: "container",
+      imageVerifier: {
+        bin_dir: "/opt/containerd/image-verifier/bin",
+        max_verifiers: 10,
+        per_verifier_timeout: "10s",
+      },
     });
   });
+});
+
+Deno.test("loadConfig() takes the image verifiers from the daemon's plugins", async () => {
+  const plugin = "io.containerd.image-verifier.v1.bindir";
+  const of = async (text: string) => {
+    let found: unknown;
+    await withFile(text, async (path) => {
+      found = (await loadConfig(path)).imageVerifier;
+    });
+    return found;
+  };
+  assertEquals(await of(""), undefined);
+  assertEquals(await of('[plugins."other"]\nx = 1\n'), undefined);
+  assertEquals(
+    await of(`[plugins."${plugin}"]\nbin_dir = "/checks"\n`),
+    { bin_dir: "/checks" },
+  );
+  assertEquals(
+    await of(`disabled_plugins = ["${plugin}"]\n`),
+    "disabled",
+  );
 });

@@ -7,6 +7,7 @@
 
 import type { Context } from "../base/context.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { Config } from "../app/config.ts";
 import type { StorePaths } from "../app/paths.ts";
 import type { RegistryTrust } from "../core/registry.ts";
 import type { Services } from "../core/services.ts";
@@ -183,6 +184,7 @@ export interface Input {
 export interface OpenStore {
   readonly services: Services;
   readonly paths: StorePaths;
+  readonly config: Config;
   /** `other`: the services are those of a daemon behind a socket. */
   readonly daemon?: "other";
 }

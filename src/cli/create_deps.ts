@@ -43,7 +43,10 @@ async function pull(
     style: progressStyle(inv.stderr, { quiet, env: inv.env }),
     now: inv.now,
   });
-  await pullImage(ctx, await inv.services(), parseReference(reference), {
+  const { imageVerifiers } = await import("../app/image_verifiers.ts");
+  const { services, config } = await inv.store();
+  await pullImage(ctx, services, parseReference(reference), {
+    verifiers: imageVerifiers(config),
     platforms: wantedPlatform(platform),
     onProgress: view.onProgress,
   });

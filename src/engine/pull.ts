@@ -7,6 +7,7 @@ import {
   selectManifest,
 } from "../base/platform.ts";
 import { formatReference, type Reference } from "../base/reference.ts";
+import type { ImageVerifier } from "../core/image_verifier.ts";
 import type { Image } from "../core/image.ts";
 import type { Labels } from "../core/labels.ts";
 import type { OnProgress } from "../core/progress.ts";
@@ -14,6 +15,7 @@ import type { Services } from "../core/services.ts";
 import { withLease } from "./images_lease.ts";
 import { pullContent, type PullPlan } from "./pull_content.ts";
 import { putImage } from "./tag.ts";
+import { verifyImage } from "./verify_image.ts";
 
 export interface PullOptions {
   /** By default this machine's. */
@@ -25,6 +27,8 @@ export interface PullOptions {
   /** Of the image record. */
   readonly labels?: Labels;
   readonly onProgress?: OnProgress;
+  /** Who is asked before anything of it is fetched. */
+  readonly verifiers?: readonly ImageVerifier[];
 }
 
 /**
@@ -34,7 +38,8 @@ export interface PullOptions {
  * by one of them.
  *
  * @throws {EngineError} what the resolver throws; `notFound` if the image is
- * not made for the platform; `dataLoss` if it is not what its digests say
+ * not made for the platform; `dataLoss` if it is not what its digests say;
+ * `unknown` if a verifier refuses it
  */
 export async function pullImage(
   ctx: Context,
@@ -52,6 +57,7 @@ export async function pullImage(
   tell("resolving");
   return await withLease(ctx, services.leases, async (leased) => {
     const target = await services.resolver.resolve(leased, reference);
+    await verifyImage(leased, options.verifiers ?? [], name, target);
     const fetcher = services.resolver.fetcher(reference);
     const source = { services, fetcher, reference };
     await pullContent(leased, source, planOf(services, options), target);

@@ -1,4 +1,5 @@
 import type { Context } from "../../base/context.ts";
+import { imageVerifiers } from "../../app/image_verifiers.ts";
 import { hasCode } from "../../base/errors.ts";
 import {
   formatReference,
@@ -18,7 +19,7 @@ import { registryTrust } from "../registry_trust.ts";
 export async function run(inv: Invocation): Promise<number> {
   const [name = ""] = inv.args;
   const reference = parseReference(name);
-  const { services } = await inv.store({
+  const { services, config } = await inv.store({
     registryTrust: registryTrust(inv.flags),
   });
   const quiet = inv.flags.boolean("quiet");
@@ -28,7 +29,7 @@ export async function run(inv: Invocation): Promise<number> {
   const before = await presentImage(inv.ctx, services, reference);
   const image = await pull(inv, inv.ctx, services, reference, {
     quiet,
-    options: pullOptions(inv),
+    options: { ...pullOptions(inv), verifiers: imageVerifiers(config) },
   });
   if (quiet) {
     inv.stdout.line(image.target.digest);

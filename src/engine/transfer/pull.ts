@@ -1,14 +1,14 @@
 /** Registry to image store. */
 
 import type { Context } from "../../base/context.ts";
-import { EngineError, notFound } from "../../base/errors.ts";
+import { notFound } from "../../base/errors.ts";
 import { parseReference } from "../../base/reference.ts";
 import { formatPlatform } from "../../base/platform.ts";
 import type { ImageVerifier } from "../../core/image_verifier.ts";
 import type { Services } from "../../core/services.ts";
 import type { ImageStoreEnd, RegistryEnd } from "../../core/transfer.ts";
-import type { Descriptor } from "../../oci/image_spec.ts";
 import { withLease } from "../images_lease.ts";
+import { verifyImage } from "../verify_image.ts";
 import { pullContent, type PullPlan } from "../pull_content.ts";
 import { plainNames, putNames } from "./image_names.ts";
 import { chosenManifests } from "./platforms.ts";
@@ -31,7 +31,7 @@ export async function transferPull(
     const target = await services.resolver.resolve(leased, reference);
     const names = plainNames(store, target);
     if (names.length === 0) throw notFound("a name for image", text);
-    await verify(leased, verifiers, text, target);
+    await verifyImage(leased, verifiers, text, target);
     progress.say(`Pulling from ${from}`);
     progress.sayImage("fetching image content", text, target);
     progress.add(undefined, [target]);
@@ -77,41 +77,4 @@ function planOf(
     onProgress: progress.update,
     onParts: (parent, parts) => progress.add(parent, parts),
   };
-}
-
-async function verify(
-  ctx: Context,
-  verifiers: readonly ImageVerifier[],
-  name: string,
-  target: Descriptor,
-): Promise<void> {
-  for (const verifier of verifiers) {
-    const { ok, reason } = await judged(ctx, verifier, name, target);
-    ctx.log.debug("Verified an image", { name, ok, verifier: verifier.name });
-    if (ok) continue;
-    throw new EngineError(
-      "unknown",
-      `image verifier ${verifier.name} blocked pull of ${name} with digest ` +
-        `${target.digest} for reason: ${reason}`,
-    );
-  }
-}
-
-async function judged(
-  ctx: Context,
-  verifier: ImageVerifier,
-  name: string,
-  target: Descriptor,
-): ReturnType<ImageVerifier["verify"]> {
-  try {
-    return await verifier.verify(ctx, name, target);
-  } catch (cause) {
-    const { code, message } = EngineError.from(cause);
-    throw new EngineError(
-      code,
-      `blocking pull of ${name} with digest ${target.digest}: image verifier ` +
-        `${verifier.name} returned error: ${message}`,
-      { cause },
-    );
-  }
 }
