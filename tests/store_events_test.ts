@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { EngineError } from "../src/base/errors.ts";
 import { ctx } from "../src/core/testing/fixtures.ts";
 import { openTestStore } from "./store/open.ts";
 
@@ -32,4 +33,29 @@ Deno.test("subscribe() misses nothing of what another process publishes", async 
   }
   assertEquals((await publisher).success, true);
   assertEquals(seen, Array.from({ length: 300 }, (_, n) => n));
+});
+
+Deno.test("subscribe() tells who reads so late that events are forgotten", async () => {
+  const month = 31 * 24 * 60 * 60 * 1000;
+  let now = Date.now();
+  await using store = await openTestStore({ now: () => new Date(now) });
+  const old = 700;
+  const reader = store.events.subscribe(ctx)[Symbol.asyncIterator]();
+  for (let n = 0; n < old; n++) await store.events.publish(ctx, "/test/n", {});
+  assertEquals((await reader.next()).value?.sequence, 1);
+  now += month;
+  // The journal is cut when it has grown by a thousand.
+  for (let n = old; n < 1000; n++) {
+    await store.events.publish(ctx, "/test/n", {});
+  }
+  const error = await assertRejects(async () => {
+    while (!(await reader.next()).done);
+  }, EngineError);
+  assertEquals(error.code, "dataLoss");
+  // Who asks for all that there is gets it.
+  const left = await Array.fromAsync(
+    store.events.subscribe(ctx, { sinceSequence: 0, follow: "stop" }),
+    ({ sequence }) => sequence,
+  );
+  assertEquals(left[0], old + 1);
 });

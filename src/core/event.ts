@@ -31,7 +31,11 @@ export interface EventExchange {
     event: EngineEvent["event"],
     at?: Date,
   ): Promise<EngineEvent>;
-  /** Events of all namespaces, until the context's signal fires. */
+  /**
+   * Events of all namespaces, until the context's signal fires.
+   * @throws {EngineError} `dataLoss` while reading, if they are forgotten
+   * before they are read
+   */
   subscribe(
     ctx: Context,
     options?: SubscribeOptions,

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file require-await -- remote stores have this interface too
 
 import type { Context } from "../../base/context.ts";
-import { invalidArgument } from "../../base/errors.ts";
+import { dataLoss, invalidArgument } from "../../base/errors.ts";
 import { type Filter, parseFilters } from "../../base/filters.ts";
 import { isIdentifier } from "../../base/identifier.ts";
 import type {
@@ -17,7 +17,8 @@ import { namespaceOf, type Store } from "./store.ts";
 /**
  * The journal of a store. What happened is written in the transaction that
  * made it happen, and read by sequence number, so that a subscriber in any
- * process misses nothing, however late it reads.
+ * process misses nothing, however late it reads: if the journal has been cut
+ * meanwhile, it is told.
  */
 export class SqliteEventExchange implements EventExchange {
   readonly #store: Store;
@@ -47,19 +48,24 @@ export class SqliteEventExchange implements EventExchange {
   ): AsyncIterable<EngineEvent> {
     const filter = parseFilters(options.filters);
     const after = options.sinceSequence ?? this.#lastSequence();
+    const begins = options.sinceSequence === undefined ? "next" : "any";
     return options.follow === "stop"
-      ? this.#replay(ctx, filter, after)
-      : this.#follow(ctx, filter, after);
+      ? this.#replay(ctx, filter, after, begins)
+      : this.#follow(ctx, filter, after, begins);
   }
 
   async *#replay(
     ctx: Context,
     filter: Filter,
     after: number,
+    begins: Beginning,
   ): AsyncGenerator<EngineEvent, number> {
     let last = after;
+    let isFollowing = begins === "next";
     for (const event of this.#read(after)) {
       if (ctx.signal.aborted) break;
+      if (isFollowing) checkNext(last, event);
+      isFollowing = true;
       last = event.sequence;
       if (matches(filter, event)) yield event;
     }
@@ -70,12 +76,13 @@ export class SqliteEventExchange implements EventExchange {
     ctx: Context,
     filter: Filter,
     after: number,
+    begins: Beginning,
   ): AsyncGenerator<EngineEvent> {
     // Watching starts before the first read, so that nothing falls between.
     await using watch = new JournalWatch(this.#store, ctx.signal);
     let last = after;
-    while (!ctx.signal.aborted) {
-      last = yield* this.#replay(ctx, filter, last);
+    for (let next = begins; !ctx.signal.aborted; next = "next") {
+      last = yield* this.#replay(ctx, filter, last, next);
       await watch.changed();
     }
   }
@@ -101,6 +108,22 @@ export class SqliteEventExchange implements EventExchange {
     );
     for (const row of rows) yield fromRow(row);
   }
+}
+
+/**
+ * What the first event is: the next one, or any, as who asks for old ones gets
+ * those that are left.
+ */
+type Beginning = "next" | "any";
+
+/** Numbers have no gaps but where the journal was cut. */
+function checkNext(last: number, { sequence }: EngineEvent): void {
+  const missed = sequence - last - 1;
+  if (missed === 0) return;
+  throw dataLoss(
+    `Cannot follow events: ${missed} were dropped before they were read`,
+    { hint: "Read faster, or begin again with what is there now" },
+  );
 }
 
 /** Identifiers, each behind a slash. */
