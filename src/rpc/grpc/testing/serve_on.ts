@@ -21,7 +21,10 @@ const server = await serveGrpc({
   addresses: [{ descriptor: FIRST_DESCRIPTOR }],
   services: [echo],
 });
-Deno.addSignalListener("SIGTERM", async () => {
+
+async function stop(): Promise<never> {
   await server.stop(0);
   Deno.exit(server.connections === 0 ? 0 : 1);
-});
+}
+
+Deno.addSignalListener("SIGTERM", () => void stop());
