@@ -30,14 +30,19 @@ export function followShimLog(
 ): ShimLog {
   const path = `${bundle}/${LOG}`;
   try {
-    if (!isThere(path)) makeFifo(path, 0o600);
+    const found = look(path);
+    if (found === undefined) makeFifo(path, 0o600);
+    // A plain file: its shim was started without anybody to read it.
+    else if (!found.isFifo) return NOTHING;
     return new FollowedLog(poller, log, openFifo(path, "read"));
   } catch (error) {
     // A shim that nobody hears keeps its container all the same.
     log.warn("Cannot read the log of a shim", { error });
-    return { [Symbol.dispose]() {} };
+    return NOTHING;
   }
 }
+
+const NOTHING: ShimLog = { [Symbol.dispose]() {} };
 
 class FollowedLog implements ShimLog {
   readonly #fd: number;
@@ -90,11 +95,10 @@ function passOn(log: Logger, line: string): void {
   log[level](message, rest);
 }
 
-function isThere(path: string): boolean {
+function look(path: string): Deno.FileInfo | undefined {
   try {
-    Deno.lstatSync(path);
-    return true;
+    return Deno.lstatSync(path);
   } catch {
-    return false;
+    return undefined;
   }
 }
