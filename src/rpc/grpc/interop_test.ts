@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { Any } from "../../../proto/gen/google/protobuf/any.ts";
+import type { Any } from "../../../proto/gen/google/protobuf/any.ts";
 import { all, any, KIB, MIB, rig, stubOf } from "./testing.ts";
 import { GrpcClient } from "./client.ts";
 import { message } from "./testing/raw.ts";
@@ -206,6 +206,10 @@ Deno.test("our client is understood by a server of Node's, and understands it", 
   }
 });
 
+async function* four(value: Any): AsyncGenerator<Any> {
+  for (let times = 0; times < 4; times++) yield await Promise.resolve(value);
+}
+
 Deno.test("our client heeds the windows of a server of Node's", async () => {
   const settings = [
     { initialWindowSize: 1_000, headerTableSize: 0 },
@@ -218,12 +222,7 @@ Deno.test("our client heeds the windows of a server of Node's", async () => {
     large.value.forEach((_, at) => large.value[at] = at * 31 % 251);
     const calls = Array.from({ length: 4 }, () => it.echo.once(large));
     for (const answer of await Promise.all(calls)) assertEquals(answer, large);
-    async function* many() {
-      for (let times = 0; times < 4; times++) {
-        yield await Promise.resolve(large);
-      }
-    }
-    const found: Any[] = await all(it.echo.converse(many()));
+    const found = await all(it.echo.converse(four(large)));
     assert(found.length === 4);
     assertEquals(found[3], large);
   }

@@ -21,7 +21,7 @@ export interface StreamListener {
   data(piece: Uint8Array, isEnd: boolean): void;
   /**
    * Nothing comes any more, and nothing is sent. Not told to whoever has reset
-   * the stream or has heard of its end.
+   * the stream, nor when both sides have ended it.
    * @param error the peer's; undefined if the connection is lost
    */
   broken(error: ErrorNumber | undefined): void;
