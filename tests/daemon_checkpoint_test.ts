@@ -85,8 +85,13 @@ async function openYard(): Promise<Yard> {
 }
 
 async function sail({ daemon, runtime }: Yard, id: string): Promise<void> {
-  const command = [ARCHIVE_IMAGE, id, "/bin/sleep", "300"];
+  const script = "test -e /course || echo north >/course; sleep 300";
+  const command = [ARCHIVE_IMAGE, id, "sh", "-c", script];
   await daemon.expectCtr("run", "-d", "--runc-binary", runtime, ...command);
+  const look = ["tasks", "exec", "--exec-id", "look", id, "cat", "/course"];
+  await until("it has written", async () => {
+    return (await daemon.ctr(...look)).stdout === "north\n";
+  });
 }
 
 async function sink(daemon: Daemon, id: string): Promise<void> {
@@ -106,17 +111,17 @@ Deno.test({
     await using yard = await openYard();
     const { daemon } = yard;
     await sail(yard, "boat");
+    const turn = ["sh", "-c", "echo south >/course"];
     await daemon.expectCtr(
-      "c",
-      "checkpoint",
-      "--task",
-      "--image",
-      "boat",
-      IMAGE,
+      ...["tasks", "exec", "--exec-id", "turn", "boat", ...turn],
     );
+    const parts = ["--task", "--image", "--rw"];
+    await daemon.expectCtr("c", "checkpoint", ...parts, "boat", IMAGE);
     await sink(daemon, "boat");
     // It stays to show the output, until the container has ended.
-    const restoring = daemon.ctr("c", "restore", "--live", "again", IMAGE);
+    const restoring = daemon.ctr(
+      ...["c", "restore", "--live", "--rw", "again", IMAGE],
+    );
     await until("it runs", async () => {
       const { stdout } = await daemon.ctr("tasks", "ls");
       return /^again\s+\d+\s+RUNNING/m.test(stdout);
@@ -126,8 +131,9 @@ Deno.test({
       "./deep/core.img:more",
       "./pages-1.img:what boat remembers",
     ]);
-    const exec = ["tasks", "exec", "--exec-id", "e", "again", "/bin/echo"];
-    assertEquals(await daemon.expectCtr(...exec, "awake"), "awake\n");
+    // The layer that it has written.
+    const look = ["tasks", "exec", "--exec-id", "e", "again", "cat", "/course"];
+    assertEquals(await daemon.expectCtr(...look), "south\n");
     await daemon.expectCtr("tasks", "kill", "-s", "SIGKILL", "again");
     await restoring;
     await sink(daemon, "again");
