@@ -38,10 +38,17 @@ for (const { name, ignore, open } of SERVERS) {
         await withRegistry(t, call);
         await inForeground(t, call);
         await detached(t, call);
-        await t.step("fsck says that it can't", async () => {
-          const { code, stderr } = await call("fsck");
-          assertEquals(code, 125);
-          assertStringIncludes(stderr, "through a socket");
+        await t.step(
+          "events are replayed where there is a journal",
+          () => replayed(call, name === "our daemon"),
+        );
+        await t.step("what can't be done is said", async () => {
+          const digest = `sha256:${"0".repeat(64)}`;
+          for (const args of [["fsck"], ["system", "gc", digest]]) {
+            const { code, stderr } = await call(...args);
+            assertEquals(code, 125, args.join(" "));
+            assertStringIncludes(stderr, "through a socket");
+          }
         });
       } finally {
         await Deno.remove(dir, { recursive: true });
@@ -126,6 +133,15 @@ async function detached(t: Deno.TestContext, call: Call): Promise<void> {
     await succeed(call, "rm", "-f", "web");
     assertEquals((await succeed(call, "ps", "-aq")).trim(), "");
   });
+}
+
+async function replayed(call: Call, isKept: boolean): Promise<void> {
+  const format = ["--format", "{{.Sequence}} {{.Topic}}"];
+  const args = ["events", "--since", "1h", "--until", "0s", ...format];
+  const { code, stdout, stderr } = await call(...args);
+  assertEquals(code, isKept ? 0 : 125, stderr);
+  if (isKept) assertStringIncludes(stdout, "/tasks/exit");
+  else assertStringIncludes(stderr, "Only our own daemon keeps them");
 }
 
 /** As ctr's; behind the command they are the command's. */

@@ -18,14 +18,24 @@ import { hasContainerd } from "./support/containerd.ts";
 import { openDaemon } from "./support/daemon.ts";
 
 const SERVERS = [
-  { name: "our daemon", ignore: Deno.uid() !== 0, open: () => openDaemon() },
-  { name: "containerd", ignore: !hasContainerd(), open: openBareContainerd },
+  {
+    name: "our daemon",
+    isOurs: true,
+    ignore: Deno.uid() !== 0,
+    open: () => openDaemon(),
+  },
+  {
+    name: "containerd",
+    isOurs: false,
+    ignore: !hasContainerd(),
+    open: openBareContainerd,
+  },
 ];
 
 const now = () => new Date();
 const newId = () => crypto.randomUUID();
 
-for (const { name, ignore, open } of SERVERS) {
+for (const { name, isOurs, ignore, open } of SERVERS) {
   Deno.test({
     name: `remoteEvents() hears what ${name} does, and what others publish`,
     ignore,
@@ -57,9 +67,21 @@ for (const { name, ignore, open } of SERVERS) {
       assertEquals(heard[0]?.topic, "/tasks/oom");
       assertEquals(heard[0]?.event, { containerId: "web" });
       assertEquals(heard.at(-1)?.event["name"], "one");
-      await assertCode("unimplemented", async () => {
-        for await (const _ of events.subscribe(talk, { follow: "stop" }));
+      const replay = events.subscribe(talk, {
+        ...{ filters, sinceSequence: 0, follow: "stop" },
       });
+      if (isOurs) {
+        const all = await Array.fromAsync(replay);
+        assertEquals(all.at(-1)?.topic, "/images/create");
+        const [first = 0, second = 0] = all.map(({ sequence }) => sequence);
+        assert(second > first);
+        const rest = events.subscribe(talk, {
+          ...{ filters, sinceSequence: first, follow: "stop" },
+        });
+        assertEquals((await Array.fromAsync(rest)).length, all.length - 1);
+      } else {
+        await assertCode("unimplemented", () => Array.fromAsync(replay));
+      }
     },
   });
 

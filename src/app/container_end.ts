@@ -9,7 +9,7 @@ export const INIT_PID = "init.pid";
 
 /**
  * Settles when the first process of a bundle's container, which may not have
- * been made yet, has ended, and whoever started it has let go of the bundle.
+ * been made yet, has ended.
  */
 export async function whenContainerEnds(
   poller: Poller,
@@ -17,7 +17,6 @@ export async function whenContainerEnds(
 ): Promise<void> {
   const pid = await initPid(bundle);
   if (pid !== undefined) await whenProcessEnds(poller, pid);
-  await whenLetGo(bundle);
 }
 
 /** Whether the container of a bundle is known to have, or have had, a process. */
@@ -55,8 +54,19 @@ async function whenProcessEnds(poller: Poller, pid: number): Promise<void> {
   closeFd(fd);
 }
 
+/** Whether somebody starts it, or finishes it already. */
+export function isHeld(bundle: string): boolean {
+  try {
+    using lock = Deno.openSync(`${bundle}/lock`, { write: true });
+    return !lock.tryLockSync(true);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** Nobody finishes what somebody holds. */
-async function whenLetGo(bundle: string): Promise<void> {
+export async function whenLetGo(bundle: string): Promise<void> {
   try {
     using lock = await Deno.open(`${bundle}/lock`, { write: true });
     await lock.lock(true);

@@ -12,8 +12,17 @@ import { openLog } from "../shim/logs/open_log.ts";
 import { closeFd, setBlocking } from "../sys/descriptors.ts";
 import { openPoller, type Poller } from "../sys/poller.ts";
 import { spawn } from "../sys/process.ts";
-import { hasStarted, whenContainerEnds } from "./container_end.ts";
+import {
+  hasStarted,
+  isHeld,
+  whenContainerEnds,
+  whenLetGo,
+} from "./container_end.ts";
+import { selfCommand } from "./self.ts";
 import { AttachServer } from "./shim_log_attach.ts";
+
+/** First argument of the process that waits in our place. */
+const WHEN_LET_GO = "--when-let-go";
 
 const STDOUT_FD = 3;
 const STDERR_FD = 4;
@@ -44,6 +53,7 @@ interface LogRequest {
  * @returns the exit code
  */
 export async function shimLog(args: readonly string[]): Promise<number> {
+  if (args[0] === WHEN_LET_GO) return await finishLater(args.slice(1));
   const { directory, driver, options, bundle, finishCommand } = parse(args);
   // What lies there must not be held busy.
   Deno.chdir("/");
@@ -62,7 +72,7 @@ export async function shimLog(args: readonly string[]): Promise<number> {
     attached?.release();
     // It may close its streams and go on.
     if (finishCommand.length > 0 && hasStarted(bundle)) await ended;
-    finish(finishCommand);
+    finishBundle(bundle, finishCommand);
   }
   await copied;
   log.close();
@@ -155,6 +165,25 @@ function sayOnce(): (error: unknown) => void {
       // Nobody reads it.
     }
   };
+}
+
+/**
+ * Who holds the bundle may be deleting the task, which waits for us: another
+ * process waits for him.
+ */
+function finishBundle(bundle: string, command: readonly string[]): void {
+  if (command.length === 0) return;
+  const later = [...selfCommand(), "shim-log", WHEN_LET_GO, bundle];
+  finish(isHeld(bundle) ? [...later, ...command] : command);
+}
+
+/** `shim-log --when-let-go BUNDLE FINISH…` */
+async function finishLater(
+  [bundle = "", ...command]: readonly string[],
+): Promise<number> {
+  await whenLetGo(bundle);
+  finish(command);
+  return 0;
 }
 
 function finish([path, ...args]: readonly string[]): void {

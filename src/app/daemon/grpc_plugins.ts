@@ -38,6 +38,13 @@ const recordPlugins: readonly Plugin[] = [
       return eventsService({ events, log });
     },
   }),
+  served("journal", {
+    name: "coracle.events.v1.Journal",
+    async load({ services: { events }, log }) {
+      const { journalService } = await import("../../api/server/journal.ts");
+      return journalService({ events, log });
+    },
+  }),
   served("containers", {
     name: "containerd.services.containers.v1.Containers",
     async load({ services: { containers }, log }) {
