@@ -51,7 +51,7 @@ Deno.test("subscribe() tells who reads so late that events are forgotten", async
   const error = await assertRejects(async () => {
     while (!(await reader.next()).done);
   }, EngineError);
-  assertEquals(error.code, "dataLoss");
+  assertEquals(error.code, "outOfRange");
   // Who asks for all that there is gets it.
   const left = await Array.fromAsync(
     store.events.subscribe(ctx, { sinceSequence: 0, follow: "stop" }),

@@ -33,7 +33,7 @@ export interface EventExchange {
   ): Promise<EngineEvent>;
   /**
    * Events of all namespaces, until the context's signal fires.
-   * @throws {EngineError} `dataLoss` while reading, if they are forgotten
+   * @throws {EngineError} `outOfRange` while reading, if they are forgotten
    * before they are read
    */
   subscribe(

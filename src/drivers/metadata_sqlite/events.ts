@@ -1,7 +1,7 @@
 // deno-lint-ignore-file require-await -- remote stores have this interface too
 
 import type { Context } from "../../base/context.ts";
-import { dataLoss, invalidArgument } from "../../base/errors.ts";
+import { EngineError, invalidArgument } from "../../base/errors.ts";
 import { type Filter, parseFilters } from "../../base/filters.ts";
 import { isIdentifier } from "../../base/identifier.ts";
 import type {
@@ -120,7 +120,8 @@ type Beginning = "next" | "any";
 function checkNext(last: number, { sequence }: EngineEvent): void {
   const missed = sequence - last - 1;
   if (missed === 0) return;
-  throw dataLoss(
+  throw new EngineError(
+    "outOfRange",
     `Cannot follow events: ${missed} were dropped before they were read`,
     { hint: "Read faster, or begin again with what is there now" },
   );
