@@ -50,6 +50,10 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
         assertEquals(await isEmpty(store), true);
       });
       await t.step(
+        "its end is written down, and its log is whole",
+        () => finished(store),
+      );
+      await t.step(
         "attach shows what it writes, and how it ends",
         () => attached(store),
       );
@@ -91,6 +95,25 @@ async function removed(
     args: [dir, "-name", `*${id}*`],
   }).output();
   assertEquals(new TextDecoder().decode(stdout), "");
+}
+
+const LINES = 20_000;
+
+/** Without any further command: the daemon has no task of it any more. */
+async function finished({ address, ok }: RemoteStore): Promise<void> {
+  const script = `i=0; while [ $i -lt ${LINES} ]; do i=$((i+1)); echo $i; ` +
+    "done; exit 5";
+  await ok(...runArgs("ended", script));
+  await until("the end of its task", async () => {
+    const { success, stdout } = await new Deno.Command("ctr", {
+      args: ["-a", address, "tasks", "ls", "-q"],
+    }).output();
+    return success && stdout.length === 0;
+  });
+  assertStringIncludes(await ok("ps", "-a"), "Exited (5)");
+  const logged = (await ok("logs", "ended")).split("\n");
+  assertEquals([logged.length, logged.at(-2)], [LINES + 1, String(LINES)]);
+  await ok("rm", "ended");
 }
 
 async function loggerKilled(store: RemoteStore): Promise<void> {
