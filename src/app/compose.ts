@@ -11,6 +11,7 @@ import type { ContentStore } from "../core/content.ts";
 import type { Differ } from "../core/diff.ts";
 import type { FileTrees } from "../core/file_tree.ts";
 import type { Host } from "../core/host.ts";
+import type { EarlyShim } from "../core/keeper.ts";
 import type { ContainerLogs } from "../core/logs.ts";
 import type { Mounter } from "../core/mount.ts";
 import type { RegistryTrust, Resolver } from "../core/registry.ts";
@@ -57,6 +58,8 @@ export interface ComposeOptions {
   readonly moreSnapshotters?: MoreSnapshotters;
   /** Instead of the store's own. */
   readonly otherContent?: OtherContent;
+  /** A shim that has been started for a task already. */
+  readonly early?: EarlyShim;
 }
 
 /** By name, snapshotters of the caller's on records of this store. */
@@ -181,7 +184,7 @@ async function loadDiffer(
 }
 
 function createTasks(
-  { paths, config, metadata }: ComposeOptions,
+  { paths, config, metadata, early }: ComposeOptions,
   host: Host,
   bundles: BundleStore,
 ): TaskManager {
@@ -203,6 +206,7 @@ function createTasks(
         bundles,
         paths,
         grouping: config.shimGrouping ?? "container",
+        ...early === undefined ? {} : { early },
       })
     ),
     foreign: lazy(async () =>

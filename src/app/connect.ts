@@ -5,6 +5,7 @@
 
 import type { Logger } from "../base/log.ts";
 import type { RegistryTrust } from "../core/registry.ts";
+import type { EarlyShim } from "../core/keeper.ts";
 import type { Services } from "../core/services.ts";
 import type { OtherContent } from "./choose_content.ts";
 import type { MoreSnapshotters } from "./compose.ts";
@@ -14,6 +15,7 @@ import { registryConfigDirs } from "./registry_dirs.ts";
 import { arrive, enterNamespace } from "./rootless/enter.ts";
 import { isStateChosen, rememberState, withSameState } from "./same_state.ts";
 import { selfCommand } from "./self.ts";
+import type { StartingTask } from "./early_shim.ts";
 
 export interface ConnectOptions {
   readonly root?: string;
@@ -29,6 +31,8 @@ export interface ConnectOptions {
   /** `later`: the caller finishes what killed processes left. */
   readonly leftovers?: "now" | "later";
   readonly log: Logger;
+  /** What is about to be started: its shim starts while this is opened. */
+  readonly starting?: StartingTask;
   /** Beside those that each store has. */
   readonly moreSnapshotters?: MoreSnapshotters;
   /** Instead of the store's own. */
@@ -88,9 +92,11 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   }
   ensureStorePaths(paths, 0);
   if (follows) rememberState(paths);
+  const early = await shimFor(options, config, paths);
   // Loaded only now: an ordinary user's process never comes here.
   const { openStore } = await import("./open_store.ts");
   return await openStore({
+    ...early === undefined ? {} : { early },
     identity,
     paths,
     config,
@@ -98,4 +104,19 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       registryConfigDirs(env, identity.uid),
     ...options,
   });
+}
+
+/** One that is not told to launch anything ends with this process. */
+async function shimFor(
+  { starting, runtime }: ConnectOptions,
+  config: Config,
+  paths: StorePaths,
+): Promise<EarlyShim | undefined> {
+  if (starting === undefined) return undefined;
+  const { startShimEarly } = await import("./early_shim.ts");
+  return await startShimEarly(
+    { runtime: runtime ?? config.runtime ?? "", ...starting },
+    config.shimGrouping ?? "container",
+    paths,
+  );
 }

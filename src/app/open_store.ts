@@ -2,6 +2,7 @@
 
 import { background } from "../base/context.ts";
 import type { Logger } from "../base/log.ts";
+import type { EarlyShim } from "../core/keeper.ts";
 import type { Services } from "../core/services.ts";
 import { openMetadata } from "../drivers/metadata_sqlite/open.ts";
 import { reconcile } from "../engine/reconcile.ts";
@@ -23,6 +24,8 @@ export interface OpenStoreOptions extends ConnectOptions {
   readonly paths: StorePaths;
   readonly config: Config;
   readonly registryDirs: readonly string[];
+  /** A shim that has been started for a task already. */
+  readonly early?: EarlyShim;
 }
 
 export async function openStore(
@@ -40,7 +43,8 @@ export async function openStore(
   try {
     const snapshotter = options.snapshotter ?? config.snapshotter;
     const runtime = options.runtime ?? config.runtime;
-    const { registryTrust: trust, moreSnapshotters, otherContent } = options;
+    const { registryTrust: trust, moreSnapshotters, otherContent, early } =
+      options;
     const services = compose({
       paths,
       metadata,
@@ -53,6 +57,7 @@ export async function openStore(
       ...(trust === undefined ? {} : { registryTrust: trust }),
       ...(moreSnapshotters === undefined ? {} : { moreSnapshotters }),
       ...(otherContent === undefined ? {} : { otherContent }),
+      ...(early === undefined ? {} : { early }),
     });
     if (options.leftovers !== "later") {
       await finishLeftovers(services, paths, log);

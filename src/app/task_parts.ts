@@ -1,7 +1,7 @@
 /** The parts of the task manager that most commands don't need. */
 
 import type { Host } from "../core/host.ts";
-import type { Keepers } from "../core/keeper.ts";
+import type { EarlyShim, Keepers } from "../core/keeper.ts";
 import type { BundleStore } from "../core/task.ts";
 import type { ForeignShimOptions } from "./foreign_shims.ts";
 import type { StorePaths } from "./paths.ts";
@@ -14,17 +14,23 @@ export interface LocalTaskOptions {
   readonly paths: StorePaths;
   /** Whose containers share a shim. */
   readonly grouping: "container" | "namespace";
+  /** One that has been started for a task already. */
+  readonly early?: EarlyShim;
+}
+
+/** Of this process, for what it starts. */
+export function taskEnvironment(): readonly string[] {
+  return Object.entries(Deno.env.toObject())
+    .map(([name, value]) => `${name}=${value}`);
 }
 
 export async function loadLocalTasks(
-  { host, bundles, paths, grouping }: LocalTaskOptions,
+  { host, bundles, paths, grouping, early }: LocalTaskOptions,
 ): Promise<LocalTasks> {
   const { createLocalTasks } = await import("../runtime/local_tasks.ts");
   const { root, state } = paths;
   const self = [...selfCommand(), "--root", root, "--state", state];
-  const env = () =>
-    Object.entries(Deno.env.toObject())
-      .map(([name, value]) => `${name}=${value}`);
+  const env = taskEnvironment;
   return createLocalTasks({
     host,
     bundles,
@@ -32,12 +38,13 @@ export async function loadLocalTasks(
     keepers: await loadKeepers(env, state, grouping),
     now: () => new Date(),
     env,
+    ...early === undefined ? {} : { early },
     finishCommand: [...self, "system", "reconcile"],
     publishCommand: [...self, "publish"],
   });
 }
 
-async function loadKeepers(
+export async function loadKeepers(
   env: () => readonly string[],
   state: string,
   grouping: "container" | "namespace",

@@ -7,6 +7,7 @@
 
 import type { Context } from "../base/context.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { StartingTask } from "../app/early_shim.ts";
 import type { Config } from "../app/config.ts";
 import type { StorePaths } from "../app/paths.ts";
 import type { RegistryTrust } from "../core/registry.ts";
@@ -194,6 +195,8 @@ export interface StoreOptions {
   readonly registryTrust?: RegistryTrust;
   /** When to finish what killed processes left: before the command if absent. */
   readonly leftovers?: "now" | "later";
+  /** What the command is about to start under a shim. */
+  readonly starting?: StartingTask;
 }
 
 /** All that a command gets. */

@@ -4,16 +4,38 @@ import type { Context } from "../base/context.ts";
 import { parseReference } from "../base/reference.ts";
 import type { CreateDeps } from "../engine/life_deps.ts";
 import type { RunOptions } from "../engine/run_options.ts";
-import type { Invocation } from "./command.ts";
+import type { Invocation, StoreOptions } from "./command.ts";
 import { lifeDeps, newId, readEnvFile } from "./life_deps.ts";
 import { parseRunOptions } from "./run_flags.ts";
 
 /** What killed processes left is for later: a start has no time for it. */
 export async function createDeps(inv: Invocation): Promise<CreateDeps> {
+  return await depsWith(inv, { leftovers: "later" }, newId());
+}
+
+/** As `createDeps`, for a container that is started under a shim at once. */
+export async function startDeps(
+  inv: Invocation,
+  { runtime }: RunOptions,
+): Promise<CreateDeps> {
+  const id = newId();
+  const starting = {
+    namespace: inv.ctx.namespace,
+    id,
+    ...runtime === undefined ? {} : { runtime },
+  };
+  return await depsWith(inv, { leftovers: "later", starting }, id);
+}
+
+async function depsWith(
+  inv: Invocation,
+  options: StoreOptions,
+  id: string,
+): Promise<CreateDeps> {
   return {
-    ...await lifeDeps(inv, { leftovers: "later" }),
+    ...await lifeDeps(inv, options),
     pull: (ctx, reference, platform) => pull(inv, ctx, reference, platform),
-    newId,
+    newId: () => id,
   };
 }
 

@@ -5,7 +5,7 @@
 
 import type { Context } from "../base/context.ts";
 import type { ContainerSettings, RestartPolicy } from "./container_settings.ts";
-import type { ExitStatus } from "./task.ts";
+import type { ExitStatus, TaskRef } from "./task.ts";
 import type { TaskStatus } from "./task_status.ts";
 
 /** All that a shim needs to start and keep a bundle's container. */
@@ -106,6 +106,12 @@ export interface PendingShim extends Disposable {
 }
 
 /** How a process reaches shims of ours. */
+/** A shim that has been started for a task before anything else was done. */
+export interface EarlyShim {
+  readonly task: TaskRef;
+  readonly shim: PendingShim;
+}
+
 export interface Keepers {
   /** @param bundle path where the bundle is or will be */
   spawn(namespace: string, id: string, bundle: string): PendingShim;

@@ -5,7 +5,12 @@
 
 import type { Context } from "../base/context.ts";
 import type { Host } from "../core/host.ts";
-import type { Keepers, PendingShim, ShimRecord } from "../core/keeper.ts";
+import type {
+  EarlyShim,
+  Keepers,
+  PendingShim,
+  ShimRecord,
+} from "../core/keeper.ts";
 import type {
   Bundle,
   BundleStore,
@@ -24,6 +29,8 @@ export interface LocalTasksDeps {
   readonly state: string;
   readonly bundles: BundleStore;
   readonly keepers: Keepers;
+  /** One that has been started for a task already. */
+  readonly early?: EarlyShim;
   readonly now: () => Date;
   /** Of this process, `NAME=value`. */
   readonly env: () => readonly string[];
@@ -37,12 +44,15 @@ type LocalTasks = Pick<TaskManager, "prepareStart" | "start" | "find">;
 
 export function createLocalTasks(deps: LocalTasksDeps): LocalTasks {
   const pending = new Map<string, PendingShim>();
+  const keyOf = ({ namespace, id }: TaskRef) => `${namespace}/${id}`;
+  const { early } = deps;
+  if (early !== undefined) pending.set(keyOf(early.task), early.shim);
   const spawnShim = (task: TaskRef) =>
     deps.keepers.spawn(task.namespace, task.id, bundlePath(deps.state, task));
   return {
     prepareStart(_ctx: Context, task) {
-      const key = `${task.namespace}/${task.id}`;
-      const shim = spawnShim(task);
+      const key = keyOf(task);
+      const shim = pending.get(key) ?? spawnShim(task);
       pending.set(key, shim);
       return {
         [Symbol.dispose]() {
@@ -55,7 +65,7 @@ export function createLocalTasks(deps: LocalTasksDeps): LocalTasks {
     async start(ctx: Context, bundle: Bundle, request: StartRequest) {
       const { namespace, id, runtime } = bundle.record;
       const { path } = runtimeOn(deps.host, runtime);
-      const key = `${namespace}/${id}`;
+      const key = keyOf(bundle.record);
       const shim = pending.get(key) ?? spawnShim(bundle.record);
       pending.delete(key);
       using _shim = shim;

@@ -7,14 +7,16 @@ import { runContainer } from "../../engine/run.ts";
 import type { RunOptions } from "../../engine/run_options.ts";
 import { reserveCidFile } from "../cid_file.ts";
 import type { Invocation } from "../command.ts";
-import { createDeps, createOptions } from "../create_deps.ts";
+import { createDeps, createOptions, startDeps } from "../create_deps.ts";
 
 /** Runs a new container; in the foreground its exit code is ours. */
 export async function run(inv: Invocation): Promise<number> {
   const options = createOptions(inv);
   const isDetached = inv.flags.boolean("detach");
   if (!isDetached) checkTerminal(inv, options);
-  const deps = await createDeps(inv);
+  const deps = isDetached
+    ? await startDeps(inv, options)
+    : await createDeps(inv);
   // Not before: until the store is open, an ordinary user's command may begin
   // again, and would find the file that it has made itself.
   using cidFile = reserveCidFile(inv.flags.string("cidfile"));
