@@ -55,7 +55,13 @@ export class GrpcClient implements AsyncDisposable {
     const { requestType, responseType, requestStream, responseStream } = method;
     const encode = (message: unknown) =>
       prefixed(requestType.encode(message).finish());
-    const decode = (bytes: Uint8Array) => responseType.decode(bytes);
+    const decode = (bytes: Uint8Array): unknown => {
+      try {
+        return responseType.decode(bytes);
+      } catch (cause) {
+        throw internal(`Cannot decode an answer to "${path}"`, { cause });
+      }
+    };
     const begin = async (input: unknown, options: GrpcCallOptions) => {
       const request = requestStream ? undefined : encode(input);
       const call = await this.#begin(path, options);

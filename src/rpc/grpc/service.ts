@@ -91,7 +91,13 @@ function servedMethod(method: Method, handle: Handler): GrpcMethod {
   };
 }
 
-async function* single<T>(value: Promise<T>): AsyncGenerator<T> {
+function single<T>(value: Promise<T>): AsyncGenerator<T> {
+  // Who is left before it is asked for may fail; there is nobody to hear it.
+  value.catch(() => {});
+  return yielding(value);
+}
+
+async function* yielding<T>(value: Promise<T>): AsyncGenerator<T> {
   yield await value;
 }
 
