@@ -38,7 +38,18 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
         }).output();
         assertEquals(new TextDecoder().decode(stdout), "one\n");
       });
-      await store.ok("rm", "-f", "web");
+      await t.step("commit makes an image of just that", async () => {
+        await store.ok("commit", "web", "local/made:1");
+        const run = ["run", "--rm", "local/made:1"];
+        assertEquals(await store.ok(...run, "cat", "/made/one"), "one\n");
+        await store.ok("create", "--name", "same", "local/made:1", "true");
+        assertEquals(await store.ok("diff", "same"), "");
+        await store.ok("save", "-o", `${store.dir}/made.tar`, "local/made:1");
+        const names = await compressedLayers(`${store.dir}/made.tar`);
+        assertEquals(names.includes("made/one"), true, names.join());
+        assertEquals(names.some((name) => name.includes("hosts")), false);
+      });
+      await store.ok("rm", "-f", "web", "same");
       await t.step(
         "cp of what is not there is refused",
         async () => {
@@ -71,4 +82,15 @@ async function mountsOf(
   const text = await Deno.readTextFile("/proc/self/mountinfo");
   return text.split("\n")
     .filter((line) => line.includes(dir) || line.includes(theirs));
+}
+
+/** What those of its layers have that are compressed: the added one. */
+async function compressedLayers(path: string): Promise<readonly string[]> {
+  const script = `d=$(mktemp -d); tar -C $d -xf "$1"; ` +
+    `ls -S $d/blobs/sha256/* | while read f; do tar -tzf $f 2>/dev/null; done;` +
+    `rm -r $d`;
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", script, "sh", path],
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n");
 }

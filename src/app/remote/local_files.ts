@@ -23,16 +23,20 @@ export function remoteFileTrees(uid: number | null): FileTrees {
   });
 }
 
-export interface LocalChangesDeps {
-  /** Makes layers, and unpacks them. */
+export interface LocalDifferDeps {
+  /** The daemon's, which unpacks layers. */
   readonly differ: Differ;
   readonly content: ContentStore;
   readonly mounter: Mounter;
 }
 
-/** Layers are the daemon's work, but only lists of changes are shown. */
-export function withLocalChanges(
-  { differ, content, mounter }: LocalChangesDeps,
+/**
+ * Compares here, where more is known: which files stand for mounts only, and
+ * how layers of docker's images are called. For others than root the daemon
+ * compares as it can.
+ */
+export function remoteRootDiffer(
+  { differ, content, mounter }: LocalDifferDeps,
   uid: number | null,
 ): Differ {
   const local = lazyDiffer(async () => {
@@ -50,7 +54,7 @@ export function withLocalChanges(
   return {
     apply: (ctx, layer, mounts) => differ.apply(ctx, layer, mounts),
     compare: (ctx, lower, upper, options) =>
-      differ.compare(ctx, lower, upper, options),
+      (uid === 0 ? local : differ).compare(ctx, lower, upper, options),
     changes: (ctx, lower, upper, uncounted) =>
       local.changes(ctx, lower, upper, uncounted),
   };

@@ -32,7 +32,7 @@ import { lazyLogs, lazyResolver } from "../lazy_services.ts";
 import { ensureStorePaths, type StorePaths } from "../paths.ts";
 import { VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
-import { remoteFileTrees, withLocalChanges } from "./local_files.ts";
+import { remoteFileTrees, remoteRootDiffer } from "./local_files.ts";
 import { heldSnapshotter, Holder } from "./held.ts";
 import { finishEnded } from "./leftovers.ts";
 import { findMonitor, findSnapshotters } from "./plugins.ts";
@@ -168,7 +168,7 @@ function compose(
     namespaces: remoteNamespaces(client),
     events: withoutTasks(remoteEvents(client, now)),
     collector: remoteCollector({ leases, content, snapshotter, now }),
-    differ: withLocalChanges({
+    differ: remoteRootDiffer({
       ...{ differ: remoteDiffer(client, content), content, mounter },
     }, Deno.uid()),
     mounter,
