@@ -63,6 +63,7 @@ await using server = await serveGrpc({
     }),
     grpcService(HealthDefinition, {
       check: () => Promise.resolve({ status: SERVING }),
+      list: () => Promise.resolve({ statuses: {} }),
       async *watch(call) {
         yield { status: SERVING };
         await new Promise((_, reject) =>
