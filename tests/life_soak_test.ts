@@ -135,12 +135,15 @@ Deno.test({
       }).spawn();
       const writer = reader.stdin.getWriter();
       await writer.write(new TextEncoder().encode("go\n"));
+      // It pours, and nobody takes the rest.
+      const output = reader.stdout.getReader();
+      await output.read();
       await call("kill", id);
       assertEquals(await call("wait", id), "137");
       reader.kill("SIGKILL");
       await reader.status;
       await writer.abort().catch(() => {});
-      await reader.stdout.cancel();
+      await output.cancel();
       await call("rm", id);
     });
     await until(
