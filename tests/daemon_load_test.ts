@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { ContentDefinition } from "../proto/gen/containerd/services/content/v1/content.ts";
 import { LeasesDefinition } from "../proto/gen/containerd/services/leases/v1/leases.ts";
 import { caller, openSide } from "./differential/side.ts";
 import { LOAD_NAMESPACE, LoadClient } from "./load/clients.ts";
@@ -51,6 +52,7 @@ Deno.test({
     const done = clients.reduce((sum, { done }) => sum + done, 0);
     assert(done > CLIENTS * SECONDS, `Only ${done} calls were answered`);
     for (const runner of runners) assert(runner.done > 0);
+    await abortIngests(daemon);
     await collect(daemon);
     assertEquals(await leftovers(daemon), []);
     const checked = await daemon.call("fsck");
@@ -66,6 +68,16 @@ async function killOverAndOver(daemon: Daemon, until: number): Promise<void> {
     await daemon.stop("SIGKILL");
     await daemon.start();
   }
+}
+
+/** What was cut off could be gone on with, and is kept for that for a day. */
+async function abortIngests(daemon: Daemon): Promise<void> {
+  const content = caller(ContentDefinition, { namespace: LOAD_NAMESPACE });
+  await using side = openSide("coracle", daemon.dir, daemon.address);
+  const { statuses } = await content("listStatuses")(side) as {
+    readonly statuses: readonly { readonly ref: string }[];
+  };
+  for (const { ref } of statuses) await content("abort", { ref })(side);
 }
 
 /** Who deletes a lease synchronously waits for the collector. */
