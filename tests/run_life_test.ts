@@ -1,6 +1,9 @@
 /** What becomes of containers when processes end, well or badly. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { background } from "../src/base/context.ts";
+import { silentLogger } from "../src/base/log.ts";
+import { openMetadata } from "../src/drivers/metadata_sqlite/open.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
@@ -206,6 +209,38 @@ Deno.test({
     });
   },
 });
+
+Deno.test({
+  name: "the files of a container go when who removed it has been killed",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using store = await openRunStore();
+    const { child } = await start(store, [
+      ...["--rm", IMAGE, "sh", "-c", "echo up; sleep 1000"],
+    ]);
+    child.kill("SIGKILL");
+    await child.status;
+    await child.stdout.cancel();
+    await forgetActiveSnapshots(store);
+    assertEquals((await store.run([IMAGE, "true"])).code, 0);
+    assertEquals(await store.leftovers(), []);
+  },
+});
+
+/** Takes their records away, and leaves their files. */
+async function forgetActiveSnapshots({ dir, flags }: RunStore): Promise<void> {
+  using metadata = await openMetadata({
+    path: `${dir}/root/meta.db`,
+    now: () => new Date(),
+    newId: () => crypto.randomUUID(),
+    log: silentLogger,
+  });
+  const ctx = background({ namespace: flags.at(-1) ?? "" });
+  const records = metadata.snapshotRecords("overlayfs");
+  const active = [...records.walk(ctx)].filter(({ kind }) => kind === "active");
+  assertEquals(active.length, 1);
+  for (const { name } of active) records.remove(ctx, name);
+}
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -2,6 +2,7 @@
 
 import type { Context } from "../base/context.ts";
 import { hasCode } from "../base/errors.ts";
+import { hasCleanup, type Snapshotter } from "../core/snapshot.ts";
 import type { Bundle, BundleRecord } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { recordParts } from "./container_record.ts";
@@ -64,15 +65,28 @@ async function removeParts(
   { id, namespace, snapshotter, snapshotKey }: BundleRecord,
 ): Promise<void> {
   const { services, volumesPath } = deps;
-  if (snapshotKey !== "") {
-    await ignoreMissing(
-      services.snapshotters.get(snapshotter)?.remove(ctx, snapshotKey),
-    );
+  const keeper = services.snapshotters.get(snapshotter);
+  if (keeper !== undefined && snapshotKey !== "") {
+    await removeSnapshot(ctx, keeper, snapshotKey);
   }
   await ignoreMissing(services.containers.delete(ctx, id));
   const { host } = services;
   host.removeDirectory(anonymousVolumes(`${volumesPath}/${namespace}`, id));
   host.removeDirectory(containerDirectory(deps, namespace, id));
+}
+
+/** Who was killed at this may have removed the record, and not the files. */
+async function removeSnapshot(
+  ctx: Context,
+  snapshotter: Snapshotter,
+  key: string,
+): Promise<void> {
+  try {
+    await snapshotter.remove(ctx, key);
+  } catch (error) {
+    if (!hasCode(error, "notFound")) throw error;
+    if (hasCleanup(snapshotter)) await snapshotter.cleanup(ctx);
+  }
 }
 
 /** Somebody else may have removed it meanwhile. */
