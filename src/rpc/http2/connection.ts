@@ -6,8 +6,9 @@
 import { within } from "../within.ts";
 import { Breach, ERROR, type ErrorNumber } from "./breach.ts";
 import {
-  encodeFrame,
-  encodeNumbers,
+  encodeAck,
+  encodeGoAway,
+  encodeWindowUpdate,
   FLAG,
   FRAME,
   type FrameHead,
@@ -16,10 +17,12 @@ import {
   PREFACE,
 } from "./frame.ts";
 import { FrameReader } from "./frame_reader.ts";
+import { checkShape, expect, isAck } from "./frame_shape.ts";
 import { type HeaderBlock, HeaderBlocks } from "./header_blocks.ts";
 import { MOST_LIST_BYTES } from "./header_decoder.ts";
 import type { HeaderField } from "./header_table.ts";
 import { PeerLimit } from "./peer_limit.ts";
+import { PrefaceReader } from "./preface.ts";
 import { Sender, type Transport } from "./sender.ts";
 import {
   DEFAULT_WINDOW_BYTES,
@@ -57,7 +60,7 @@ export class Connection {
   readonly #blocks = new HeaderBlocks();
   readonly #limit: PeerLimit;
   #hasSettings = false;
-  #prefaceLeft: number;
+  readonly #preface = new PrefaceReader();
   /** Bytes of data that we have not told the peer that we took. */
   #received = 0;
   /** Numbers of streams: the peer's newest, and our next. */
@@ -87,7 +90,6 @@ export class Connection {
       data: (head, piece, isLast) => this.#data(head, piece, isLast),
     });
     this.#limit = new PeerLimit(now);
-    this.#prefaceLeft = role === "server" ? PREFACE.length : 0;
     this.#greet();
     this.ended = this.#run();
   }
@@ -145,22 +147,20 @@ export class Connection {
     const own = { role, windowBytes, streams: MOST_STREAMS };
     const headerListBytes = MOST_LIST_BYTES;
     this.#sender.push(encodeSettings({ ...own, headerListBytes }));
-    this.#widen(WINDOW_BYTES - DEFAULT_WINDOW_BYTES);
-  }
-
-  #widen(bytes: number): void {
-    const head = { type: FRAME.windowUpdate, flags: 0, stream: 0 };
-    this.#sender.push(encodeNumbers(head, bytes));
+    const bytes = WINDOW_BYTES - DEFAULT_WINDOW_BYTES;
+    this.#sender.push(encodeWindowUpdate(0, bytes));
   }
 
   async #run(): Promise<void> {
-    const { transport } = this.#options;
+    const { role, transport } = this.#options;
+    const isServer = role === "server";
     const buffer = new Uint8Array(READ_BYTES);
     try {
       while (this.#isOpen) {
         const count = await transport.read(buffer);
         if (count === null) break;
-        this.#take(buffer.subarray(0, count));
+        const chunk = buffer.subarray(0, count);
+        this.#reader.push(isServer ? this.#preface.take(chunk) : chunk);
         await this.#payDebts();
       }
     } catch (error) {
@@ -193,25 +193,7 @@ export class Connection {
 
   #goAway(error: ErrorNumber, message: string): void {
     this.#isLeaving = true;
-    const payload = new TextEncoder().encode(`01234567${message}`);
-    const view = new DataView(payload.buffer);
-    view.setUint32(0, this.#lastPeerStream);
-    view.setUint32(4, error);
-    const head = { type: FRAME.goAway, flags: 0, stream: 0 };
-    this.#sender.push(encodeFrame(head, payload));
-  }
-
-  #take(chunk: Uint8Array): void {
-    if (this.#prefaceLeft === 0) return this.#reader.push(chunk);
-    const begin = PREFACE.length - this.#prefaceLeft;
-    const end = Math.min(chunk.length, this.#prefaceLeft);
-    for (let at = 0; at < end; at++) {
-      if (chunk[at] !== PREFACE[begin + at]) {
-        throw protocol("The client does not speak HTTP/2");
-      }
-    }
-    this.#prefaceLeft -= end;
-    this.#reader.push(chunk.subarray(end));
+    this.#sender.push(encodeGoAway(this.#lastPeerStream, error, message));
   }
 
   #frame(head: FrameHead, payload: Uint8Array): void {
@@ -232,7 +214,7 @@ export class Connection {
       case FRAME.ping:
         return this.#answer(head, payload);
       case FRAME.goAway:
-        return this.#leave(head, payload);
+        return this.#leave(payload);
       case FRAME.windowUpdate:
         return this.#grow(head.stream, payload);
       case FRAME.pushPromise:
@@ -246,6 +228,7 @@ export class Connection {
       throw protocol("The peer does not begin with its settings");
     }
     this.#blocks.expect(head);
+    checkShape(head, length);
     this.#limit.count(head, length);
   }
 
@@ -270,7 +253,7 @@ export class Connection {
     this.#expectKnown(stream);
     this.#received += bytes;
     if (this.#received > WINDOW_BYTES / 2) {
-      this.#widen(this.#received);
+      this.#sender.push(encodeWindowUpdate(0, this.#received));
       this.#received = 0;
     }
     const isEnd = isLast && (flags & FLAG.endStream) !== 0;
@@ -303,36 +286,25 @@ export class Connection {
   }
 
   #broken(id: number, payload: Uint8Array): void {
-    expect(payload.length === 4, ERROR.frameSize);
     this.#expectKnown(id);
     this.#streams.get(id)?.tellBroken(numberAt(payload, 0));
   }
 
-  #change({ flags, stream }: FrameHead, payload: Uint8Array): void {
-    expect(stream === 0, ERROR.protocol);
-    if ((flags & FLAG.ack) !== 0) {
-      return expect(payload.length === 0, ERROR.frameSize);
-    }
+  #change(head: FrameHead, payload: Uint8Array): void {
+    if (isAck(head)) return;
     this.#hasSettings = true;
     const settings = withSettings(this.#streams.settings, payload);
-    const head = { type: FRAME.settings, flags: FLAG.ack, stream: 0 };
     // In front of what they allow: the peer counts from here on.
-    this.#sender.answer(encodeFrame(head, new Uint8Array()));
+    this.#sender.answer(encodeAck(FRAME.settings, new Uint8Array()));
     this.#streams.change(settings);
   }
 
-  #answer({ flags, stream }: FrameHead, payload: Uint8Array): void {
-    expect(stream === 0, ERROR.protocol);
-    expect(payload.length === 8, ERROR.frameSize);
-    if ((flags & FLAG.ack) !== 0) return;
-    const head = { type: FRAME.ping, flags: FLAG.ack, stream: 0 };
-    this.#sender.answer(encodeFrame(head, payload));
+  #answer(head: FrameHead, payload: Uint8Array): void {
+    if (!isAck(head)) this.#sender.answer(encodeAck(FRAME.ping, payload));
   }
 
   /** What a server has not begun to answer it never will. */
-  #leave({ stream }: FrameHead, payload: Uint8Array): void {
-    expect(stream === 0, ERROR.protocol);
-    expect(payload.length >= 8, ERROR.frameSize);
+  #leave(payload: Uint8Array): void {
     if (this.#options.role === "server") return;
     this.#isLeaving = true;
     const last = numberAt(payload, 0) & LAST_31_BITS;
@@ -342,7 +314,6 @@ export class Connection {
   }
 
   #grow(id: number, payload: Uint8Array): void {
-    expect(payload.length === 4, ERROR.frameSize);
     const bytes = numberAt(payload, 0) & LAST_31_BITS;
     expect(bytes > 0, ERROR.protocol);
     if (id === 0) return this.#streams.grow(bytes);
@@ -357,10 +328,6 @@ export class Connection {
       : id < this.#nextStream;
     expect(id % 2 === 1 && isKnown, ERROR.protocol);
   }
-}
-
-function expect(holds: boolean, error: ErrorNumber): void {
-  if (!holds) throw new Breach(error, "The peer sends a frame that is wrong");
 }
 
 function protocol(message: string): Breach {

@@ -86,6 +86,29 @@ export function encodeNumbers(
   return encodeFrame(head, payload);
 }
 
+/** Lets the peer send more. @param stream 0 for the connection */
+export function encodeWindowUpdate(stream: number, bytes: number): Uint8Array {
+  return encodeNumbers({ type: FRAME.windowUpdate, flags: 0, stream }, bytes);
+}
+
+/** @param lastStream that has been, or will be, answered */
+export function encodeGoAway(
+  lastStream: number,
+  error: number,
+  message: string,
+): Uint8Array {
+  const payload = new TextEncoder().encode(`01234567${message}`);
+  const view = new DataView(payload.buffer);
+  view.setUint32(0, lastStream);
+  view.setUint32(4, error);
+  return encodeFrame({ type: FRAME.goAway, flags: 0, stream: 0 }, payload);
+}
+
+/** To settings and pings. */
+export function encodeAck(type: number, payload: Uint8Array): Uint8Array {
+  return encodeFrame({ type, flags: FLAG.ack, stream: 0 }, payload);
+}
+
 /** @throws {RangeError} if it has fewer */
 export function numberAt(payload: Uint8Array, at: number): number {
   return new DataView(payload.buffer, payload.byteOffset, payload.length)

@@ -5,6 +5,7 @@ import {
   encodeBlock,
   encodeHead,
   encodeNumbers,
+  encodeWindowUpdate,
   FLAG,
   FRAME,
   LAST_31_BITS,
@@ -126,9 +127,7 @@ export class Stream {
     if (this.#isClosed || this.#isRemoteEnd) return;
     this.#credit += bytes;
     if (this.#credit < this.#creditStep) return;
-    const { id: stream } = this;
-    const head = { type: FRAME.windowUpdate, flags: 0, stream };
-    this.#host.push(encodeNumbers(head, this.#credit));
+    this.#host.push(encodeWindowUpdate(this.id, this.#credit));
     this.#receiveWindow += this.#credit;
     this.#credit = 0;
   }
