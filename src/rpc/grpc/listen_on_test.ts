@@ -22,7 +22,7 @@ async function activated(): Promise<Activated> {
     stdin: "null",
     stderr: "null",
   }).spawn();
-  while (!await Deno.lstat(path).then(() => true, () => false)) {
+  while (!await isListening(path)) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   let isStopped = false;
@@ -39,6 +39,16 @@ async function activated(): Promise<Activated> {
       await Deno.remove(directory, { recursive: true });
     },
   };
+}
+
+/** The file is there before anybody listens. */
+async function isListening(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 Deno.test({
