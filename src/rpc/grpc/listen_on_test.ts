@@ -22,7 +22,8 @@ async function activated(): Promise<Activated> {
     stdin: "null",
     stderr: "null",
   }).spawn();
-  while (!await isListening(path)) {
+  for (let tries = 0; !await isListening(path); tries++) {
+    assert(tries < 2_000, "it never listened");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   let isStopped = false;
