@@ -2,7 +2,7 @@
 
 import { cleanUp, type Context } from "../base/context.ts";
 import { bundleRecord, planContainer } from "./container_plan.ts";
-import { specValue } from "./container_record.ts";
+import { recordParts } from "./container_record.ts";
 import { makeSpec, prepareRoot } from "./container_spec.ts";
 import { discardContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
@@ -29,6 +29,8 @@ export async function createContainer(
     bundleRecord(ctx, plan, "onExit"),
   );
   try {
+    // First, because it holds the snapshot: nobody's would be garbage.
+    await services.containers.create(ctx, plan.container);
     await prepareRoot(ctx, deps, plan, bundle);
     const spec = await makeSpec(
       ctx,
@@ -39,10 +41,7 @@ export async function createContainer(
       "containerDirectory",
     );
     await services.mounter.unmountAll(ctx, bundle.rootfs);
-    await services.containers.create(ctx, {
-      ...plan.container,
-      spec: specValue(spec.text),
-    });
+    await recordParts(ctx, services, plan.id, { spec: spec.text });
     bundle.remove();
     return plan.id;
   } catch (error) {

@@ -7,7 +7,7 @@ import {
   type ContainerPlan,
   planContainer,
 } from "./container_plan.ts";
-import { specValue } from "./container_record.ts";
+import { recordParts } from "./container_record.ts";
 import { makeSpec, prepareRoot } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
@@ -90,7 +90,10 @@ async function makeOrDiscard(
   }
 }
 
-/** The record comes last: with its spec, at once, it is complete. */
+/**
+ * The record comes first, because it holds the snapshot: nobody's would be
+ * garbage, and the daemon collects at any moment. Its spec makes it complete.
+ */
 async function makeContainer(
   ctx: Context,
   deps: CreateDeps,
@@ -98,6 +101,7 @@ async function makeContainer(
   plan: ContainerPlan,
   bundle: Bundle,
 ): Promise<TaskStartError | undefined> {
+  await deps.services.containers.create(ctx, plan.container);
   await prepareRoot(ctx, deps, plan, bundle);
   const { text, refusal } = await makeSpec(
     ctx,
@@ -108,9 +112,6 @@ async function makeContainer(
     "containerDirectory",
   );
   bundle.write("config.json", text);
-  await deps.services.containers.create(ctx, {
-    ...plan.container,
-    spec: specValue(text),
-  });
+  await recordParts(ctx, deps.services, plan.id, { spec: text });
   return refusal;
 }
