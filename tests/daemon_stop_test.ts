@@ -10,6 +10,7 @@ import {
 import { EventsDefinition } from "../proto/gen/containerd/services/events/v1/events.ts";
 import { StreamingDefinition } from "../proto/gen/containerd/services/streaming/v1/streaming.ts";
 import { TasksDefinition } from "../proto/gen/containerd/services/tasks/v1/tasks.ts";
+import { JournalDefinition } from "../proto/gen/coracle/events/v1/journal.ts";
 import { EngineError } from "../src/base/errors.ts";
 import { digestOf } from "../src/base/hash.ts";
 import { hasContainerd } from "./support/containerd.ts";
@@ -61,11 +62,15 @@ Deno.test({
         metadata: daemon.headers,
       }),
     );
-    await until("the calls are open", () => callsOf(daemon) >= 3);
+    const journal = daemon.stub(JournalDefinition)
+      .read({ filters: [], after: 0n, follow: true });
+    const read = endOf(Array.fromAsync(journal));
+    await until("the calls are open", () => callsOf(daemon) >= 4);
     const ms = await stop(daemon);
     assert(ms < PROMPT_MS, `It took ${Math.round(ms)} ms`);
     assertEquals(await subscribed, "unavailable");
     assertEquals(await waited, "unavailable");
+    assertEquals(await read, "unavailable");
     assertEquals((await listening).code, 1);
     await daemon.start();
     const { stdout } = await daemon.ctr("tasks", "ls");

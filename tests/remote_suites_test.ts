@@ -45,9 +45,17 @@ interface Server {
 
 const SAME = "compare() makes a layer that apply() turns into the same";
 
-const NO_REPLAY: Reasons = {
+const NO_NUMBERS: Reasons = {
   "publish() numbers events of all namespaces in one row":
-    "the API tells what happens, not what has happened",
+    "the API does not tell what number an event got",
+};
+
+const NO_OTHER_FIELDS: Reasons = {
+  "subscribe() filters by namespace, topic and fields":
+    "what is said on a topic of containerd's has its message's fields only",
+};
+
+const NO_REPLAY: Reasons = {
   "subscribe() filters by namespace, topic and fields":
     "the API tells what happens, not what has happened",
   "changes of images are journalled with them":
@@ -78,7 +86,7 @@ const SERVERS: readonly Server[] = [
     times: "exact",
     skips: {
       namespaces: {},
-      events: { ...NO_REPLAY, ...NO_MOMENT },
+      events: { ...NO_NUMBERS, ...NO_OTHER_FIELDS, ...NO_MOMENT },
       differ: NO_LISTS,
     },
   },
@@ -89,7 +97,7 @@ const SERVERS: readonly Server[] = [
     times: "seconds",
     skips: {
       namespaces: {},
-      events: { ...NO_REPLAY, ...NO_MOMENT },
+      events: { ...NO_NUMBERS, ...NO_REPLAY, ...NO_MOMENT },
       differ: {
         ...NO_LISTS,
         [`${SAME}: extended attributes`]: "user's own are left out",

@@ -20,6 +20,7 @@ const IDLE_MS = 500;
 
 const PATIENCE: ReadonlyMap<string, Patience> = new Map<string, Patience>([
   ["containerd.services.events.v1.Events/Subscribe", "none"],
+  ["coracle.events.v1.Journal/Read", "none"],
   ["containerd.services.tasks.v1.Tasks/Wait", "none"],
   ["containerd.services.sandbox.v1.Controller/Wait", "none"],
   ["containerd.services.content.v1.Content/Write", IDLE_MS],
