@@ -170,7 +170,7 @@ Deno.test({
       ]);
       await shims.manager().destroy(ctx, bundle.record);
       assertEquals(shims.log(ID).split("\n").toSorted(), ["", "err", "out"]);
-      assertEquals(bundles.leftovers(), []);
+      await eventually(() => bundles.leftovers().length === 0);
     });
 
     await t.step("ends what runs, paused or not", async () => {
@@ -181,7 +181,7 @@ Deno.test({
         const task = await shims.manager().start(ctx, bundle, shims.request());
         if (state === "paused") await task.pause(ctx);
         await shims.manager().destroy(ctx, bundle.record);
-        assertEquals(bundles.leftovers(), []);
+        await eventually(() => bundles.leftovers().length === 0);
         // Nothing left is no error.
         await shims.manager().destroy(ctx, bundle.record);
       }
@@ -197,7 +197,7 @@ Deno.test({
       await eventually(() => !exists(`/proc/${shim}/exe`));
       assertEquals(await shims.manager().find(ctx, bundle.record), undefined);
       await shims.manager().destroy(ctx, bundle.record);
-      assertEquals(bundles.leftovers(), []);
+      await eventually(() => bundles.leftovers().length === 0);
     });
 
     await t.step("does not call gone what only takes long", async () => {
@@ -211,7 +211,7 @@ Deno.test({
       assertEquals((await task.status(ctx)).state, "running");
       Deno.kill(shim, "SIGCONT");
       await shims.manager().destroy(ctx, bundle.record);
-      assertEquals(bundles.leftovers(), []);
+      await eventually(() => bundles.leftovers().length === 0);
     });
 
     await t.step("says why a container does not start", async () => {
@@ -239,7 +239,7 @@ Deno.test({
           EngineError,
           'by policy "always"',
         );
-        assertEquals(bundles.leftovers(), []);
+        await eventually(() => bundles.leftovers().length === 0);
       },
     );
 
@@ -257,7 +257,7 @@ Deno.test({
         const shim = shimOf(bundle);
         Deno.kill(shim, "SIGKILL");
         await assertRejects(() => ended, EngineError);
-        assertEquals(bundles.leftovers(), []);
+        await eventually(() => bundles.leftovers().length === 0);
       },
     );
 
@@ -269,7 +269,7 @@ Deno.test({
       const { exitCode } = await shims.manager()
         .runForeground(ctx, bundle, stdio);
       assertEquals(exitCode, 2);
-      assertEquals(bundles.leftovers(), []);
+      await eventually(() => bundles.leftovers().length === 0);
       const topics = shims.events.map(({ topic }) => topic);
       for (const topic of ["/tasks/create", "/tasks/start", "/tasks/exit"]) {
         assertStringIncludes(topics.join(" "), topic);
@@ -302,7 +302,7 @@ exec ${SHIM} "$@" </dev/null
       }
       const calls = await Deno.readTextFile(`${dir}/calls`);
       assertEquals(calls, "info\nnew\nold\nold\n");
-      assertEquals(bundles.leftovers(), []);
+      await eventually(() => bundles.leftovers().length === 0);
       await Deno.remove(dir, { recursive: true });
     });
   },

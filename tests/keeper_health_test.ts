@@ -57,7 +57,7 @@ test("KeptContainer is unhealthy after so many failures, then healthy", async ()
   ]);
   await until(() => status()?.log.length === 5);
   await end();
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });
 
 test("KeptContainer counts no failure within the start period", async () => {
@@ -85,5 +85,5 @@ test("KeptContainer ends a probe that takes too long, and counts it as failed", 
   assertEquals(result?.exitCode, -1);
   assertEquals(result?.output, "x".repeat(4096));
   await end();
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });

@@ -34,7 +34,7 @@ test("Keeper.launch() starts a container, and its end is on the disk", async () 
   // For whoever tells of its end.
   assertEquals(exit?.pid, pid);
   assertEquals(kept.log(request), "hello\n");
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
   assertEquals(kept.events(), []);
 });
 
@@ -50,7 +50,7 @@ test("Keeper.launch() throws TaskStartError when there is no such command", asyn
     TaskStartError,
   );
   assertEquals(error.exitCode, 127);
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
   await assertRejects(() =>
     Promise.resolve().then(() => kept.keeper.wait(kept.ctx, "one"))
   );
@@ -80,7 +80,7 @@ test("KeptContainer restarts on-failure:2 twice, and tells of each run", async (
     "/tasks/exit",
     "/tasks/start",
   ]);
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });
 
 test("KeptContainer does not restart on-failure what succeeded", async () => {
@@ -108,7 +108,7 @@ test("Keeper.retire() ends the wait for the next restart", async () => {
   await keeper.wait(ctx, "one");
   const { state, stoppedByUser, exit } = kept.status(request);
   assertEquals([state, stoppedByUser, exit?.exitCode], ["stopped", true, 1]);
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });
 
 test("Keeper.setRestartPolicy() counts from the next end on", async () => {
@@ -139,7 +139,7 @@ test("KeptContainer tries again when a restart fails", async () => {
   const { restartCount, error, exit } = kept.status(request);
   assertEquals([restartCount, exit?.exitCode], [2, 1]);
   assertEquals(error?.startsWith("Cannot start the container"), true);
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });
 
 test("KeptContainer says when the kernel ended it for want of memory", async () => {
@@ -154,7 +154,7 @@ test("KeptContainer says when the kernel ended it for want of memory", async () 
   assertEquals(kept.status(request).oomKilled, true);
   await until(() => kept.events().length > 0);
   assertEquals(kept.events(), [["/tasks/oom", { containerId: "one" }]]);
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });
 
 test("KeptContainer ends its container when the bundle has gone", async () => {
@@ -168,7 +168,7 @@ test("KeptContainer ends its container when the bundle has gone", async () => {
   // Meanwhile the keeper may write its last words there.
   await Deno.remove(`${request.bundle}/record.json`);
   assertEquals((await keeper.wait(ctx, "one")).exitCode, 137);
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });
 
 test("KeptContainer ends what shares the host's processes with it", async () => {
@@ -180,5 +180,5 @@ test("KeptContainer ends what shares the host's processes with it", async () => 
   });
   await keeper.launch(ctx, request);
   assertEquals((await keeper.wait(ctx, "one")).exitCode, 4);
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });

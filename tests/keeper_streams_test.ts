@@ -195,7 +195,7 @@ test("Keeper does not wait for others who have the container's pipes", async () 
   });
   await keeper.launch(ctx, request);
   assertEquals((await keeper.wait(ctx, "one")).exitCode, 9);
-  assertEquals(kept.leftovers(), []);
+  assertEquals(await kept.settled(), []);
 });
 
 for (const stdio of ["streams", "terminal"] as const) {

@@ -34,6 +34,8 @@ export interface KeeperBundles extends AsyncDisposable {
   log(request: KeepRequest): string;
   /** What is left of containers. */
   leftovers(): readonly string[];
+  /** The same, when those have gone who tell of ends. */
+  settled(): Promise<readonly string[]>;
 }
 
 export interface MakeOptions {
@@ -77,6 +79,7 @@ export async function openKeeperBundles(): Promise<KeeperBundles> {
     },
     idle: () => {},
   });
+  const leftovers = () => [...bundles.leftovers(), ...names(`${dir}/runc`)];
   return {
     dir,
     ctx,
@@ -112,7 +115,14 @@ export async function openKeeperBundles(): Promise<KeeperBundles> {
     log: ({ id, logDirectory }) =>
       lines(`${logDirectory}/${id}-json.log`)
         .map((line) => JSON.parse(line).log).join(""),
-    leftovers: () => [...bundles.leftovers(), ...names(`${dir}/runc`)],
+    leftovers,
+    async settled() {
+      await publisher.settled();
+      for (let tries = 0; leftovers().length > 0 && tries < 100; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return leftovers();
+    },
     async [Symbol.asyncDispose]() {
       // What a failed test has left running.
       for (const id of made.keys()) await end(keeper, ctx, id);
