@@ -25,6 +25,8 @@ export class Streams {
   readonly #open = new Map<number, Stream>();
   /** Those that may have something to send. */
   readonly #ready = new Set<Stream>();
+  /** Those that had, when the connection's window was used up. */
+  readonly #held = new Set<Stream>();
   #settings: PeerSettings = DEFAULTS;
   /** Bytes of data that the peer takes on the connection. */
   #sendWindow = DEFAULT_WINDOW_BYTES;
@@ -50,6 +52,7 @@ export class Streams {
       closed: (stream) => {
         this.#open.delete(stream.id);
         this.#ready.delete(stream);
+        this.#held.delete(stream);
         if (this.#open.size === 0) this.#wakeIdle();
       },
     };
@@ -151,10 +154,17 @@ export class Streams {
   }
 
   #next(): Stream | undefined {
+    if (this.#sendWindow > 0) {
+      // They have waited longest.
+      for (const stream of this.#held) {
+        this.#held.delete(stream);
+        if (stream.canSend(this.#sendWindow)) return stream;
+      }
+    }
     for (const stream of this.#ready) {
       if (stream.canSend(this.#sendWindow)) return stream;
-      // The connection's window opens for all of them at once.
-      if (this.#sendWindow > 0) this.#ready.delete(stream);
+      this.#ready.delete(stream);
+      if (this.#sendWindow <= 0) this.#held.add(stream);
     }
     return undefined;
   }
