@@ -5,7 +5,7 @@ import { openBareContainerd } from "./support/bare_containerd.ts";
 import { makeBusyboxArchive } from "./support/busybox_archive.ts";
 import { hasContainerd } from "./support/containerd.ts";
 import { coracle, type Outcome } from "./support/coracle.ts";
-import { openDaemon } from "./support/daemon.ts";
+import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { hasRegistry, startRegistry } from "./support/registry.ts";
 
 type Call = (...args: readonly string[]) => Promise<Outcome>;
@@ -144,6 +144,38 @@ async function replayed(call: Call, isKept: boolean): Promise<void> {
   else assertStringIncludes(stderr, "Only our own daemon keeps them");
 }
 
+/** Who restarts it is told, whichever side ends it. */
+async function restarted(
+  daemon: Daemon,
+  here: Call,
+  there: Call,
+): Promise<void> {
+  const run = ["run", "-d", "--restart", "always", "--name", "again"];
+  const monitored = () =>
+    daemon.expectCtr(
+      ...["containers", "ls", "-q"],
+      'labels."containerd.io/restart.status"==running',
+    );
+  await succeed(there, ...run, "busybox:test", "sleep", "1000");
+  assert(await monitored() !== "");
+  await succeed(here, "stop", "-t", "0", "again");
+  assertEquals(await monitored(), "");
+  await succeed(there, "rm", "again");
+
+  await succeed(here, ...run, "busybox:test", "sleep", "1000");
+  await succeed(there, "stop", "-t", "0", "again");
+  // A keeper restarts after a tenth of a second.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assertStringIncludes(await succeed(here, "ps", "-a"), "Exited (137)");
+  await succeed(here, "start", "again");
+  await succeed(there, "update", "--restart", "no", "again");
+  const pid = await succeed(here, "inspect", "-f", "{{.State.Pid}}", "again");
+  Deno.kill(Number(pid), "SIGKILL");
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assertStringIncludes(await succeed(here, "ps", "-a"), "Exited (137)");
+  await succeed(here, "rm", "again");
+}
+
 /** As ctr's; behind the command they are the command's. */
 async function letters(flags: readonly string[]): Promise<void> {
   const { code, stdout, stderr } = await coracle([...flags, "images", "-a"]);
@@ -173,6 +205,10 @@ Deno.test({
       const there: Call = (...args) =>
         coracle([...own, "-n", namespace, "--address", address, ...args]);
       const here: Call = (...args) => daemon.call(...args);
+      await using left = new AsyncDisposableStack();
+      left.defer(async () => {
+        await here("rm", "-f", "direct", "remote", "again");
+      });
       await succeed(here, "load", "-i", await makeBusyboxArchive(dir));
       assertStringIncludes(await succeed(there, "images"), "busybox");
       await letters(["-n", namespace, "-a", address]);
@@ -183,6 +219,7 @@ Deno.test({
         const seen = await succeed(side, "ps", "--format", "{{.Names}}");
         assertEquals(seen.trim().split("\n").sort(), ["direct", "remote"]);
       }
+      await restarted(daemon, here, there);
       await succeed(there, "exec", "direct", "true");
       await succeed(here, "exec", "remote", "true");
       await succeed(there, "kill", "direct");

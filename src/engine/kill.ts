@@ -6,6 +6,7 @@ import { SIGNALS } from "../base/signals.ts";
 import type { Container } from "../core/container.ts";
 import { settingsOf } from "../core/container_settings.ts";
 import type { LifeDeps } from "./life_deps.ts";
+import { leaveMonitor } from "./leave_monitor.ts";
 import { runningTask } from "./running_task.ts";
 import { killNow } from "./stop.ts";
 
@@ -33,6 +34,9 @@ export async function killContainer(
     );
   }
   if (signal === SIGNALS.SIGKILL) return await killNow(ctx, deps, container);
-  if (signal === settingsOf(container)?.stopSignal) await task.retire(ctx);
+  if (signal === settingsOf(container)?.stopSignal) {
+    await task.retire(ctx);
+    await leaveMonitor(ctx, deps.services, container);
+  }
   await task.kill(ctx, signal, "init");
 }

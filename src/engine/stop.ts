@@ -10,6 +10,7 @@ import { DEFAULT_STOP_TIMEOUT_SECONDS } from "./container_plan.ts";
 import { containerName } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 import type { LifeDeps } from "./life_deps.ts";
+import { leaveMonitor } from "./leave_monitor.ts";
 import { settle } from "./reconcile.ts";
 
 export interface StopOptions {
@@ -83,6 +84,7 @@ async function endTask(
     : undefined;
   if (task !== undefined) {
     await ignoreEnded(task.retire(ctx));
+    await leaveMonitor(ctx, services, container);
     const ended = task.wait(ctx);
     // It is awaited below, but may fail before.
     ended.catch(() => {});

@@ -86,6 +86,9 @@ async function openStore(serve: () => Promise<Served>): Promise<RemoteStore> {
   return {
     ...{ dir, address, flags, call, ok },
     [Symbol.asyncDispose]: async () => {
+      // What a test that has failed leaves.
+      const left = (await ok("ps", "-aq")).split("\n").filter(Boolean);
+      if (left.length > 0) await call(["rm", "-f", ...left]);
       // Loggers finish what has ended.
       await until(
         "their end",

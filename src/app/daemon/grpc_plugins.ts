@@ -45,6 +45,13 @@ const recordPlugins: readonly Plugin[] = [
       return journalService({ events, log });
     },
   }),
+  served("policies", {
+    name: "coracle.tasks.v1.Policies",
+    async load({ services, log }) {
+      const { policiesService } = await import("../../api/server/policies.ts");
+      return policiesService({ services, log });
+    },
+  }),
   served("containers", {
     name: "containerd.services.containers.v1.Containers",
     async load({ services: { containers }, log }) {

@@ -11,6 +11,7 @@ import { remoteEvents } from "../../api/remote/events.ts";
 import { remoteImages } from "../../api/remote/images.ts";
 import { remoteLeases } from "../../api/remote/leases.ts";
 import { remoteNamespaces } from "../../api/remote/namespaces.ts";
+import { remotePolicies } from "../../api/remote/policies.ts";
 import { remoteSnapshotter } from "../../api/remote/snapshots.ts";
 import { remoteTasks } from "../../api/remote/tasks.ts";
 import { background, type Context } from "../../base/context.ts";
@@ -190,6 +191,7 @@ function compose(
       directory: `${paths.state}/fifo`,
       ...{ now, local },
       restarts: new Restarts({
+        policies: remotePolicies(client),
         containers: () => services.containers,
         monitor: (ctx) => findMonitor(ctx, client),
       }),

@@ -7,6 +7,7 @@
  * @see containerd, core/runtime/restart
  */
 
+import type { RemotePolicies } from "../../api/remote/policies.ts";
 import type { Context } from "../../base/context.ts";
 import { hasCode } from "../../base/errors.ts";
 import type { Container, ContainerStore } from "../../core/container.ts";
@@ -21,6 +22,7 @@ import {
 } from "../../engine/restart_policy.ts";
 
 export interface RestartsDeps {
+  readonly policies: RemotePolicies;
   readonly containers: () => ContainerStore;
   /** Of the daemon; undefined if there is none. */
   readonly monitor: (ctx: Context) => Promise<RestartMonitorFacts | undefined>;
@@ -92,7 +94,22 @@ export class Restarts {
     });
   }
 
-  /** From now on nobody restarts it. */
+  /**
+   * Tells who restarts it instead of the monitor: a keeper of ours.
+   * @returns false if there is none
+   */
+  async tellKeeper(
+    ctx: Context,
+    id: string,
+    wish: { readonly policy: RestartPolicy } | "stop",
+  ): Promise<boolean> {
+    const { policies } = this.#deps;
+    return wish === "stop"
+      ? await policies.retire(ctx, id)
+      : await policies.set(ctx, id, policyText(wish.policy));
+  }
+
+  /** From now on the monitor restarts it no more. */
   async leave(
     ctx: Context,
     id: string,

@@ -106,8 +106,12 @@ export class RemoteTask implements Task {
   }
 
   async retire(ctx: Context): Promise<void> {
+    const { restarts, logger } = this.#deps;
+    if (
+      logger === undefined && await restarts.tellKeeper(ctx, this.id, "stop")
+    ) return;
     const { state } = await this.status(ctx);
-    await this.#deps.restarts.leave(ctx, this.id, "stopped");
+    await restarts.leave(ctx, this.id, "stopped");
     if (state === "restarting") await this.#endNext(ctx);
   }
 
@@ -130,7 +134,11 @@ export class RemoteTask implements Task {
   }
 
   async setRestartPolicy(ctx: Context, policy: RestartPolicy): Promise<void> {
-    const { restarts, shim } = this.#deps;
+    const { restarts, shim, logger } = this.#deps;
+    if (
+      logger === undefined &&
+      await restarts.tellKeeper(ctx, this.id, { policy })
+    ) return;
     if (policy.kind === "no") {
       return await restarts.leave(ctx, this.id, "noPolicy");
     }
