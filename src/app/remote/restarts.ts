@@ -132,11 +132,16 @@ export class Restarts {
     exitCode?: number,
   ): Promise<NextRestart> {
     const labels: Labels = (await this.#find(ctx, id))?.labels ?? {};
-    const isDue = labels[RESTART_LABEL.status] === "running" &&
-      (exitCode === undefined || wantsRestart(labels, exitCode));
-    return isDue
-      ? { kind: "due", count: restartCount(labels) }
-      : { kind: "none" };
+    if (labels[RESTART_LABEL.status] !== "running") return { kind: "none" };
+    try {
+      const isDue = exitCode === undefined || wantsRestart(labels, exitCode);
+      const count = restartCount(labels);
+      return isDue ? { kind: "due", count } : { kind: "none" };
+    } catch (error) {
+      // The monitor makes nothing of them, either.
+      if (!hasCode(error, "invalidArgument")) throw error;
+      return { kind: "none" };
+    }
   }
 
   async #find(ctx: Context, id: string): Promise<Container | undefined> {
