@@ -137,5 +137,9 @@ async function attached({ ok, call, dir }: RemoteStore): Promise<void> {
   for (const { code, stdout, stderr } of await Promise.all(both)) {
     assertEquals([code, stdout, stderr], [4, "out\n", "err\n"]);
   }
+  // Also while its logger sees to its end.
+  for (let count = 0; count < 3; count++) {
+    assertStringIncludes(await ok("ps", "-a"), "Exited (4)");
+  }
   await ok("rm", "web");
 }

@@ -26,6 +26,7 @@ import type { Poller } from "../../sys/poller.ts";
 import type { TerminalSize } from "../../sys/pty.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import { createShimWire } from "../shim_wire.ts";
+import { recordEnd } from "./end_record.ts";
 import type { Restarts } from "./restarts.ts";
 
 const RESOURCES_TYPE =
@@ -82,13 +83,21 @@ export class RemoteTask implements Task {
         return status;
       }
       const next = await restarts.next(ctx, this.id, status.exit?.exitCode);
-      return next.kind === "none"
-        ? status
-        : { ...status, state: "restarting", restartCount: next.count };
+      if (next.kind === "due") {
+        return { ...status, state: "restarting", restartCount: next.count };
+      }
+      if (status.state === "stopped") this.#recordEnd(status);
+      return status;
     } catch (error) {
       if (!await this.#isBetweenLives(ctx, error)) throw error;
       return { ...recorded() ?? NEW_STATUS, state: "restarting", pid: 0 };
     }
+  }
+
+  #recordEnd(status: TaskStatus): void {
+    const { logger, recorded } = this.#deps;
+    if (logger === undefined || recorded()?.state !== "running") return;
+    recordEnd(logger.bundle, status);
   }
 
   /** The monitor deletes one task before it makes the next. */
