@@ -222,6 +222,12 @@ Deno.test({
       await restarted(daemon, here, there);
       await succeed(there, "exec", "direct", "true");
       await succeed(here, "exec", "remote", "true");
+      // Whoever starts it, and whatever is just left of the last time.
+      for (const side of [there, here, there]) {
+        await succeed(side, "stop", "-t", "0", "direct");
+        await succeed(side, "start", "direct");
+        await succeed(here, "exec", "direct", "true");
+      }
       await succeed(there, "kill", "direct");
       await succeed(there, "rm", "-f", "remote");
       await succeed(here, "rm", "-f", "direct");

@@ -6,6 +6,7 @@ import type {
   BundleView,
   TaskRef,
 } from "../../core/task.ts";
+import { isForeignRuntime } from "../../engine/runtime_name.ts";
 
 /** What containerd calls a container that runc runs. */
 export const DEFAULT_RUNTIME = "io.containerd.runc.v2";
@@ -24,7 +25,14 @@ export function remoteBundles(
 ): BundleStore {
   const others = new Set(known.map(keyOf));
   return {
-    create: (ctx, record) => local.create(ctx, record),
+    create: (ctx, record) =>
+      local.create(ctx, {
+        ...record,
+        // Whatever the record says, over there a shim keeps it.
+        runtime: isForeignRuntime(record.runtime)
+          ? record.runtime
+          : DEFAULT_RUNTIME,
+      }),
     abandoned: (ctx) => local.abandoned(ctx),
     join: (ctx, task) => local.join(ctx, task),
     list: (ctx) => local.list(ctx),

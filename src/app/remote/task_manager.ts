@@ -43,6 +43,7 @@ import { openPoller, type Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import { INIT_PID } from "../container_end.ts";
 import { DEFAULT_RUNTIME } from "./bundles.ts";
+import { createTask } from "./create_task.ts";
 import { loggedStdio, type RemoteAccess } from "./logger.ts";
 import type { Restarts } from "./restarts.ts";
 import { RemoteTask, type TaskLogger } from "./task.ts";
@@ -65,6 +66,9 @@ export function createRemoteTaskManager(
 ): TaskManager {
   return new RemoteTaskManager(deps);
 }
+
+/** As records of our own store name it, where no shim is named. */
+const OCI_RUNTIME = "runc";
 
 class RemoteTaskManager implements TaskManager {
   readonly defaultRuntime = DEFAULT_RUNTIME;
@@ -188,7 +192,8 @@ class RemoteTaskManager implements TaskManager {
     const rootfs = await snapshotters.get(snapshotter)
       ?.mounts(ctx, snapshotKey) ?? [];
     try {
-      await createAnew(ctx, tasks, { ...stdio, id, rootfs, runtimePath: "" });
+      const runtimePath = await this.#runtimePath(ctx, id);
+      await createTask(ctx, tasks, { ...stdio, id, rootfs, runtimePath });
       await created();
       const pid = await tasks.start(ctx, { id, execId: "" });
       bundle.writeStatus(runningStatus(bundle.status(), pid, now()));
@@ -197,6 +202,12 @@ class RemoteTaskManager implements TaskManager {
       await this.destroy(ctx, bundle.record);
       throw startFailure(startError, "runc", START_CALLS.container, error);
     }
+  }
+
+  /** Of a container that was made on our store itself, whose shim is ours. */
+  async #runtimePath(ctx: Context, id: string): Promise<string> {
+    const { runtime } = await this.#deps.services().containers.get(ctx, id);
+    return runtime.name === OCI_RUNTIME ? DEFAULT_RUNTIME : "";
   }
 
   #taskOf(ref: TaskRef, logger = this.#loggerOf(ref)): Task {
@@ -236,24 +247,6 @@ function checkDetached(id: string, { settings, output }: StartRequest): void {
       `send input to container "${id}", which is to be restarted,`,
       "Leave out -i",
     );
-  }
-}
-
-/** What is left of its last life goes first. */
-async function createAnew(
-  ctx: Context,
-  tasks: TaskService,
-  request: Parameters<TaskService["create"]>[1],
-): Promise<void> {
-  try {
-    await tasks.create(ctx, request);
-  } catch (error) {
-    if (!hasCode(error, "alreadyExists")) throw error;
-    const process = { id: request.id, execId: "" };
-    const { status } = await tasks.get(ctx, process);
-    if (status !== "stopped") throw error;
-    await tasks.delete(ctx, process);
-    await tasks.create(ctx, request);
   }
 }
 
