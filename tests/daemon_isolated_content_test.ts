@@ -17,6 +17,9 @@ import { openDaemon } from "./support/daemon.ts";
 const POLICY = `
 [plugins."io.containerd.metadata.v1.bolt"]
   content_sharing_policy = "isolated"
+# Nothing holds what is brought.
+[plugins."io.containerd.gc.v1.scheduler"]
+  startup_delay = "0s"
 `;
 const DATA = new TextEncoder().encode("a crate of oranges");
 const { STAT, COMMIT } = WriteAction;
