@@ -227,6 +227,20 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "rm takes the files of a container that was being removed",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using store = await openRunStore();
+    const made = await store.call(["create", IMAGE, "true"]);
+    assertEquals(made.code, 0, made.stderr);
+    await forgetActiveSnapshots(store);
+    const removed = await store.call(["rm", made.stdout.trim()]);
+    assertEquals(removed.code, 0, removed.stderr);
+    assertEquals(await store.leftovers(), []);
+  },
+});
+
 /** Takes their records away, and leaves their files. */
 async function forgetActiveSnapshots({ dir, flags }: RunStore): Promise<void> {
   using metadata = await openMetadata({

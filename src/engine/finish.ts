@@ -2,11 +2,11 @@
 
 import type { Context } from "../base/context.ts";
 import { hasCode } from "../base/errors.ts";
-import { hasCleanup, type Snapshotter } from "../core/snapshot.ts";
 import type { Bundle, BundleRecord } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { recordParts } from "./container_record.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
+import { removeSnapshot } from "./remove_snapshot.ts";
 import { publishDelete, publishExit } from "./task_events.ts";
 import { anonymousVolumes } from "./volumes.ts";
 
@@ -62,31 +62,15 @@ export async function discardBundle(
 async function removeParts(
   ctx: Context,
   deps: LifeDeps,
-  { id, namespace, snapshotter, snapshotKey }: BundleRecord,
+  record: BundleRecord,
 ): Promise<void> {
   const { services, volumesPath } = deps;
-  const keeper = services.snapshotters.get(snapshotter);
-  if (keeper !== undefined && snapshotKey !== "") {
-    await removeSnapshot(ctx, keeper, snapshotKey);
-  }
+  const { id, namespace } = record;
+  await removeSnapshot(ctx, services, record);
   await ignoreMissing(services.containers.delete(ctx, id));
   const { host } = services;
   host.removeDirectory(anonymousVolumes(`${volumesPath}/${namespace}`, id));
   host.removeDirectory(containerDirectory(deps, namespace, id));
-}
-
-/** Who was killed at this may have removed the record, and not the files. */
-async function removeSnapshot(
-  ctx: Context,
-  snapshotter: Snapshotter,
-  key: string,
-): Promise<void> {
-  try {
-    await snapshotter.remove(ctx, key);
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-    if (hasCleanup(snapshotter)) await snapshotter.cleanup(ctx);
-  }
 }
 
 /** Somebody else may have removed it meanwhile. */

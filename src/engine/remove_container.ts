@@ -7,6 +7,7 @@ import type { TaskRef } from "../core/task.ts";
 import { containerName, findContainer } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
+import { removeSnapshot } from "./remove_snapshot.ts";
 import { settle } from "./reconcile.ts";
 import { killNow } from "./stop.ts";
 import { anonymousVolumes } from "./volumes.ts";
@@ -30,7 +31,7 @@ export async function removeContainer(
 ): Promise<Container> {
   const { services } = deps;
   const container = await findContainer(ctx, services, text);
-  const { id, snapshotter, snapshotKey } = container;
+  const { id } = container;
   const ref = { namespace: ctx.namespace, id };
   const status = await containerStatus(ctx, services, container);
   if (isAlive(status) && running === "kill") {
@@ -43,12 +44,7 @@ export async function removeContainer(
     );
   }
   await deleteTask(ctx, deps, ref);
-  await ignoreMissing(services.containers.delete(ctx, id));
-  if (snapshotKey !== "") {
-    await ignoreMissing(
-      services.snapshotters.get(snapshotter)?.remove(ctx, snapshotKey),
-    );
-  }
+  await removeSnapshot(ctx, services, container);
   const { host } = services;
   host.removeDirectory(containerDirectory(deps, ctx.namespace, id));
   if (volumes === "remove") {
@@ -56,6 +52,8 @@ export async function removeContainer(
       anonymousVolumes(`${deps.volumesPath}/${ctx.namespace}`, id),
     );
   }
+  // Last of all: who is killed before has it to begin again with.
+  await ignoreMissing(services.containers.delete(ctx, id));
   return container;
 }
 
