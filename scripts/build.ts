@@ -29,7 +29,11 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     functions: "all",
   },
   shim: { source: "src/app/shim.ts", functions: "first" },
-  daemon: { source: "src/app/daemon.ts", functions: "first" },
+  daemon: {
+    source: "src/app/daemon.ts",
+    soon: ["src/app/daemon/serve.ts", "src/app/open_store.ts"],
+    functions: "all",
+  },
   unpack_worker: {
     source: "src/drivers/unpack/worker.ts",
     functions: "first",
