@@ -10,6 +10,15 @@ export interface Transport {
 /** Who sends data waits while there is more than this that is not written. */
 const ENOUGH_BYTES = 256 * 1024;
 
+/** No write waits for more when there is as much. */
+const WRITE_BYTES = 64 * 1024;
+
+/**
+ * Turns of the microtask queue, some 50 ns each, without anything new until
+ * what there is is written: a stream of small messages takes fewer for each.
+ */
+const QUIET_TURNS = 32;
+
 export interface SenderOptions {
   readonly transport: Transport;
   /** There is room for data again. */
@@ -75,7 +84,7 @@ export class Sender {
   async #write(): Promise<void> {
     const { onError, onRoom } = this.#options;
     try {
-      await Promise.resolve();
+      await this.#gather();
       while (this.#parts.length > 0) {
         const bytes = joined(this.#parts);
         this.#parts = [];
@@ -85,12 +94,24 @@ export class Sender {
         this.#bytes -= bytes.length;
         this.#owedNow = 0;
         onRoom();
+        if (this.#parts.length > 0) await this.#gather();
       }
     } catch (error) {
       this.stop();
       onError(error);
     } finally {
       this.#writing = undefined;
+    }
+  }
+
+  /** Lets those who are at it push what follows at once. */
+  async #gather(): Promise<void> {
+    let before = this.#bytes;
+    for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
+      await undefined;
+      if (this.#bytes >= WRITE_BYTES) return;
+      if (this.#bytes !== before) quiet = 0;
+      before = this.#bytes;
     }
   }
 
@@ -103,8 +124,8 @@ export class Sender {
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [only, ...more] = parts;
-  if (only !== undefined && more.length === 0) return only;
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
   const bytes = new Uint8Array(
     parts.reduce((sum, { length }) => sum + length, 0),
   );
