@@ -17,9 +17,6 @@ import { openDaemon } from "./support/daemon.ts";
 const POLICY = `
 [plugins."io.containerd.metadata.v1.bolt"]
   content_sharing_policy = "isolated"
-# Nothing holds what is brought.
-[plugins."io.containerd.gc.v1.scheduler"]
-  startup_delay = "0s"
 `;
 const DATA = new TextEncoder().encode("a crate of oranges");
 const { STAT, COMMIT } = WriteAction;
@@ -43,6 +40,8 @@ async function bring(
       const requests = steps.map((step) =>
         WriteContentRequest.fromPartial({
           ...{ ref: "crate", expected: digest, total: size },
+          // Else the collector may take it at any time.
+          labels: { "containerd.io/gc.root": "1" },
           ...step,
         })
       );
