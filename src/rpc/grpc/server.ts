@@ -3,7 +3,7 @@
 import { EngineError } from "../../base/errors.ts";
 import { Connection } from "../http2/connection.ts";
 import type { Transport } from "../http2/sender.ts";
-import { within } from "../within.ts";
+import { within } from "../../base/within.ts";
 import { Calls } from "./calls.ts";
 import { type GrpcAddress, listen, type Listening } from "./listen.ts";
 import { MethodTable } from "./methods.ts";

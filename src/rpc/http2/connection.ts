@@ -3,7 +3,7 @@
  * (RFC 9113; with prior knowledge, without encryption, without push).
  */
 
-import { within } from "../within.ts";
+import { within } from "../../base/within.ts";
 import { Breach, ERROR, type ErrorNumber } from "./breach.ts";
 import {
   encodeAck,

@@ -1,5 +1,6 @@
 /** Answering calls. */
 
+import { within } from "../../base/within.ts";
 import { Channel, type Connection } from "./channel.ts";
 import { ServerConnection } from "./server_connection.ts";
 import type { ServedService } from "./service.ts";
@@ -93,11 +94,4 @@ async function* connections(listener: Listener): AsyncGenerator<Connection> {
 function isClosed(error: unknown): boolean {
   return error instanceof Deno.errors.BadResource ||
     error instanceof Deno.errors.Interrupted;
-}
-
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
 }
