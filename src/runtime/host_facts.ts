@@ -1,5 +1,6 @@
 import type { SpecDevice } from "../oci/runtime_spec.ts";
 import type { CgroupVersion, HostFacts } from "../oci/spec/facts.ts";
+import { runsI386, runsX32 } from "../sys/abi.ts";
 import {
   kernelVersion,
   ownCapabilities,
@@ -33,6 +34,7 @@ export function collectFacts(
     uidRanges: ranges(uids),
     gidRanges: ranges(readIdMap("gid_map")),
     apparmor: readFact("/sys/module/apparmor/parameters/enabled") === "Y",
+    runs: (abi) => abi === "x32" ? runsX32() : runsI386(),
     hasMessageQueues: () => exists("/dev/mqueue"),
     processorPaths: processorPaths(),
     swapLimit,

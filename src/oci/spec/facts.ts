@@ -23,6 +23,9 @@ export interface IdRange {
   readonly count: number;
 }
 
+/** Kinds of programs beside its own that an amd64 kernel may run. */
+export type OtherAbi = "i386" | "x32";
+
 export interface HostFacts {
   /** `amd64`, `arm64`, … as image platforms call it. */
   readonly architecture: string;
@@ -42,6 +45,8 @@ export interface HostFacts {
   readonly uidRanges: readonly IdRange[];
   readonly gidRanges: readonly IdRange[];
   readonly apparmor: boolean;
+  /** Asked only when it matters. */
+  readonly runs: (abi: OtherAbi) => boolean;
   /** True if there is `/dev/mqueue` to be shared. Asked only when it matters. */
   readonly hasMessageQueues: () => boolean;
   /** Paths with figures of single processors, which tell on neighbours. */

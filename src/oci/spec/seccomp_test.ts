@@ -22,6 +22,20 @@ Deno.test("defaultSeccomp() refuses with EPERM what is not listed", () => {
   }
 });
 
+Deno.test("defaultSeccomp() leaves out what this kernel can't run", () => {
+  const architectures = (...abis: string[]) =>
+    defaultSeccomp(testFacts({ runs: (abi) => abis.includes(abi) }), [])
+      .architectures;
+  assertEquals(architectures(), ["SCMP_ARCH_X86_64"]);
+  assertEquals(architectures("i386"), ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]);
+  assertEquals(architectures("x32"), ["SCMP_ARCH_X86_64", "SCMP_ARCH_X32"]);
+  const arm = testFacts({ architecture: "arm64", runs: () => false });
+  assertEquals(defaultSeccomp(arm, []).architectures, [
+    "SCMP_ARCH_AARCH64",
+    "SCMP_ARCH_ARM",
+  ]);
+});
+
 Deno.test("defaultSeccomp() names each system call once among the allowed", () => {
   const [allowed] = defaultSeccomp(testFacts(), ["CAP_SYS_ADMIN"]).syscalls ??
     [];

@@ -21,6 +21,7 @@ export function testFacts(overrides: Partial<HostFacts> = {}): HostFacts {
     uidRanges: ALL_IDS,
     gidRanges: ALL_IDS,
     apparmor: false,
+    runs: () => true,
     hasMessageQueues: () => true,
     processorPaths: [],
     swapLimit: () => true,
