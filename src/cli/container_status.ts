@@ -11,9 +11,9 @@ export function statusText(
     case "created":
       return "Created";
     case "running":
-      return `Up ${since(task.startedAt, now)}${health(task.health?.status)}`;
+      return `Up${since(task.startedAt, now)}${health(task.health?.status)}`;
     case "paused":
-      return `Up ${since(task.startedAt, now)} (Paused)`;
+      return `Up${since(task.startedAt, now)} (Paused)`;
     case "restarting":
       return `Restarting (${code}) ${ago(task.exit?.exitedAt, now)}`;
     case "exited":
@@ -23,8 +23,11 @@ export function statusText(
   }
 }
 
+/** Empty where nobody knows. */
 function since(time: string | undefined, now: Date): string {
-  return humanDuration(now.getTime() - new Date(time ?? now).getTime());
+  return time === undefined
+    ? ""
+    : ` ${humanDuration(now.getTime() - new Date(time).getTime())}`;
 }
 
 function ago(time: string | undefined, now: Date): string {

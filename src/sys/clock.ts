@@ -9,6 +9,8 @@ const clockSymbols = coldSymbols({
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
+/** Since boot, also while the machine was asleep. */
+const CLOCK_BOOTTIME = 7;
 const NS_PER_SECOND = 1_000_000_000n;
 const NS_PER_MICROSECOND = 1_000n;
 
@@ -20,6 +22,13 @@ export function openClock(): () => bigint {
 /** Since some moment in the past, the same for all processes until reboot. */
 export function monotonicMicroseconds(): bigint {
   return reader(CLOCK_MONOTONIC)() / NS_PER_MICROSECOND;
+}
+
+/** When the machine was booted, in microseconds since 1970, UTC. */
+export function bootMicroseconds(): bigint {
+  const sinceBoot = reader(CLOCK_BOOTTIME);
+  const now = openClock();
+  return (now() - sinceBoot()) / NS_PER_MICROSECOND;
 }
 
 function reader(clock: number): () => bigint {

@@ -3,6 +3,7 @@
 import type { ShimProcessState } from "../../core/shim.ts";
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import { processStartTime } from "../../sys/pidfd.ts";
+import { processStartedAt } from "../../sys/process_started.ts";
 
 /**
  * @param recorded what is known besides, from the bundle
@@ -14,10 +15,10 @@ export function statusOf(
   const { pid, exit } = state;
   switch (state.status) {
     case "running":
-      return { ...recorded, state: "running", pid };
+      return { ...withStart(recorded, pid), state: "running", pid };
     case "paused":
     case "pausing":
-      return { ...recorded, state: "paused", pid };
+      return { ...withStart(recorded, pid), state: "paused", pid };
     case "stopped":
       return exit === undefined
         ? { ...recorded, state: "stopped" }
@@ -27,6 +28,24 @@ export function statusOf(
     case "unknown":
       return recorded;
   }
+}
+
+/**
+ * Another client may have started it, or started it once more: then nobody here
+ * has recorded when. The process knows when it was made, a little before.
+ */
+function withStart(recorded: TaskStatus, pid: number): TaskStatus {
+  if (recorded.startedAt !== undefined && isOf(recorded, pid)) return recorded;
+  const { startedAt: _another, ...rest } = recorded;
+  const startedAt = processStartedAt(pid)?.toISOString();
+  return startedAt === undefined ? rest : { ...rest, startedAt };
+}
+
+/** Whether it is about the process that has this number now. */
+function isOf({ pid: recorded, pidStartTime }: TaskStatus, pid: number) {
+  if (recorded !== pid) return false;
+  const started = processStartTime(pid);
+  return [undefined, started].includes(pidStartTime) || started === undefined;
 }
 
 /** @param pid of the process that has just been started */
