@@ -1,6 +1,11 @@
 /** The command line with Debian's shim of containerd keeping containers. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { RUNTIME, SHIM } from "./support/foreign_shims.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 
@@ -216,6 +221,12 @@ Deno.test({
       );
       assertEquals([exec.code, exec.stdout], [3, "aye\n"]);
       assertEquals((await store.call(["exec", "more", "nope"])).code, 127);
+      // Seen by the runtime only, and told by the shim.
+      const lost = await store.call(
+        ["exec", "-w", "/proc/nonexistent", "more", "true"],
+      );
+      assertEquals(lost.code, 126);
+      assertMatch(lost.stderr, /^coracle: OCI runtime exec failed: .*\n$/);
       assertStringIncludes(await ok(store, "top", "more"), "sleep 100000");
       await ok(store, "update", "--memory", "100m", "more");
       assertStringIncludes(

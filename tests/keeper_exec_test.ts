@@ -1,6 +1,6 @@
 /** What users see of `exec`: failures once, and what becomes of its process. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -51,6 +51,48 @@ Deno.test({
           'coracle: exec: "/bin": permission denied',
         ]);
       });
+
+      await t.step("says once that there is no such directory", async () => {
+        const chdir = "exec failed: unable to start container process: " +
+          'chdir to cwd ("/nonexistent") set in config.json failed: ' +
+          "no such file or directory";
+        for (const how of [["web"], ["-d", "web"], ["-t", "web"]]) {
+          const { code, stdout, stderr } = await store.call(
+            ["exec", "-w", "/nonexistent", ...how, "true"],
+          );
+          assertEquals([code, stdout, stderr.trim()], [
+            126,
+            "",
+            `coracle: OCI runtime exec failed: ${chdir}`,
+          ]);
+        }
+        const refused = async (directory: string) => {
+          const { code, stderr } = await store.call(
+            ["exec", "-w", directory, "web", "true"],
+          );
+          return [code, stderr.trim().split("\n").length, stderr.trim()];
+        };
+        const [, , noDirectory] = await refused("/bin/sh");
+        assertStringIncludes(String(noDirectory), ": not a directory");
+        assertEquals(await refused("bin"), [
+          126,
+          1,
+          "coracle: OCI runtime exec failed: exec failed: " +
+          "Cwd must be an absolute path",
+        ]);
+        // Seen by the runtime only, which says it on our standard error.
+        const [code, lines, text] = await refused("/proc/nonexistent");
+        assertEquals([code, lines], [126, 1]);
+        assertStringIncludes(String(text), 'cwd ("/proc/nonexistent")');
+      });
+
+      await t.step(
+        "works in the container's directory with -w ''",
+        async () => {
+          const { stdout } = await store.call(["exec", "-w", "", "web", "pwd"]);
+          assertEquals(stdout, "/\n");
+        },
+      );
 
       await t.step("killed, leaves its process running", async () => {
         const child = await startExec(store, "echo up; sleep 1; echo on > /on");

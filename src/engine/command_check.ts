@@ -46,7 +46,8 @@ function searchPath(env: readonly string[]): readonly string[] {
   return path.split(":").filter((directory) => directory.startsWith("/"));
 }
 
-function isMounted(path: string, mounts: readonly SpecMount[]): boolean {
+/** Whether something that is mounted may have it. */
+export function isMounted(path: string, mounts: readonly SpecMount[]): boolean {
   return mounts.some(({ destination }) =>
     path === destination || path.startsWith(`${destination}/`)
   );

@@ -11,6 +11,7 @@ import { capabilitySets } from "../oci/spec/capabilities.ts";
 import { parseSpec } from "../oci/spec/serialize.ts";
 import { resolveUser } from "../oci/users.ts";
 import { checkCommand } from "./command_check.ts";
+import { checkWorkdir } from "./workdir_check.ts";
 import { mergeEnv } from "./options/environment.ts";
 import { runningTask } from "./running_task.ts";
 
@@ -107,6 +108,7 @@ function checkExecutable(
   pid: number,
 ): void {
   using root = host.openRoot(`/proc/${pid}/root`);
+  checkWorkdir({ cwd, root, mounts });
   checkCommand({ args: args ?? [], env, cwd, root, mounts });
 }
 

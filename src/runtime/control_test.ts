@@ -143,7 +143,7 @@ const STEPS: Readonly<Record<string, Step>> = {
       const error = await control.exec(ID, process, launch).catch((e) => e);
       assert(error instanceof TaskStartError);
       assertEquals(error.exitCode, 127);
-      assertStringIncludes(error.message, "Cannot run the command: runc: exec");
+      assertStringIncludes(error.message, "OCI runtime exec failed: exec");
       await control.kill(ID, 9);
       await reaper.wait(pid);
     },

@@ -2,7 +2,13 @@
 
 import type { Context } from "../base/context.ts";
 import { failedPrecondition } from "../base/errors.ts";
-import type { ExecProcess, ExecRequest, TaskStdio } from "../core/task.ts";
+import {
+  type ExecProcess,
+  type ExecRequest,
+  TaskStartError,
+  type TaskStdio,
+} from "../core/task.ts";
+import { ToldStartError } from "../core/told_start_error.ts";
 import {
   adoptOrphans,
   exitCodeOf,
@@ -111,8 +117,18 @@ async function withOurStreams(
     };
   } catch (error) {
     owned.dispose();
-    throw error;
+    throw asTold(place.runtime, error);
   }
+}
+
+/** Whose errors go to standard error, too, when they have a log. */
+const TELLERS = ["runc"];
+
+function asTold({ name }: OciRuntime, error: unknown): unknown {
+  const program = name.slice(name.lastIndexOf("/") + 1);
+  return error instanceof TaskStartError && TELLERS.includes(program)
+    ? new ToldStartError(error.exitCode, error.message, { cause: error })
+    : error;
 }
 
 /** Its runtime copies between its terminal and ours until it ends. */

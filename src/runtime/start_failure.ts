@@ -36,17 +36,13 @@ const ABOUT_COMMAND = /exec: |exec \/|exec failed|executable|execve/i;
 /** What it was that did not start: the container, or a process in it. */
 export type Startable = "container" | "exec";
 
-const ATTEMPT: Readonly<Record<Startable, string>> = {
-  container: "Cannot start the container",
-  exec: "Cannot run the command",
-};
-
 /** Docker's exit codes: 127 not found, 126 not executable, else 125. */
 export function startError(
   runtime: string,
   message: string,
   what: Startable = "container",
 ): TaskStartError {
+  if (what === "exec") return execError(message);
   const isAboutCommand = ABOUT_COMMAND.test(message);
   const exitCode = isAboutCommand && NOT_FOUND.test(message)
     ? START_FAILURE.notFound
@@ -55,7 +51,20 @@ export function startError(
     : START_FAILURE.engine;
   return new TaskStartError(
     exitCode,
-    `${ATTEMPT[what]}: ${runtime}: ${shorten(message)}`,
+    `Cannot start the container: ${runtime}: ${shorten(message)}`,
+  );
+}
+
+/**
+ * In docker's words, and with its exit codes: 127 if there is no such command,
+ * else 126, whatever the reason.
+ */
+function execError(message: string): TaskStartError {
+  const reason = shorten(message);
+  const isMissing = ABOUT_COMMAND.test(reason) && NOT_FOUND.test(reason);
+  return new TaskStartError(
+    isMissing ? START_FAILURE.notFound : START_FAILURE.notExecutable,
+    `OCI runtime exec failed: ${message}`,
   );
 }
 

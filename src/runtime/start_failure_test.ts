@@ -42,3 +42,24 @@ Deno.test("startError() gives docker's exit codes", () => {
     ] as const
   ) assertEquals(startError("runc", message).exitCode, exitCode, message);
 });
+
+Deno.test("startError() speaks of an exec as docker does", () => {
+  const exec = "exec failed: unable to start container process: ";
+  const chdir = 'chdir to cwd ("/x") set in config.json failed: ';
+  for (
+    const [message, exitCode] of [
+      [`${exec}exec: "x": executable file not found in $PATH`, 127],
+      [`${exec}exec: "/x": stat /x: no such file or directory`, 127],
+      ["executable file `x` not found: No such file or directory", 127],
+      [`${exec}exec: "/etc": permission denied`, 126],
+      [`${exec}${chdir}no such file or directory`, 126],
+      [`${exec}${chdir}not a directory`, 126],
+      ["chdir to `/x`: No such file or directory", 126],
+      ["exec failed: cannot exec in a stopped container", 126],
+    ] as const
+  ) {
+    const error = startError("runc", message, "exec");
+    assertEquals(error.exitCode, exitCode, message);
+    assertEquals(error.message, `OCI runtime exec failed: ${message}`);
+  }
+});

@@ -1,6 +1,7 @@
 /** `coracle exec` */
 
 import { invalidArgument } from "../../base/errors.ts";
+import { ToldStartError } from "../../core/told_start_error.ts";
 import { execInContainer, type ExecOptions } from "../../engine/exec.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
 import { parseEnv, parseEnvFile } from "../../engine/options/environment.ts";
@@ -14,13 +15,14 @@ export async function run(inv: Invocation): Promise<number> {
   const { services } = await lifeDeps(inv, { leftovers: "later" });
   const container = await findContainer(inv.ctx, services, name);
   using _signals = inv.takeSignals();
-  const exit = await execInContainer(
-    inv.ctx,
-    { services, newId, now: inv.now },
-    container,
-    options,
-  );
-  return exit?.exitCode ?? 0;
+  const deps = { services, newId, now: inv.now };
+  try {
+    const exit = await execInContainer(inv.ctx, deps, container, options);
+    return exit?.exitCode ?? 0;
+  } catch (error) {
+    if (error instanceof ToldStartError) return error.exitCode;
+    throw error;
+  }
 }
 
 function execOptions(
@@ -46,6 +48,6 @@ function execOptions(
       ? { to: "none" }
       : { to: "ours", kind, stdin: isOpen ? "inherit" : "null" },
     ...user === undefined ? {} : { user },
-    ...workdir === undefined ? {} : { workdir },
+    ...workdir === undefined || workdir === "" ? {} : { workdir },
   };
 }

@@ -3,20 +3,26 @@
 import { EngineError } from "../../base/errors.ts";
 import { TaskStartError } from "../../core/task.ts";
 
+/** What was asked of the shim. */
+export const START_CALLS = { container: "container", exec: "exec" } as const;
+
+export type StartCall = typeof START_CALLS[keyof typeof START_CALLS];
+
 /**
  * Finds docker's exit code in what an OCI runtime says.
  * @param runtime its name
  */
-export type StartErrors = (runtime: string, message: string) => TaskStartError;
-
-/** What was asked of the shim. */
-export const START_CALLS = { container: "container", exec: "exec" } as const;
+export type StartErrors = (
+  runtime: string,
+  message: string,
+  call: StartCall,
+) => TaskStartError;
 
 /** An error that is ours, not about the container, stays what it is. */
 export function startFailure(
   startErrors: StartErrors,
   kind: string,
-  call: typeof START_CALLS[keyof typeof START_CALLS],
+  call: StartCall,
   thrown: unknown,
 ): Error {
   if (thrown instanceof TaskStartError) return thrown;
@@ -25,7 +31,7 @@ export function startFailure(
     return error;
   }
   if (call === "exec" && error.code === "notFound") return error;
-  return startErrors(kind, plain(error.message));
+  return startErrors(kind, plain(error.message), call);
 }
 
 /** Without what each of containerd's layers says of itself. */
