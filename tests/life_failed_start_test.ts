@@ -1,6 +1,11 @@
 /** Containers whose command can't be started: made all the same. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 
 async function ok(store: RunStore, ...args: string[]): Promise<string> {
@@ -11,6 +16,9 @@ async function ok(store: RunStore, ...args: string[]): Promise<string> {
 
 const NOT_FOUND = `exec: "nonexist": executable file not found in $PATH`;
 const DENIED = `exec: "/etc": permission denied`;
+
+/** How long a shim keeps output for whoever is to attach. */
+const ATTACH_MS = 10_000;
 
 Deno.test({
   name: "a run whose command can't be started leaves a container",
@@ -57,17 +65,39 @@ Deno.test({
         assertStringIncludes(Error, error);
         assert(StartedAt.startsWith("0001-"), StartedAt);
         assertEquals(shown.Id, await Deno.readTextFile(cidFile));
+        const said = flags.includes("-d") ? `${shown.Id}\n` : "";
+        assertEquals(failed.stdout, said);
         assertEquals([shown.Path, shown.Args], [command, ["-x"]]);
         assertEquals(await ok(store, "ps", "-q"), "");
         assertStringIncludes(await ok(store, "ps", "-a"), "Created");
         // It is whole: it can be started, which fails in the same way.
+        const begun = performance.now();
         const again = await store.call(["start", "-a", "web"]);
         assertEquals(again.code, code, again.stderr);
+        // A shim that keeps it waits for nobody to attach to it.
+        assert(performance.now() - begun < ATTACH_MS);
         await ok(store, "rm", "web");
         assertEquals(await store.leftovers(), []);
         await Deno.remove(cidFile);
       });
     }
+  },
+});
+
+Deno.test({
+  name: "a detached run whose command can't be started tells its id with --rm",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using store = await openRunStore();
+    // As docker does, though that container has gone.
+    const failed = await store.run(["-d", IMAGE, "nonexist"]);
+    assertEquals(failed.code, 127);
+    assertMatch(failed.stdout, /^[0-9a-f]{64}\n$/);
+    assertStringIncludes(failed.stderr, NOT_FOUND);
+    assertEquals(await store.leftovers(), []);
+    // Where none was made there is no id.
+    const refused = await store.run(["-d", "--workdir", "x", IMAGE, "true"]);
+    assertEquals([refused.code, refused.stdout], [125, ""]);
   },
 });
 

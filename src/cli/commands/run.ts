@@ -2,10 +2,10 @@
 
 import { invalidArgument } from "../../base/errors.ts";
 import type { Task } from "../../core/task.ts";
-import type { LifeDeps } from "../../engine/life_deps.ts";
+import type { CreateDeps, LifeDeps } from "../../engine/life_deps.ts";
 import { runContainer } from "../../engine/run.ts";
 import type { RunOptions } from "../../engine/run_options.ts";
-import { reserveCidFile } from "../cid_file.ts";
+import { type CidFile, reserveCidFile } from "../cid_file.ts";
 import type { Invocation } from "../command.ts";
 import { createDeps, createOptions, startDeps } from "../create_deps.ts";
 
@@ -21,11 +21,7 @@ export async function run(inv: Invocation): Promise<number> {
   // again, and would find the file that it has made itself.
   using cidFile = reserveCidFile(inv.flags.string("cidfile"));
   if (isDetached) {
-    const { runDetached } = await import("../../engine/run_detached.ts");
-    const { id } = await runDetached(inv.ctx, deps, options, {
-      created: (id) => cidFile?.write(id),
-    });
-    inv.stdout.line(id);
+    await detached(inv, deps, options, cidFile);
     return 0;
   }
   using signals = new DisposableStack();
@@ -39,6 +35,30 @@ export async function run(inv: Invocation): Promise<number> {
     attach: (task) => attach(inv, task, options),
   });
   return exitCode;
+}
+
+/**
+ * The id is told as docker does: also of one that is there, or was, and whose
+ * command could not be started.
+ */
+async function detached(
+  inv: Invocation,
+  deps: CreateDeps,
+  options: RunOptions,
+  cidFile: CidFile | undefined,
+): Promise<void> {
+  const { runDetached } = await import("../../engine/run_detached.ts");
+  let made: string | undefined;
+  try {
+    await runDetached(inv.ctx, deps, options, {
+      created: (id) => {
+        made = id;
+        cidFile?.write(id);
+      },
+    });
+  } finally {
+    if (made !== undefined) inv.stdout.line(made);
+  }
 }
 
 /** @throws {EngineError} `invalidArgument` */

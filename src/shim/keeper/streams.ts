@@ -53,6 +53,7 @@ export class KeptStreams {
   #size: TerminalSize | undefined;
   #isPaused = false;
   #isHeld: boolean;
+  #hasStarted = false;
   readonly #attached = Promise.withResolvers<void>();
 
   constructor(deps: StreamsDeps, settings: StreamSettings) {
@@ -79,6 +80,7 @@ export class KeptStreams {
 
   /** The container has its ends. */
   async started(): Promise<void> {
+    this.#hasStarted = true;
     await this.#line?.started();
     this.#pauseIfHeld();
     if (this.#isHeld) void this.#untilAttached();
@@ -87,10 +89,11 @@ export class KeptStreams {
 
   /**
    * The container has ended: what it wrote is read, and the line closed.
-   * Others may hold its other end for as long as they like.
+   * Others may hold its other end for as long as they like. To one that has not
+   * started nobody attaches.
    */
   async finish(): Promise<void> {
-    if (this.#isHeld) await this.#untilAttached();
+    if (this.#isHeld && this.#hasStarted) await this.#untilAttached();
     const line = this.#line;
     this.#line = undefined;
     await line?.finish();
