@@ -47,6 +47,16 @@ class RoutingTaskManager implements TaskManager {
     this.defaultRuntime = deps.runner.defaultRuntime;
   }
 
+  prepareForeground(
+    ctx: Context,
+    bundle: Bundle,
+    stdio: TaskStdio,
+  ): AsyncDisposable {
+    return isForeignRuntime(bundle.record.runtime)
+      ? { [Symbol.asyncDispose]: () => Promise.resolve() }
+      : this.#deps.runner.prepareForeground(ctx, bundle, stdio);
+  }
+
   async runForeground(
     ctx: Context,
     bundle: Bundle,

@@ -44,7 +44,7 @@ export interface Bundle extends Disposable {
   /** The directory that the root file system is mounted on. */
   readonly rootfs: string;
   /**
-   * Writes a file of the bundle.
+   * Writes a file of the bundle, in the place of what has its name.
    * @returns its path
    */
   write(name: string, text: string): string;
@@ -105,6 +105,16 @@ export interface TaskRef {
 export interface TaskManager {
   /** Name or path of the OCI runtime where none is asked for. */
   readonly defaultRuntime: string;
+  /**
+   * A hint that `runForeground` will follow with the same arguments: what can
+   * be done before the bundle has its spec is done meanwhile. Disposing takes
+   * back what was not used.
+   */
+  prepareForeground(
+    ctx: Context,
+    bundle: Bundle,
+    stdio: TaskStdio,
+  ): AsyncDisposable;
   /**
    * Runs the bundle's container to its end, with our standard streams as its
    * own and the signals that we get passed on to it. Nothing of it is left

@@ -8,7 +8,7 @@
 
 import type { Context } from "../base/context.ts";
 import type { ContainerSettings } from "../core/container_settings.ts";
-import type { Bundle, ExitStatus, Task } from "../core/task.ts";
+import type { Bundle, ExitStatus, Task, TaskStdio } from "../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
 import {
   bundleRecord,
@@ -55,6 +55,8 @@ export async function runContainer(
   }
   // The bundle first: whatever is made after it can be found and removed.
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
+  const stdio = taskStdio(plan.settings);
+  await using _early = services.tasks.prepareForeground(ctx, bundle, stdio);
   const made = await makeContainer(ctx, deps, options, plan, bundle);
   hooks.created?.(plan.id);
   return await toItsEnd(ctx, deps, bundle, async () => {
@@ -63,7 +65,7 @@ export async function runContainer(
       await recordParts(ctx, services, plan.id, { spec });
       throw made.refusal;
     }
-    return await inForeground(ctx, deps, bundle, plan.settings, {
+    return await inForeground(ctx, deps, bundle, stdio, {
       spec,
       ...hooks.starting === undefined ? {} : { meanwhile: hooks.starting },
     });
@@ -96,6 +98,13 @@ async function makeContainer(
     await discardContainer({ ...ctx, signal }, deps, bundle);
     throw error;
   }
+}
+
+/** How a container that runs in the foreground is connected to us. */
+export function taskStdio(
+  { stdin, stdio }: Pick<ContainerSettings, "stdin" | "stdio">,
+): TaskStdio {
+  return { stdin: stdin === "open" ? "inherit" : "null", kind: stdio };
 }
 
 /** What a command in the foreground does not do. */
@@ -136,10 +145,7 @@ export async function inForeground(
   ctx: Context,
   { services, now }: LifeDeps,
   bundle: Bundle,
-  { stdin, stdio }: {
-    readonly stdin: "open" | "closed";
-    readonly stdio: "terminal" | "streams";
-  },
+  stdio: TaskStdio,
   { spec, meanwhile }: Recording,
 ): Promise<ExitStatus> {
   const { id } = bundle.record;
@@ -149,10 +155,7 @@ export async function inForeground(
     // It is awaited below, but may fail before.
     started.catch(() => {});
   };
-  const exit = services.tasks.runForeground(ctx, bundle, {
-    stdin: stdin === "open" ? "inherit" : "null",
-    kind: stdio,
-  }, announce);
+  const exit = services.tasks.runForeground(ctx, bundle, stdio, announce);
   // Nothing that goes on beside the container may end it.
   const [status] = await Promise.all([
     exit,

@@ -22,7 +22,7 @@ import { containerName } from "./inspect_find.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
 import { renewNetworkFiles } from "./network_files.ts";
 import { finishAbandoned, settle } from "./reconcile.ts";
-import { inForeground, runningStatus, toItsEnd } from "./run.ts";
+import { inForeground, runningStatus, taskStdio, toItsEnd } from "./run.ts";
 import { failedStatus } from "./task_end.ts";
 import { publishStart } from "./task_events.ts";
 
@@ -73,7 +73,8 @@ export async function startForeground(
     ctx,
     deps,
     bundle,
-    () => inForeground(ctx, deps, bundle, { ...settings, stdin }, {}),
+    () =>
+      inForeground(ctx, deps, bundle, taskStdio({ ...settings, stdin }), {}),
   );
 }
 

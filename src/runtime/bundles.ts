@@ -240,7 +240,9 @@ class LocalBundle implements Bundle {
 
   write(name: string, text: string): string {
     const path = `${this.path}/${name}`;
-    Deno.writeTextFileSync(path, text);
+    // What is there may be a FIFO, at which somebody waits.
+    Deno.writeTextFileSync(`${path}.new`, text);
+    Deno.renameSync(`${path}.new`, path);
     return path;
   }
 

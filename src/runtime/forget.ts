@@ -47,7 +47,10 @@ export function forgetGroups(bundle: string): void {
 
 function groupsPath(bundle: string): string | undefined {
   try {
-    const text = Deno.readTextFileSync(`${bundle}/config.json`);
+    const path = `${bundle}/config.json`;
+    // A FIFO, if whoever made the bundle was killed before it had a spec.
+    if (!Deno.lstatSync(path).isFile) return undefined;
+    const text = Deno.readTextFileSync(path);
     return JSON.parse(text).linux?.cgroupsPath;
   } catch {
     return undefined;

@@ -13,7 +13,13 @@ import type {
 } from "../core/task.ts";
 import { NEW_STATUS } from "../core/task_status.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
-import { adoptOrphans, exitCodeOf, spawn, waitFor } from "../sys/process.ts";
+import {
+  adoptOrphans,
+  exitCodeOf,
+  spawn,
+  type SpawnOptions,
+  waitFor,
+} from "../sys/process.ts";
 import { proxySignals } from "../sys/signals.ts";
 import { processStartTime } from "../sys/pidfd.ts";
 import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
@@ -23,6 +29,7 @@ import {
   RuntimeCommands,
 } from "./oci_runtime.ts";
 import { bundlePath } from "./bundles.ts";
+import { EarlyRuntime } from "./early_runtime.ts";
 import { killRuntimesOf } from "./orphans.ts";
 import { prepareExit, writeExit } from "./foreground_end.ts";
 import { forgetGroups, forgetStopped } from "./forget.ts";
@@ -43,7 +50,7 @@ interface TaskRunnerDeps {
 /** The part of a task manager that needs no shim. */
 export type TaskRunner = Pick<
   TaskManager,
-  "defaultRuntime" | "runForeground" | "destroy"
+  "defaultRuntime" | "prepareForeground" | "runForeground" | "destroy"
 >;
 
 export function createTaskRunner(deps: TaskRunnerDeps): TaskRunner {
@@ -53,10 +60,26 @@ export function createTaskRunner(deps: TaskRunnerDeps): TaskRunner {
 class OciTaskRunner implements TaskRunner {
   readonly defaultRuntime: string;
   readonly #deps: TaskRunnerDeps;
+  /** By the path of the bundle. */
+  readonly #early = new Map<string, EarlyRuntime>();
 
   constructor(deps: TaskRunnerDeps) {
     this.defaultRuntime = deps.defaultRuntime ?? "runc";
     this.#deps = deps;
+  }
+
+  prepareForeground(
+    _ctx: Context,
+    bundle: Bundle,
+    stdio: TaskStdio,
+  ): AsyncDisposable {
+    const early = this.#startEarly(bundle, stdio);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.#early.delete(bundle.path);
+        await early?.[Symbol.asyncDispose]();
+      },
+    };
   }
 
   async runForeground(
@@ -81,6 +104,24 @@ class OciTaskRunner implements TaskRunner {
     return exit;
   }
 
+  /** @returns undefined for those of whom it is not known that they wait */
+  #startEarly(bundle: Bundle, stdio: TaskStdio): EarlyRuntime | undefined {
+    const { record, path } = bundle;
+    if (stdio.kind !== "streams") return undefined;
+    const runtime = this.#findIfThere(record.runtime);
+    if (runtime?.name !== "runc") return undefined;
+    // Before it has children that it might leave to somebody else.
+    adoptOrphans();
+    // What it takes is waited for while the bundle is made.
+    void hastenCgroupMoves();
+    const early = EarlyRuntime.start(
+      path,
+      this.#detached(bundle, runtime, stdio),
+    );
+    this.#early.set(path, early);
+    return early;
+  }
+
   async #run(
     ctx: Context,
     bundle: Bundle,
@@ -89,13 +130,14 @@ class OciTaskRunner implements TaskRunner {
   ): Promise<ExitStatus> {
     const { record, path } = bundle;
     const runtime = this.#find(record.runtime);
-    const log = `${path}/log.json`;
+    const log = logPath(bundle);
+    const pidFile = pidPath(bundle);
     const commands = this.#commands(record, log);
     if (stdio.kind === "streams" && canDetach(runtime)) {
       return await this.#runStreams(ctx, bundle, runtime, stdio, started);
     }
     const startedAt = this.#deps.now();
-    const noted = notePid(`${path}/init.pid`, (pid) => {
+    const noted = notePid(pidFile, (pid) => {
       this.#noteStarted(bundle, pid, startedAt);
       started?.(pid);
     });
@@ -103,7 +145,7 @@ class OciTaskRunner implements TaskRunner {
       ctx.signal,
       {
         path: runtime.path,
-        args: commands.run(record.id, path, { pidFile: `${path}/init.pid` }),
+        args: commands.run(record.id, path, { pidFile }),
         env: this.#deps.env(),
         interrupt: () => void this.#interrupt(record),
       },
@@ -125,12 +167,10 @@ class OciTaskRunner implements TaskRunner {
     ctx: Context,
     bundle: Bundle,
     runtime: OciRuntime,
-    { stdin }: TaskStdio,
+    stdio: TaskStdio,
     onStarted: ((pid: number) => void) | undefined,
   ): Promise<ExitStatus> {
     const { record, path } = bundle;
-    const log = `${path}/log.json`;
-    const pidFile = `${path}/init.pid`;
     const target = new SignalTarget();
     using _proxy = proxySignals((n) => target.send(n), { keys: "proxy" });
     using _abort = onAbort(ctx.signal, (n) => target.send(n));
@@ -139,23 +179,16 @@ class OciTaskRunner implements TaskRunner {
     // What ends at once may have ended when the runtime says that it runs.
     const startedAt = this.#deps.now();
     const moves = hastenCgroupMoves();
-    const started = await spawn({
-      path: runtime.path,
-      args: this.#commands(record, log).runDetached(record.id, path, {
-        pidFile,
-      }),
-      env: this.#deps.env(),
-      stdin,
-      processGroup: "own",
-    }).wait();
+    const started = await this.#early.get(path)?.finish() ??
+      await spawn(this.#detached(bundle, runtime, stdio)).wait();
     await moves;
     const startCode = exitCodeOf(started);
     if (startCode !== 0) {
       if (started.kind === "signalled") await this.destroy(ctx, record);
-      this.#checkStarted(runtime, log);
+      this.#checkStarted(runtime, logPath(bundle));
       return { exitCode: startCode, exitedAt: this.#deps.now() };
     }
-    const pid = Number(this.#deps.host.readText(pidFile));
+    const pid = Number(this.#deps.host.readText(pidPath(bundle)));
     target.found(pid);
     this.#noteStarted(bundle, pid, startedAt);
     onStarted?.(pid);
@@ -165,6 +198,25 @@ class OciTaskRunner implements TaskRunner {
       forgetStopped(`${this.#root(record)}/${record.id}`);
     if (!isGone) await this.destroy(ctx, record);
     return { exitCode, exitedAt };
+  }
+
+  #detached(
+    bundle: Bundle,
+    runtime: OciRuntime,
+    { stdin }: TaskStdio,
+  ): SpawnOptions {
+    const { record, path } = bundle;
+    return {
+      path: runtime.path,
+      args: this.#commands(record, logPath(bundle)).runDetached(
+        record.id,
+        path,
+        { pidFile: pidPath(bundle) },
+      ),
+      env: this.#deps.env(),
+      stdin,
+      processGroup: "own",
+    };
   }
 
   async destroy(_ctx: Context, record: BundleRecord): Promise<void> {
@@ -226,6 +278,15 @@ class OciTaskRunner implements TaskRunner {
     return runtimeOn(this.#deps.host, name);
   }
 
+  /** If it is not, whoever needs it says so. */
+  #findIfThere(name: string): OciRuntime | undefined {
+    try {
+      return this.#find(name);
+    } catch {
+      return undefined;
+    }
+  }
+
   #root(task: TaskRef): string {
     return runtimeRoot(this.#deps.state, task);
   }
@@ -242,6 +303,14 @@ class OciTaskRunner implements TaskRunner {
     const message = lastError(this.#deps.host.readText(log) ?? "");
     if (message !== undefined) throw startError(runtime.name, message);
   }
+}
+
+function logPath({ path }: Bundle): string {
+  return `${path}/log.json`;
+}
+
+function pidPath({ path }: Bundle): string {
+  return `${path}/init.pid`;
 }
 
 /** @throws {EngineError} `failedPrecondition` with what to install */

@@ -85,6 +85,11 @@ class RemoteTaskManager implements TaskManager {
     return { [Symbol.dispose]: () => {} };
   }
 
+  /** Its containers are made by the daemon, which gets the whole bundle. */
+  prepareForeground(): AsyncDisposable {
+    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+
   async runForeground(
     ctx: Context,
     bundle: Bundle,
