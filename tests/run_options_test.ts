@@ -274,6 +274,39 @@ Deno.test({
       assertStringIncludes(stdout, "init");
     });
 
+    await t.step("--label-file is read before --label", async () => {
+      const first = `${store.dir}/labels`;
+      const second = `${store.dir}/more`;
+      await Deno.writeTextFile(first, "# ours\n\na=1\nb=2\nbare\n");
+      await Deno.writeTextFile(second, "b=3\nc=x y\n");
+      const files = ["--label-file", first, "--label-file", second];
+      for (const [name, how] of [["made", "create"], ["run", "run"]] as const) {
+        const { code, stderr } = await store.call(
+          [how, "--name", name, ...files, "-l", "a=mine", IMAGE, "true"],
+        );
+        assertEquals(code, 0, stderr);
+        const format = "{{json .Config.Labels}}";
+        const { stdout } = await store.call(
+          ["inspect", "--format", format, name],
+        );
+        const labels = { a: "mine", b: "3", bare: "", c: "x y" };
+        assertEquals(JSON.parse(stdout), labels);
+        await store.call(["rm", name]);
+      }
+      const refused = async (file: string) => {
+        const { code, stderr } = await store.run(
+          ["--label-file", file, IMAGE, "true"],
+        );
+        assertEquals(code, 125);
+        return stderr;
+      };
+      assertStringIncludes(
+        await refused(`${store.dir}/none`),
+        `open ${store.dir}/none: no such file or directory`,
+      );
+      assertStringIncludes(await refused(store.dir), "Is a directory");
+    });
+
     await t.step("--cidfile is written once", async () => {
       const file = `${store.dir}/cid`;
       await inside(["--cidfile", file], "true");

@@ -5,7 +5,7 @@ import { parseReference } from "../base/reference.ts";
 import type { CreateDeps } from "../engine/life_deps.ts";
 import type { RunOptions } from "../engine/run_options.ts";
 import type { Invocation, StoreOptions } from "./command.ts";
-import { lifeDeps, newId, readEnvFile } from "./life_deps.ts";
+import { lifeDeps, newId, readOptionFile } from "./life_deps.ts";
 import { parseRunOptions } from "./run_flags.ts";
 
 /** What killed processes left is for later: a start has no time for it. */
@@ -44,7 +44,7 @@ export function createOptions(inv: Invocation): RunOptions {
   return parseRunOptions(inv.flags, inv.args, {
     env: inv.env,
     cwd: Deno.cwd(),
-    readText: readEnvFile,
+    readText: readOptionFile,
   });
 }
 

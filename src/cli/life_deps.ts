@@ -1,7 +1,7 @@
 /** From an invocation to what the use cases on containers need. */
 
 import { containersPath, volumesPath } from "../app/paths.ts";
-import { EngineError } from "../base/errors.ts";
+import { EngineError, invalidArgument } from "../base/errors.ts";
 import type { LifeDeps } from "../engine/life_deps.ts";
 import type { Invocation, StoreOptions } from "./command.ts";
 
@@ -24,14 +24,18 @@ export function newId(): string {
     .join("");
 }
 
-export function readEnvFile(path: string): string {
+/** Of variables, or of labels. @throws {EngineError} in docker's words */
+export function readOptionFile(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (cause) {
-    throw new EngineError(
-      "notFound",
-      `open ${path}: no such file or directory`,
-      { cause },
-    );
+    if (cause instanceof Deno.errors.NotFound) {
+      const message = `open ${path}: no such file or directory`;
+      throw new EngineError("notFound", message, { cause });
+    }
+    throw invalidArgument(`Cannot read "${path}"`, {
+      cause,
+      ...cause instanceof Error ? { hint: cause.message } : {},
+    });
   }
 }

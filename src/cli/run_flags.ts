@@ -7,7 +7,11 @@ import {
 import { invalidArgument } from "../base/errors.ts";
 import { parseBytes } from "../base/units.ts";
 import { parseDevice } from "../engine/options/devices.ts";
-import { parseEnv, parseEnvFile } from "../engine/options/environment.ts";
+import {
+  entriesOfFile,
+  parseEnv,
+  parseEnvFile,
+} from "../engine/options/environment.ts";
 import { parseHealth } from "../engine/options/health.ts";
 import { parseResources, parseUlimit } from "../engine/options/limits.ts";
 import {
@@ -117,6 +121,10 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   flag("interactive", "Keep STDIN open", "i"),
   text("ipc", "string", "IPC mode: private, host"),
   list("label", "list", "Set metadata on the container", "l"),
+  {
+    ...list("label-file", "file", "Read labels from a file"),
+    completion: "file",
+  },
   text("log-driver", "string", "Log driver: json-file, local, none, journald"),
   list("log-opt", "list", "Log driver options, for instance max-size=10m"),
   text("memory", "bytes", "Memory limit", "m"),
@@ -234,7 +242,7 @@ export function parseRunOptions(
     sysctls: parseSysctls(flags.list("sysctl")),
     ...optional("oomScoreAdj", oomScoreAdj(flags)),
     init: flags.boolean("init") ? "host" : "none",
-    labels: parsePairs("label", flags.list("label")),
+    labels: labels(flags, context),
     annotations: parsePairs("annotation", flags.list("annotation")),
     ...optional("stopSignal", stopSignal(flags)),
     ...optional("stopTimeoutSeconds", flags.number("stop-timeout")),
@@ -327,6 +335,17 @@ function environment(
   );
   const given = flags.list("env").map((entry) => parseEnv(entry, env));
   return [...fromFiles, ...given];
+}
+
+/** What is typed wins; a name without a value has an empty one in files, too. */
+function labels(
+  flags: Flags,
+  { readText }: RunFlagContext,
+): RunOptions["labels"] {
+  const fromFiles = flags.list("label-file").flatMap((path) =>
+    entriesOfFile("label", path, readText(path))
+  );
+  return parsePairs("label", [...fromFiles, ...flags.list("label")]);
 }
 
 function mounts(

@@ -6,7 +6,7 @@ import { execInContainer, type ExecOptions } from "../../engine/exec.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
 import { parseEnv, parseEnvFile } from "../../engine/options/environment.ts";
 import type { Invocation } from "../command.ts";
-import { lifeDeps, newId, readEnvFile } from "../life_deps.ts";
+import { lifeDeps, newId, readOptionFile } from "../life_deps.ts";
 
 /** `coracle exec [-i] [-t] [-d] … CONTAINER COMMAND [ARG...]` */
 export async function run(inv: Invocation): Promise<number> {
@@ -39,7 +39,7 @@ function execOptions(
   const user = flags.string("user");
   const workdir = flags.string("workdir");
   const files = flags.list("env-file")
-    .flatMap((path) => parseEnvFile(path, readEnvFile(path), env));
+    .flatMap((path) => parseEnvFile(path, readOptionFile(path), env));
   return {
     args,
     env: [...files, ...flags.list("env").map((text) => parseEnv(text, env))],

@@ -29,6 +29,23 @@ export function parseEnvFile(
   content: string,
   env: Env,
 ): readonly string[] {
+  return entriesOfFile("env", path, content).flatMap((text) => {
+    // Unlike on the command line, a name without a value here is dropped.
+    const entry = parseEnv(text, env);
+    return entry.includes("=") ? [entry] : [];
+  });
+}
+
+/**
+ * Lines of docker's files of variables, or of labels: `NAME` or `NAME=value`.
+ * @param what for messages, as is `path`
+ * @throws {EngineError} `invalidArgument`
+ */
+export function entriesOfFile(
+  what: "env" | "label",
+  path: string,
+  content: string,
+): readonly string[] {
   return content.replace(/^\uFEFF/, "").split("\n").flatMap((line) => {
     const text = line.replace(/\r$/, "").trimStart();
     if (text === "" || text.startsWith("#")) return [];
@@ -36,18 +53,16 @@ export function parseEnvFile(
     const name = equals < 0 ? text : text.slice(0, equals);
     if (name === "") {
       throw invalidArgument(
-        `invalid env file (${path}): no variable name on ` +
-          `line '${text}'`,
+        `invalid ${what} file (${path}): no variable name on line '${text}'`,
       );
     }
     if (/\s/.test(name)) {
       throw invalidArgument(
-        `invalid env file (${path}): variable '${name}' contains whitespaces`,
+        `invalid ${what} file (${path}): variable '${name}' contains ` +
+          "whitespaces",
       );
     }
-    // Unlike on the command line, a name without a value here is dropped.
-    const entry = parseEnv(text, env);
-    return entry.includes("=") ? [entry] : [];
+    return [text];
   });
 }
 

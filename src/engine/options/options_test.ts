@@ -1,7 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "../../base/errors.ts";
 import { parseDevice } from "./devices.ts";
-import { mergeEnv, parseEnv, parseEnvFile } from "./environment.ts";
+import {
+  entriesOfFile,
+  mergeEnv,
+  parseEnv,
+  parseEnvFile,
+} from "./environment.ts";
 import { parseResources, parseUlimit } from "./limits.ts";
 import { parseExtraHost, parseSharing } from "./names.ts";
 import { parsePairs, parseSysctls } from "./pairs.ts";
@@ -15,6 +20,24 @@ Deno.test("parseEnv() takes values from our own environment", () => {
   assertEquals(parseEnv("SEA", env), "SEA=north");
   assertEquals(parseEnv("LAKE", env), "LAKE");
   assertThrows(() => parseEnv("=b", env), EngineError);
+});
+
+Deno.test("entriesOfFile() reads the lines of docker's label files", () => {
+  const text = "\uFEFF# note\n\n a=1 \nb\r\n\tc= x # y\n  #z\nd==2\ne=\n";
+  const entries = entriesOfFile("label", "f", text);
+  assertEquals(entries, ["a=1 ", "b", "c= x # y", "d==2", "e="]);
+  for (
+    const [wrong, message] of [
+      ["a b=1", "invalid label file (f): variable 'a b' contains whitespaces"],
+      ["=1", "invalid label file (f): no variable name on line '=1'"],
+    ] as const
+  ) {
+    assertThrows(
+      () => entriesOfFile("label", "f", wrong),
+      EngineError,
+      message,
+    );
+  }
 });
 
 Deno.test("parseEnvFile() reads docker's lines", () => {
