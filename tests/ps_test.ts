@@ -1,7 +1,15 @@
 /** What `ps` shows, in docker's words. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+import {
+  IMAGE,
+  IMAGE_WITH_CONFIG,
+  openRunStore,
+  type RunStore,
+} from "./support/run_store.ts";
+
+/** What it wrote, and that with its image. */
+const SIZE = /^[\d.]+k?B \(virtual [\d.]+[kM]B\)$/;
 
 async function ok(store: RunStore, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await store.call(args);
@@ -45,7 +53,7 @@ Deno.test({
     });
 
     await t.step("the size when the format asks for it", async () => {
-      assertMatch(await show("{{.Size}}"), /^[\d.]+k?B$/);
+      assertMatch(await show("{{.Size}}"), SIZE);
     });
 
     await t.step("chosen by the id of its image", async () => {
@@ -55,6 +63,64 @@ Deno.test({
       assertEquals(await chosen(id), "web");
       assertEquals(await chosen(`sha256:${id}`), "web");
       assertEquals(await chosen("0000"), "");
+    });
+
+    await t.step("with -s its size, and that of all its layers", async () => {
+      const [head = "", line = ""] = (await ok(store, "ps", "-as"))
+        .split("\n");
+      assertMatch(head, /NAMES +SIZE$/);
+      assertMatch(line.slice(head.indexOf("SIZE")), SIZE);
+      const format = "{{.SizeRw}} {{.SizeRootFs}}";
+      for (const command of [["inspect"], ["container", "inspect"]]) {
+        const shown = await ok(
+          store,
+          ...[...command, "--size", "--format", format, "web"],
+        );
+        const [written = 0, total = 0] = shown.split(" ").map(Number);
+        const image = await ok(store, "inspect", "-f", "{{.Size}}", IMAGE);
+        assertEquals(total - written, Number(image));
+        assertEquals(written < total, true);
+      }
+      const [plain] = JSON.parse(await ok(store, "inspect", "web"));
+      assertEquals("SizeRw" in plain, false);
+    });
+
+    await t.step("chosen by the ports that its image exposes", async () => {
+      await ok(store, "create", "--name", "ports", IMAGE_WITH_CONFIG);
+      const chosen = (...filters: string[]) =>
+        show(
+          "{{.Names}}",
+          ...filters.flatMap((filter) => ["--filter", filter]),
+        );
+      for (const port of ["8080", "8080/tcp", "53/udp", "8000-9000"]) {
+        assertEquals(await chosen(`expose=${port}`), "ports", port);
+      }
+      assertEquals(await chosen("expose=1", "expose=8080"), "ports");
+      for (const port of ["53", "8080/udp", "8081-9000"]) {
+        assertEquals(await chosen(`expose=${port}`), "", port);
+      }
+      // None is published, and there is no swarm whose task one might be.
+      assertEquals(await chosen("publish=8080"), "");
+      assertEquals(await chosen("is-task=true"), "");
+      assertEquals(await chosen("is-task=false"), "ports\nweb");
+      for (
+        const wrong of [
+          "expose=x",
+          "publish=80:80",
+          "publish=0-65536",
+          "is-task=1",
+        ]
+      ) {
+        const { code, stderr } = await store.call(["ps", "--filter", wrong]);
+        assertEquals(code, 1, wrong);
+        assertMatch(stderr, /^coracle: Cannot filter by .*\nhint: /);
+      }
+      const ports = "{{json .Config.ExposedPorts}}";
+      assertEquals(
+        JSON.parse(await ok(store, "inspect", "--format", ports, "ports")),
+        { "8080/tcp": {}, "53/udp": {} },
+      );
+      await ok(store, "rm", "-v", "ports");
     });
 
     await t.step("rename calls a name a name", async () => {

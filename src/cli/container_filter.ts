@@ -18,6 +18,11 @@ import { shownName } from "../engine/remove.ts";
 import { invalidArgument } from "../base/errors.ts";
 import type { Invocation } from "./command.ts";
 import { labelPairs, parseFilterFlags } from "./filter_flags.ts";
+import {
+  isWithinPorts,
+  parsePortRange,
+  type PortRange,
+} from "./port_filter.ts";
 
 export interface ListedContainer {
   readonly container: Container;
@@ -28,11 +33,14 @@ const KEYS = [
   "ancestor",
   "before",
   "exited",
+  "expose",
   "health",
   "id",
+  "is-task",
   "label",
   "name",
   "network",
+  "publish",
   "since",
   "status",
   "volume",
@@ -58,6 +66,10 @@ export async function chosenContainers(
   const { ctx, flags } = inv;
   const filters = parseFilterFlags(flags.list("filter"), KEYS);
   checkStates(filters.get("status") ?? []);
+  const exposed = portRanges("expose", filters);
+  const published = portRanges("publish", filters);
+  // Containers share the host's ports, or have none: none is published.
+  if (published !== undefined || areTasks(filters)) return [];
   const last = flags.boolean("latest") ? 1 : flags.number("last");
   const whole = flags.boolean("all") || last !== undefined ||
     filters.has("status") || filters.has("exited");
@@ -71,6 +83,7 @@ export async function chosenContainers(
     if (!whole && !isAlive(status)) continue;
     if (!fitsStatus(status, filters)) continue;
     if (!await fitsVolumes(inv, services, container, filters)) continue;
+    if (!await fitsPorts(inv, services, container, exposed)) continue;
     found.push({ container, status });
   }
   found.sort((a, b) =>
@@ -87,6 +100,29 @@ function checkStates(states: readonly string[]): void {
       hint: `The states are ${STATES.join(", ")}`,
     });
   }
+}
+
+/** Undefined without such a filter. @throws {EngineError} `invalidArgument` */
+function portRanges(
+  key: "expose" | "publish",
+  filters: Filters,
+): readonly PortRange[] | undefined {
+  return filters.get(key)?.map((text) => parsePortRange(key, text));
+}
+
+/**
+ * Whether what belongs to docker's swarm is asked for.
+ * @throws {EngineError} `invalidArgument`
+ */
+function areTasks(filters: Filters): boolean {
+  const values = filters.get("is-task") ?? [];
+  for (const value of values) {
+    if (value === "true" || value === "false") continue;
+    throw invalidArgument(`Cannot filter by is-task "${value}"`, {
+      hint: "It is true or false",
+    });
+  }
+  return values.includes("true");
 }
 
 interface TimeLimits {
@@ -192,6 +228,20 @@ async function fitsVolumes(
         [Name, Source, Destination].includes(wanted)
       ),
   );
+}
+
+/** By what its image exposes. */
+async function fitsPorts(
+  { ctx }: Invocation,
+  services: Services,
+  container: Container,
+  wanted: readonly PortRange[] | undefined,
+): Promise<boolean> {
+  if (wanted === undefined) return true;
+  const { imageConfigOf } = await import("../engine/inspect_image_config.ts");
+  const image = await imageConfigOf(ctx, services, container);
+  const ports = Object.keys(image?.config?.ExposedPorts ?? {});
+  return ports.some((port) => wanted.some((it) => isWithinPorts(it, port)));
 }
 
 /** Whether `text` begins the id of its image, with or without the algorithm. */

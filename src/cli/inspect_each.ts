@@ -1,3 +1,4 @@
+import type { InspectOptions } from "../engine/inspect_container.ts";
 import type { Invocation } from "./command.ts";
 import { forEachArgument } from "./each.ts";
 import { printInspection } from "./format/object.ts";
@@ -16,4 +17,9 @@ export async function inspectEach(
   });
   printInspection(inv.stdout, found, inv.flags.string("format"));
   return exitCode;
+}
+
+/** Of containers, by the command's flags. */
+export function inspectOptions({ flags }: Invocation): InspectOptions {
+  return flags.boolean("size") ? { sizes: "show" } : {};
 }

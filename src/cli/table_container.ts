@@ -1,6 +1,6 @@
 /** Commands on containers. */
 
-import type { CommandSpec } from "./command.ts";
+import type { CommandSpec, FlagSpec } from "./command.ts";
 import {
   FILTER,
   FORCE,
@@ -9,6 +9,10 @@ import {
   QUIET,
   TEMPLATE,
 } from "./table_flags.ts";
+
+const SIZE: FlagSpec = {
+  ...{ name: "size", short: "s", kind: "boolean", help: "Show sizes" },
+};
 
 export const RUN: CommandSpec = {
   name: "run",
@@ -51,7 +55,7 @@ export const PS: CommandSpec = {
       kind: "boolean",
       help: "Show the container made last, whatever its state",
     },
-    { name: "size", short: "s", kind: "boolean", help: "Show sizes" },
+    SIZE,
     FILTER,
     FORMAT,
     NO_TRUNC,
@@ -84,7 +88,7 @@ export const CONTAINER_INSPECT: CommandSpec = {
   usage: "CONTAINER [CONTAINER...]",
   args: { min: 1 },
   completion: "container",
-  flags: [TEMPLATE],
+  flags: [TEMPLATE, SIZE],
   load: () => import("./commands/container_inspect.ts"),
 };
 
@@ -102,7 +106,7 @@ export const INSPECT: CommandSpec = {
       choices: ["container", "image"],
       help: "Look only for one kind of thing: container, image",
     },
-    { name: "size", short: "s", kind: "boolean", help: "Show sizes" },
+    SIZE,
   ],
   load: () => import("./commands/inspect.ts"),
 };

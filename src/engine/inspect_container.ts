@@ -9,6 +9,7 @@ import {
 } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
 import { signalText } from "../base/signals.ts";
+import type { ImageConfig } from "../oci/image_spec.ts";
 import { SYSFS_BOUND } from "../oci/spec/defaults.ts";
 import {
   containerName,
@@ -17,6 +18,7 @@ import {
   findContainer,
 } from "./inspect_find.ts";
 import { hostConfig } from "./inspect_host_config.ts";
+import type { ContainerSize } from "./inspect_size.ts";
 import { type ContainerStatus, containerStatus } from "./inspect_state.ts";
 import { containerDirectory } from "./life_deps.ts";
 
@@ -28,11 +30,17 @@ export interface InspectDeps {
 /** The part of docker's `GET /containers/{id}/json` that has a meaning here. */
 export type ContainerInspection = ReturnType<typeof inspection>;
 
+export interface InspectOptions {
+  /** Absent: looking at every file of its own takes time. */
+  readonly sizes?: "show";
+}
+
 /** @throws {EngineError} `notFound` */
 export async function inspectContainer(
   ctx: Context,
   deps: InspectDeps,
   text: string,
+  { sizes }: InspectOptions = {},
 ): Promise<ContainerInspection> {
   const { services } = deps;
   const container = await findContainer(ctx, services, text);
@@ -42,8 +50,32 @@ export async function inspectContainer(
     spec: await containerSpec(ctx, services, container) ?? {},
     settings: settingsOf(container),
     status: await containerStatus(ctx, services, container),
+    image: await readImage(ctx, services, container),
+    size: sizes === "show"
+      ? await readSize(ctx, services, container)
+      : undefined,
     directory,
   });
+}
+
+// Lists need other parts of this file, and none of what these load.
+
+async function readImage(
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<ImageConfig | undefined> {
+  const { imageConfigOf } = await import("./inspect_image_config.ts");
+  return await imageConfigOf(ctx, services, container);
+}
+
+async function readSize(
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<ContainerSize | undefined> {
+  const { sizeReader } = await import("./inspect_size.ts");
+  return await sizeReader(services)(ctx, container);
 }
 
 interface Inspected {
@@ -51,12 +83,14 @@ interface Inspected {
   readonly spec: ContainerSpecView;
   readonly settings: ContainerSettings | undefined;
   readonly status: ContainerStatus;
+  readonly image: ImageConfig | undefined;
+  readonly size: ContainerSize | undefined;
   /** Of its files. */
   readonly directory: string;
 }
 
 function inspection(inspected: Inspected) {
-  const { container, spec, settings, status, directory } = inspected;
+  const { container, spec, settings, status, size, directory } = inspected;
   const [path = "", ...args] = spec.process?.args ?? [];
   return {
     Id: container.id,
@@ -85,6 +119,9 @@ function inspection(inspected: Inspected) {
       Data: { SnapshotKey: container.snapshotKey },
     },
     SnapshotKey: container.snapshotKey,
+    ...size === undefined
+      ? {}
+      : { SizeRw: size.writtenBytes, SizeRootFs: size.totalBytes },
     NetworkSettings: {
       Ports: {},
       Networks: {
@@ -196,13 +233,15 @@ function volumeOf(source: string): string | undefined {
   return /\/volumes\/[^/]+\/([^/]+(?:\/\d+)?)\/_data$/.exec(source)?.[1];
 }
 
-function shownConfig({ container, spec, settings }: Inspected) {
+function shownConfig({ container, spec, settings, image }: Inspected) {
   const { user } = spec.process ?? {};
+  const { ExposedPorts } = image?.config ?? {};
   const health = settings?.health;
   return {
     Hostname: settings?.hostname ?? spec.hostname ?? "",
     User: user === undefined ? "" : `${user.uid ?? 0}:${user.gid ?? 0}`,
     Tty: spec.process?.terminal ?? false,
+    ...ExposedPorts && { ExposedPorts },
     OpenStdin: settings?.stdin === "open",
     Env: spec.process?.env ?? [],
     Cmd: settings?.command ?? spec.process?.args ?? [],

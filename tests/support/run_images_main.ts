@@ -17,5 +17,6 @@ await makeBusyboxImage(ctx, store.services, name(IMAGE_WITH_CONFIG), {
   Entrypoint: ["sh", "-c"],
   Cmd: ["echo from the image"],
   Volumes: { "/data": {} },
+  ExposedPorts: { "8080/tcp": {}, "53/udp": {} },
   Labels: { deck: "upper" },
 });

@@ -4,7 +4,7 @@ import { inspectContainer } from "../../engine/inspect_container.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
 import type { Invocation } from "../command.ts";
 import { lifeDeps } from "../life_deps.ts";
-import { inspectEach } from "../inspect_each.ts";
+import { inspectEach, inspectOptions } from "../inspect_each.ts";
 
 /** `coracle inspect NAME...`: a container of that name, or else an image. */
 export async function run(inv: Invocation): Promise<number> {
@@ -12,7 +12,8 @@ export async function run(inv: Invocation): Promise<number> {
   const { services } = deps;
   const wanted = anyPlatform();
   const inspectors = {
-    container: (name: string) => inspectContainer(inv.ctx, deps, name),
+    container: (name: string) =>
+      inspectContainer(inv.ctx, deps, name, inspectOptions(inv)),
     image: (name: string) => inspectImage(inv.ctx, services, name, wanted),
   };
   const kind = inv.flags.string("type") as keyof typeof inspectors | undefined;

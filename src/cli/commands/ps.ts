@@ -71,11 +71,10 @@ export async function run(inv: Invocation): Promise<number> {
   const shown = await chosenContainers(inv, services);
   const sized = inv.flags.boolean("size") ||
     /\.Size\b/.test(inv.flags.string("format") ?? "");
+  const sizeOf = sized ? await sizeTexts(inv, services) : () => "";
   const rows: ContainerRow[] = [];
   for (const chosen of shown) {
-    const size = sized
-      ? await writableSize(inv, services, chosen.container)
-      : "";
+    const size = await sizeOf(chosen.container);
     rows.push(await row(inv, services, chosen, size));
   }
   const list: ListFormat<ContainerRow> = inv.flags.boolean("size")
@@ -147,17 +146,17 @@ function shortened(command: string): string {
     : `${command.slice(0, COMMAND_WIDTH - 1)}…`;
 }
 
-async function writableSize(
-  inv: Invocation,
+/** As docker does: what it wrote, and that with all layers of its image. */
+async function sizeTexts(
+  { ctx }: Invocation,
   services: Services,
-  container: Container,
-): Promise<string> {
-  const snapshotter = services.snapshotters.get(container.snapshotter);
-  if (snapshotter === undefined) return "N/A";
-  try {
-    const usage = await snapshotter.usage(inv.ctx, container.snapshotKey);
-    return humanSize(usage.sizeBytes);
-  } catch {
-    return "N/A"; // a container of a directory has no snapshot
-  }
+): Promise<(container: Container) => Promise<string>> {
+  const { sizeReader } = await import("../../engine/inspect_size.ts");
+  const read = sizeReader(services);
+  return async (container) => {
+    const size = await read(ctx, container);
+    if (size === undefined) return "N/A"; // a directory's, for one
+    const { writtenBytes, totalBytes } = size;
+    return `${humanSize(writtenBytes)} (virtual ${humanSize(totalBytes)})`;
+  };
 }
