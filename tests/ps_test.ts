@@ -105,10 +105,8 @@ Deno.test({
       assertEquals(await chosen("is-task=false"), "ports\nweb");
       for (
         const wrong of [
-          "expose=x",
-          "publish=80:80",
-          "publish=0-65536",
-          "is-task=1",
+          ...["expose=x", "publish=80:80", "publish=0-65536", "is-task=1"],
+          ...["exited=x", "health=x", "status=x"],
         ]
       ) {
         const { code, stderr } = await store.call(["ps", "--filter", wrong]);

@@ -196,6 +196,18 @@ Deno.test({
       );
     });
 
+    await t.step("-p says that there is nothing to publish", async () => {
+      for (const flag of [["-p", "80:80"], ["--publish=80:80"], ["-P"]]) {
+        const { code, stderr } = await store.run([...flag, IMAGE, "true"]);
+        assertEquals(code, 125);
+        assertStringIncludes(stderr, "the host's own network");
+      }
+      const host = ["--network", "host", "-p", "80:80", IMAGE, "true"];
+      const { code, stderr } = await store.run(host);
+      assertEquals(code, 0);
+      assertStringIncludes(stderr, "Published ports are discarded");
+    });
+
     await t.step("--add-host and --dns", async () => {
       const flags = ["--add-host", "port:10.1.2.3", "--dns", "10.9.9.9"];
       const text = await inside(flags, "cat /etc/hosts /etc/resolv.conf");

@@ -56,6 +56,8 @@ const STATES = [
   "dead",
 ];
 
+const HEALTH = ["starting", "healthy", "unhealthy", "none"];
+
 type Filters = ReadonlyMap<string, readonly string[]>;
 
 /** Newest first. */
@@ -65,11 +67,16 @@ export async function chosenContainers(
 ): Promise<readonly ListedContainer[]> {
   const { ctx, flags } = inv;
   const filters = parseFilterFlags(flags.list("filter"), KEYS);
-  checkStates(filters.get("status") ?? []);
+  checkWords("status", filters, STATES);
+  checkWords("health", filters, HEALTH);
+  checkWords("is-task", filters, ["true", "false"]);
+  checkCodes(filters.get("exited") ?? []);
   const exposed = portRanges("expose", filters);
   const published = portRanges("publish", filters);
-  // Containers share the host's ports, or have none: none is published.
-  if (published !== undefined || areTasks(filters)) return [];
+  // Containers share the host's ports, or have none: none is published. And
+  // there is no swarm, whose tasks they might be.
+  const areTasks = filters.get("is-task")?.includes("true") ?? false;
+  if (published !== undefined || areTasks) return [];
   const last = flags.boolean("latest") ? 1 : flags.number("last");
   const whole = flags.boolean("all") || last !== undefined ||
     filters.has("status") || filters.has("exited");
@@ -93,11 +100,25 @@ export async function chosenContainers(
 }
 
 /** @throws {EngineError} `invalidArgument` */
-function checkStates(states: readonly string[]): void {
-  for (const state of states) {
-    if (STATES.includes(state)) continue;
-    throw invalidArgument(`Cannot filter by status "${state}"`, {
-      hint: `The states are ${STATES.join(", ")}`,
+function checkWords(
+  key: string,
+  filters: Filters,
+  known: readonly string[],
+): void {
+  for (const word of filters.get(key) ?? []) {
+    if (known.includes(word)) continue;
+    throw invalidArgument(`Cannot filter by ${key} "${word}"`, {
+      hint: `It is one of ${known.join(", ")}`,
+    });
+  }
+}
+
+/** @throws {EngineError} `invalidArgument` */
+function checkCodes(codes: readonly string[]): void {
+  for (const code of codes) {
+    if (/^-?\d+$/.test(code)) continue;
+    throw invalidArgument(`Cannot filter by exited "${code}"`, {
+      hint: "Give an exit code, for instance exited=0",
     });
   }
 }
@@ -108,21 +129,6 @@ function portRanges(
   filters: Filters,
 ): readonly PortRange[] | undefined {
   return filters.get(key)?.map((text) => parsePortRange(key, text));
-}
-
-/**
- * Whether what belongs to docker's swarm is asked for.
- * @throws {EngineError} `invalidArgument`
- */
-function areTasks(filters: Filters): boolean {
-  const values = filters.get("is-task") ?? [];
-  for (const value of values) {
-    if (value === "true" || value === "false") continue;
-    throw invalidArgument(`Cannot filter by is-task "${value}"`, {
-      hint: "It is true or false",
-    });
-  }
-  return values.includes("true");
 }
 
 interface TimeLimits {

@@ -1,6 +1,7 @@
 /** From an invocation to what the use cases need that make containers. */
 
 import type { Context } from "../base/context.ts";
+import { invalidArgument } from "../base/errors.ts";
 import { parseReference } from "../base/reference.ts";
 import type { CreateDeps } from "../engine/life_deps.ts";
 import type { RunOptions } from "../engine/run_options.ts";
@@ -41,11 +42,41 @@ async function depsWith(
 
 /** What the command line of `run` or `create` asks for. */
 export function createOptions(inv: Invocation): RunOptions {
-  return parseRunOptions(inv.flags, inv.args, {
+  const options = parseRunOptions(inv.flags, inv.args, {
     env: inv.env,
     cwd: Deno.cwd(),
     readText: readOptionFile,
   });
+  checkPublished(inv, options.network);
+  return options;
+}
+
+/**
+ * As docker does, ports are dropped where the network has been chosen. Else
+ * they are expected to be there.
+ * @throws {EngineError} `invalidArgument`
+ */
+function checkPublished(
+  { flags, stderr }: Invocation,
+  { mode, chosen }: RunOptions["network"],
+): void {
+  const [port = flags.boolean("publish-all") ? "all" : undefined] = flags
+    .list("publish");
+  if (port === undefined) return;
+  if (!chosen) {
+    throw invalidArgument(
+      `Cannot publish port "${port}": containers have the host's own network`,
+      {
+        hint: "Leave it out: where the container listens, the host does, " +
+          "at the same port",
+      },
+    );
+  }
+  if (mode === "host") {
+    stderr.line(
+      "WARNING: Published ports are discarded when using host network mode",
+    );
+  }
 }
 
 /** As `coracle pull`, but standard output belongs to the container. */
