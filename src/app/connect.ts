@@ -12,7 +12,8 @@ import type { MoreSnapshotters } from "./compose.ts";
 import { type Config, configPath, loadConfig } from "./config.ts";
 import { ensureStorePaths, type StorePaths, storePaths } from "./paths.ts";
 import { registryConfigDirs } from "./registry_dirs.ts";
-import { arrive, enterNamespace } from "./rootless/enter.ts";
+import { arrive } from "./rootless/arrive.ts";
+import type { Identity, StoreOwner } from "./rootless/identity.ts";
 import { isStateChosen, rememberState, withSameState } from "./same_state.ts";
 import { selfCommand } from "./self.ts";
 import type { StartingTask } from "./early_shim.ts";
@@ -54,13 +55,33 @@ export interface Connection extends AsyncDisposable {
   readonly daemon?: "other";
 }
 
+/** Where a store is, and who asks for it. */
+export interface StorePlace<Who = Identity> {
+  readonly identity: Who;
+  readonly paths: StorePaths;
+  readonly config: Config;
+  /** `boot`: later commands of this boot are to find the same state. */
+  readonly stateSource: "chosen" | "boot";
+  readonly registryDirs: readonly string[];
+}
+
 /**
  * Opens the store, making it if there is none. In an ordinary user's process
  * this does not return: the command starts again inside the store's user
  * namespace.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const { log } = options;
+  const place = await findStore(options);
+  const { address, namespace } = options;
+  if (address !== undefined && namespace !== undefined) {
+    const { openRemote } = await import("./remote/open_remote.ts");
+    return await openRemote({ ...options, ...place, address, namespace });
+  }
+  return await openStoreAt(await enterStore(place, options), options);
+}
+
+/** @throws {EngineError} `invalidArgument`, `failedPrecondition` */
+export async function findStore(options: ConnectOptions): Promise<StorePlace> {
   const env = (name: string) => Deno.env.get(name);
   const identity = arrive();
   const config = options.config ??
@@ -70,39 +91,50 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const follows = identity.kind !== "root" &&
     !isStateChosen(env, options.state, config.state);
   const paths = follows ? withSameState(named) : named;
-  const { address, namespace } = options;
-  if (address !== undefined && namespace !== undefined) {
-    const { openRemote } = await import("./remote/open_remote.ts");
-    const registryDirs = config.registry.configPath ??
-      registryConfigDirs(env, identity.uid);
-    return await openRemote({
-      ...options,
-      ...{ address, namespace, config, paths, registryDirs },
-    });
-  }
+  return {
+    ...{ identity, paths, config },
+    stateSource: follows ? "boot" : "chosen",
+    registryDirs: config.registry.configPath ??
+      registryConfigDirs(env, identity.uid),
+  };
+}
+
+/**
+ * Makes the store's directories; in an ordinary user's process this does not
+ * return.
+ */
+export async function enterStore(
+  place: StorePlace,
+  { log, again }: ConnectOptions,
+): Promise<StorePlace<StoreOwner>> {
+  const { identity, paths, stateSource } = place;
   if (identity.kind === "ordinary") {
+    const { enterNamespace } = await import("./rootless/enter.ts");
     return await enterNamespace({
       identity,
       gid: Deno.gid() ?? identity.uid,
       paths,
-      command: [...selfCommand(), ...options.again ?? Deno.args],
+      command: [...selfCommand(), ...again ?? Deno.args],
       environment: Deno.env.toObject(),
       warn: (message) => log.warn(message),
     });
   }
   ensureStorePaths(paths, 0);
-  if (follows) rememberState(paths);
-  const early = await shimFor(options, config, paths);
+  if (stateSource === "boot") rememberState(paths);
+  return { ...place, identity };
+}
+
+export async function openStoreAt(
+  place: StorePlace<StoreOwner>,
+  options: ConnectOptions,
+): Promise<Connection> {
+  const early = await shimFor(options, place.config, place.paths);
   // Loaded only now: an ordinary user's process never comes here.
   const { openStore } = await import("./open_store.ts");
   return await openStore({
     ...early === undefined ? {} : { early },
-    identity,
-    paths,
-    config,
-    registryDirs: config.registry.configPath ??
-      registryConfigDirs(env, identity.uid),
     ...options,
+    ...place,
   });
 }
 

@@ -14,10 +14,7 @@ import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
 import type { Connection, ConnectOptions } from "./connect.ts";
 import { containersPath, type StorePaths, volumesPath } from "./paths.ts";
-import type { Identity } from "./rootless/identity.ts";
-
-/** Anybody but an ordinary user outside the store's namespace. */
-type StoreOwner = Exclude<Identity, { kind: "ordinary" }>;
+import type { StoreOwner } from "./rootless/identity.ts";
 
 export interface OpenStoreOptions extends ConnectOptions {
   readonly identity: StoreOwner;

@@ -3,7 +3,8 @@
  * does what its first argument says. Run by `rootless_enter_test.ts`.
  */
 
-import { arrive, enterNamespace } from "../../src/app/rootless/enter.ts";
+import { arrive } from "../../src/app/rootless/arrive.ts";
+import { enterNamespace } from "../../src/app/rootless/enter.ts";
 import { storePaths } from "../../src/app/paths.ts";
 
 const identity = arrive();

@@ -1,5 +1,6 @@
 /** The daemon on a store of its own, and clients of it. */
 
+import { HealthDefinition } from "../../proto/gen/grpc/health/v1/health.ts";
 import { GrpcClient } from "../../src/rpc/grpc/client.ts";
 import type { GrpcStub, ServiceDefinition } from "../../src/rpc/grpc/method.ts";
 import { coracle, type Outcome } from "./coracle.ts";
@@ -26,7 +27,14 @@ export interface Daemon extends AsyncDisposable {
   stub<const S extends ServiceDefinition>(definition: S): GrpcStub<S>;
   readonly headers: Readonly<Record<string, string>>;
   stop(signal: "SIGTERM" | "SIGKILL"): Promise<number>;
+  /** Starts it, and waits until it answers. */
   start(): Promise<void>;
+  /** Starts it, and waits until one can connect: it may not be ready yet. */
+  startListening(): Promise<void>;
+  /** Starts it, and does not wait for it. */
+  launch(): Deno.ChildProcess;
+  /** When it ends by itself. @returns the exit code */
+  ended(): Promise<number>;
   /** What it has said. */
   log(): string;
 }
@@ -87,13 +95,13 @@ class TestDaemon implements Daemon {
     return { "containerd-namespace": this.namespace };
   }
 
-  async start(): Promise<void> {
+  launch(): Deno.ChildProcess {
     const { executable, args = [], env = {} } = this.#options;
     const program = executable === undefined
       ? [Deno.execPath(), ...SOURCE]
       : [executable];
     const all = [...program, "daemon", ...this.flags];
-    this.#process = new Deno.Command("sh", {
+    return new Deno.Command("sh", {
       args: [
         ...["-c", `log=$1; shift; exec "$@" >> "$log" 2>&1`, "sh"],
         ...[`${this.dir}/log`, ...all, "--address", this.address, ...args],
@@ -101,6 +109,17 @@ class TestDaemon implements Daemon {
       stdin: "null",
       env,
     }).spawn();
+  }
+
+  async start(): Promise<void> {
+    await this.startListening();
+    await using client = new GrpcClient({ path: this.address });
+    // Answered when all is there; a configuration can leave it out.
+    await client.stub(HealthDefinition).check({ service: "" }).catch(() => {});
+  }
+
+  async startListening(): Promise<void> {
+    this.#process = this.launch();
     for (let waited = 0; waited < START_MS; waited += PAUSE_MS) {
       if (await canConnect(this.address)) return;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -115,6 +134,12 @@ class TestDaemon implements Daemon {
     process.kill(signal);
     const { code } = await process.status;
     return code;
+  }
+
+  async ended(): Promise<number> {
+    const process = this.#process;
+    this.#process = undefined;
+    return (await process?.status)?.code ?? 0;
   }
 
   async ctr(...args: readonly string[]): Promise<Outcome> {

@@ -39,7 +39,7 @@ async function inForce(line: DaemonLine): Promise<Table> {
   const file = configFileOf(deps);
   const { table } = file === undefined
     ? { table: {} }
-    : await readConfig(file, deps.hasPlugin);
+    : await readConfig(file, await deps.pluginFinder());
   const told = {
     ...paths,
     debug: log,

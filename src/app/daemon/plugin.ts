@@ -24,6 +24,8 @@ export interface PluginKey<out T> {
 export interface Plugin<T = unknown> {
   readonly key: PluginKey<T>;
   readonly requires: readonly PluginKey<unknown>[];
+  /** Full name of the API's service that it opens, if that is what it does. */
+  readonly serves?: string;
   /** Throwing is no defect: what is thrown is the plugin's status. */
   readonly open: (host: PluginHost) => T | Promise<T>;
 }

@@ -9,7 +9,7 @@ import { formatPlatform, hostPlatform } from "../../base/platform.ts";
 import type { ContentStore } from "../../core/content.ts";
 import type { OtherContent } from "../choose_content.ts";
 import type { MoreSnapshotters } from "../compose.ts";
-import { currentUri } from "./config/migrate.ts";
+import { currentUri } from "./config/current_uri.ts";
 import {
   type DaemonConfig,
   PROXY_TYPES,

@@ -1,46 +1,46 @@
-/** The life of the daemon, from its settings to its end. */
+/**
+ * The life of the daemon, from its settings to its end.
+ *
+ * It listens as soon as it knows that it is the only one, and opens the store
+ * behind its socket: who comes early waits for an answer instead of being sent
+ * away.
+ */
 
-import { failedPrecondition } from "../../base/errors.ts";
+import { versionService } from "../../api/server/version.ts";
 import type { Logger } from "../../base/log.ts";
 import type { GrpcAddress } from "../../rpc/grpc/listen.ts";
-import { type CallObserver, observed } from "../../rpc/grpc/observe.ts";
 import { type GrpcServer, serveGrpc } from "../../rpc/grpc/server.ts";
-import type { ServedService } from "../../rpc/grpc/service.ts";
-import { closeOnExec } from "../../sys/descriptors.ts";
-import { connect, type Connection } from "../connect.ts";
+import { type ConnectOptions, enterStore, findStore } from "../connect.ts";
 import { stderrLogger } from "../log_sink.ts";
-import { identify } from "../rootless/identity.ts";
-import { VERSION } from "../self.ts";
-import { allPlugins } from "./builtins.ts";
-import { currentUri } from "./config/migrate.ts";
+import { REVISION, VERSION } from "../self.ts";
 import type { DaemonLine } from "./flags.ts";
-import { GRPC_TYPE } from "./served.ts";
+import { Front } from "./front.ts";
+import { takeSockets } from "./handed_sockets.ts";
 import { lockDirectory } from "./lock.ts";
-import { OBSERVER_TYPE } from "./observers.ts";
-import { type OpenPlugins, openPlugins } from "./open_plugins.ts";
-import { pluginUri } from "./plugin.ts";
-import { openProxies } from "./proxy_plugins.ts";
-import { reload } from "./reload.ts";
-import { surroundings } from "./surroundings.ts";
+import type { OpenServices, OpenServicesOptions } from "./open_services.ts";
 import { type DaemonSettings, readSettings } from "./settings.ts";
+import { handleSignals } from "./stop_signals.ts";
+import {
+  clearSocket,
+  giveSocket,
+  listenAt,
+  OWN_SOCKET_MODE,
+  SOCKET_MODE,
+} from "./sockets.ts";
 import {
   commandLineConfig,
   reportNotes,
   setOomScore,
   useTemporaryDirectory,
 } from "./start.ts";
-import { handleSignals } from "./stop_signals.ts";
-import { openServiceManager, takeSockets } from "./systemd.ts";
-import {
-  clearSocket,
-  giveSocket,
-  OWN_SOCKET_MODE,
-  SOCKET_MODE,
-} from "./sockets.ts";
-import { withUnneededCalls } from "./unneeded_calls.ts";
+import { surroundings } from "./surroundings.ts";
+import type { ServiceManager } from "./systemd.ts";
 
 /** Time for calls that are open when the daemon is told to stop. */
 const GRACE_MS = 5_000;
+
+/** Of the event loop, in which a client that waits at the socket is answered. */
+const TURNS = 8;
 
 /**
  * Serves until it is told to stop.
@@ -56,69 +56,61 @@ export async function serve(
   log.info("Starting", { version: VERSION });
   reportNotes(settings, log);
   const { root, state } = line.flags;
-  await using proxies = await openProxies(settings.config);
-  await using store = await connect({
-    log,
-    moreSnapshotters: proxies.snapshotters,
-    ...proxies.content === undefined ? {} : { otherContent: proxies.content },
-    again,
+  const connectOptions: ConnectOptions = {
+    ...{ log, again },
     config: commandLineConfig(settings),
     ...root === undefined ? {} : { root },
     ...state === undefined ? {} : { state },
-  });
-  const address = settings.address ?? `${store.paths.state}/coracle.sock`;
+  };
+  const place = await enterStore(
+    await findStore(connectOptions),
+    connectOptions,
+  );
+  const { paths } = place;
+  const address = settings.address ?? `${paths.state}/coracle.sock`;
   const holder = { pid: Deno.pid, address };
-  using _root = lockDirectory(store.paths.root, holder);
-  using _state = lockDirectory(store.paths.state, holder);
-  await serveStore({ settings, read, store, address, log });
+  using _root = lockDirectory(paths.root, holder);
+  using _state = lockDirectory(paths.state, holder);
+  setOomScore(settings.config.oomScore, log);
+  useTemporaryDirectory(settings.config.temp);
+  await serveStore({ settings, read, place, connectOptions, address, log });
 }
 
-interface ServeOptions {
-  readonly settings: DaemonSettings;
+interface ServeOptions extends Omit<OpenServicesOptions, "stopping"> {
   readonly read: () => Promise<DaemonSettings>;
-  readonly store: Connection;
-  readonly address: string;
-  readonly log: Logger;
 }
 
 /** What there is by now. */
-interface Opened {
-  readonly plugins?: OpenPlugins;
-  readonly server?: GrpcServer;
+interface Running {
+  door?: Door;
+  server?: GrpcServer;
+  manager?: ServiceManager;
+  services?: OpenServices;
 }
 
 async function serveStore(options: ServeOptions): Promise<void> {
-  const { settings, address, log } = options;
+  const { address, log } = options;
+  const running: Running = {};
   const stopping = new AbortController();
-  using manager = openServiceManager(
-    Deno.env,
-    Deno.pid,
-    (error) => log.warn("Cannot tell the service manager", { error }),
-  );
-  const sockets = takeSockets(Deno.env, Deno.pid);
-  for (const fd of sockets) closeOnExec(fd);
-  setOomScore(settings.config.oomScore, log);
-  useTemporaryDirectory(settings.config.temp);
-  if (sockets.length === 0) await clearSocket(address);
-  const opened: Opened = {};
-  // From here on it can be told to stop, also before it serves.
-  using _signals = handleSignals({
-    stop: () => stopping.abort(),
-    stopNow: (exitCode) => leave(exitCode, sockets.length > 0 ? "" : address),
-    reload: () => {
-      manager.tell("reloading", "Reading the configuration again");
-      void reload(settings, options.read, log).finally(() =>
-        manager.tell("ready", `Serving at ${address}`)
-      );
-    },
-    describe: () => describe(opened, log),
-  });
   const { signal } = stopping;
-  await using plugins = await openAll(options, signal);
-  await using server = await listen(options, plugins, sockets, signal);
-  Object.assign(opened, { plugins, server });
+  // From here on it can be told to stop, also while it opens the store.
+  using _signals = heedSignals(options, running, stopping);
+  const door = running.door = await openDoor(options);
+  const front = new Front(
+    versionService({ version: VERSION, revision: REVISION }),
+  );
+  await using server = await serveGrpc({
+    addresses: door.addresses,
+    services: front.services,
+  });
+  running.server = server;
+  await answerSome();
+  using manager = await openManager(log);
+  running.manager = manager;
+  await using services = await openBehind(front, options, signal);
+  running.services = services;
   log.info("The daemon serves", {
-    address: sockets.length > 0 ? "the service manager's socket" : address,
+    address: door.path ?? "the service manager's socket",
     ms: Math.round(performance.now()),
   });
   manager.tell("ready", `Serving at ${address}`);
@@ -128,80 +120,96 @@ async function serveStore(options: ServeOptions): Promise<void> {
   await server.stop(GRACE_MS);
 }
 
-async function openAll(
-  { settings: { config, log: logSettings }, store, address, log }: ServeOptions,
-  stopping: AbortSignal,
-): Promise<OpenPlugins> {
-  const disabled = config.disabledPlugins;
-  const plugins = await openPlugins(allPlugins(config), {
-    daemon: config,
-    address,
-    services: store.services,
-    paths: store.paths,
-    log,
-    logLevel: () => logSettings.level,
-    now: () => new Date(),
-    stopping,
-    configOf: (uri) => config.plugins.get(currentUri(uri)) ?? {},
-    isDisabled: (uri) => disabled.has(currentUri(uri)),
-  });
+/** Where clients come in. */
+interface Door {
+  readonly addresses: readonly GrpcAddress[];
+  /** Of the socket, if it is our own. */
+  readonly path?: string;
+}
+
+/** From here on clients can connect, and wait. */
+async function openDoor(
+  { settings, place, address: path }: ServeOptions,
+): Promise<Door> {
+  const handed = takeSockets(Deno.env, Deno.pid);
+  if (handed.length > 0) {
+    const { closeOnExec } = await import("../../sys/descriptors.ts");
+    for (const fd of handed) closeOnExec(fd);
+    return { addresses: handed.map((descriptor) => ({ descriptor })) };
+  }
+  await clearSocket(path);
+  const isOwn = place.identity.uid !== 0;
+  const listener = listenAt(path, isOwn ? OWN_SOCKET_MODE : SOCKET_MODE);
   try {
-    requireAll(config.requiredPlugins, plugins);
-    return plugins;
+    if (!isOwn) giveSocket(path, settings.config.grpc, place.paths.state);
+    return { addresses: [{ listener }], path };
   } catch (error) {
-    await plugins[Symbol.asyncDispose]();
+    listener.close();
     throw error;
   }
 }
 
-/** @throws {EngineError} `failedPrecondition` with what is missing, and why */
-function requireAll(
-  required: ReadonlySet<string>,
-  plugins: OpenPlugins,
-): void {
-  const statuses = new Map(
-    plugins.statuses().map((it) => [currentUri(pluginUri(it)), it]),
+/**
+ * Answers what has come by now: loading the rest, and a store that others keep
+ * locked, leave no time for it.
+ */
+async function answerSome(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await Deno.lstat("/");
+}
+
+/** What is told is of no importance before the daemon is ready. */
+async function openManager(log: Logger): Promise<ServiceManager> {
+  const { openServiceManager } = await import("./systemd.ts");
+  return openServiceManager(
+    Deno.env,
+    Deno.pid,
+    (error) => log.warn("Cannot tell the service manager", { error }),
   );
-  for (const uri of required) {
-    const status = statuses.get(uri);
-    if (status !== undefined && status.failure === undefined) continue;
-    const reason = status?.failure?.error.message ?? "there is no such plugin";
-    throw failedPrecondition(
-      `Cannot start without plugin "${uri}": ${reason}`,
-      {
-        hint: "The configuration's required_plugins names it",
-      },
-    );
-  }
 }
 
-async function listen(
-  { settings, store, address }: ServeOptions,
-  plugins: OpenPlugins,
-  sockets: readonly number[],
+async function openBehind(
+  front: Front,
+  options: ServeOptions,
   stopping: AbortSignal,
-): Promise<GrpcServer> {
-  const isOwn = identify((name) => Deno.env.get(name), Deno.uid() ?? 0).uid !==
-    0;
-  const addresses: readonly GrpcAddress[] = sockets.length > 0
-    ? sockets.map((descriptor) => ({ descriptor }))
-    : [{ path: address, mode: isOwn ? OWN_SOCKET_MODE : SOCKET_MODE }];
-  const server = await serveGrpc({
-    addresses,
-    services: observed(
-      withUnneededCalls(plugins.all<ServedService>(GRPC_TYPE), stopping),
-      plugins.all<CallObserver>(OBSERVER_TYPE),
-    ),
-  });
-  if (sockets.length === 0 && !isOwn) {
-    await giveSocket(address, settings.config.grpc, store.paths.state);
+): Promise<OpenServices> {
+  try {
+    const { openServices } = await import("./open_services.ts");
+    const opened = await openServices({ ...options, stopping });
+    front.open(opened.services);
+    return opened;
+  } catch (error) {
+    front.fail(error);
+    await answerSome();
+    throw error;
   }
-  return server;
 }
 
-function describe({ server, plugins }: Opened, log: Logger): void {
+function heedSignals(
+  options: ServeOptions,
+  running: Readonly<Running>,
+  stopping: AbortController,
+): Disposable {
+  const { address, log, settings, read } = options;
+  const tellReady = () => {
+    if (running.services === undefined) return;
+    running.manager?.tell("ready", `Serving at ${address}`);
+  };
+  return handleSignals({
+    stop: () => stopping.abort(),
+    stopNow: (exitCode) => leave(exitCode, running.door?.path),
+    reload: () => {
+      running.manager?.tell("reloading", "Reading the configuration again");
+      void import("./reload.ts")
+        .then(({ reload }) => reload(settings, read, log))
+        .finally(tellReady);
+    },
+    describe: () => describe(running, log),
+  });
+}
+
+function describe({ server, services }: Readonly<Running>, log: Logger): void {
   const { rss, heapUsed } = Deno.memoryUsage();
-  const statuses = plugins?.statuses() ?? [];
+  const statuses = services?.plugins.statuses() ?? [];
   log.info("The daemon's state", {
     uptimeSeconds: Math.round(performance.now() / 1_000),
     connections: server?.connections ?? 0,
@@ -214,10 +222,13 @@ function describe({ server, plugins }: Opened, log: Logger): void {
   });
 }
 
-/** Whoever asks twice wants no more waiting. */
-function leave(exitCode: number, socket: string): never {
+/**
+ * Whoever asks twice wants no more waiting.
+ * @param socket of our own
+ */
+function leave(exitCode: number, socket: string | undefined): never {
   try {
-    if (socket !== "") Deno.removeSync(socket);
+    if (socket !== undefined) Deno.removeSync(socket);
   } catch {
     // It has been removed already.
   }

@@ -24,5 +24,6 @@ export function served(
   { name, requires = [], load }: Service,
 ): Plugin {
   const key: PluginKey<ServedService> = { type: GRPC_TYPE, id };
-  return plugin(key, requires, (host) => ({ name, load: () => load(host) }));
+  const open = (host: PluginHost) => ({ name, load: () => load(host) });
+  return { ...plugin(key, requires, open), serves: name };
 }

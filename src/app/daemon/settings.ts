@@ -5,8 +5,8 @@ import { configPath } from "../config.ts";
 import type { LogSettings } from "../log_sink.ts";
 import { type StorePaths, storePaths } from "../paths.ts";
 import type { ConfigNote } from "./config/check.ts";
+import { currentUri } from "./config/current_uri.ts";
 import { type DaemonConfig, EMPTY_CONFIG } from "./config/daemon_config.ts";
-import { currentUri } from "./config/migrate.ts";
 import type { DaemonFlags, ProgramName } from "./flags.ts";
 
 export interface DaemonSettings {
@@ -25,8 +25,8 @@ export interface SettingsDeps {
   readonly env: (name: string) => string | undefined;
   /** The user's id as the host knows it. */
   readonly uid: number;
-  /** Whether there is a plugin with this URI. */
-  readonly hasPlugin: (uri: string) => boolean;
+  /** Loads what says whether there is a plugin with a URI. */
+  readonly pluginFinder: () => Promise<(uri: string) => boolean>;
 }
 
 /** Where its clients look for it. */
@@ -57,7 +57,7 @@ export async function readSettings(
 
 /** The file to read; undefined if nobody names one and the usual is absent. */
 export function configFileOf(
-  { flags, env, uid, program }: Omit<SettingsDeps, "hasPlugin">,
+  { flags, env, uid, program }: Omit<SettingsDeps, "pluginFinder">,
 ): string | undefined {
   if (flags.config !== undefined) return flags.config;
   const usual = program === "containerd"
@@ -77,9 +77,10 @@ async function readFiles(
   if (file === undefined) return { config: EMPTY_CONFIG, notes: [] };
   const { readConfig } = await import("./config/read.ts");
   const { parseConfig } = await import("./config/parse.ts");
+  const hasPlugin = await deps.pluginFinder();
   const read = await readConfig(
     file,
-    (uri) => uri.startsWith("io.coracle.") || deps.hasPlugin(currentUri(uri)),
+    (uri) => uri.startsWith("io.coracle.") || hasPlugin(currentUri(uri)),
   );
   return { config: parseConfig(read), notes: read.notes };
 }

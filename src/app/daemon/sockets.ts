@@ -24,12 +24,7 @@ export const OWN_SOCKET_MODE = 0o600;
  */
 export async function clearSocket(path: string): Promise<void> {
   checkPath(path);
-  const directory = path.slice(0, path.lastIndexOf("/")) || "/";
-  await Deno.mkdir(directory, { recursive: true, mode: 0o711 });
-  const info = await Deno.lstat(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
+  const info = findFile(path);
   if (info === undefined) return;
   if (info.isSocket !== true) {
     throw failedPrecondition(`Cannot listen on "${path}": it is no socket`, {
@@ -38,6 +33,40 @@ export async function clearSocket(path: string): Promise<void> {
   }
   if (await answers(path)) throw inUse(path);
   await Deno.remove(path);
+}
+
+/**
+ * Makes the directory of a file, and looks whether the file is there.
+ * Synchronous: what a thread does for it takes longer than the work.
+ */
+function findFile(path: string): Deno.FileInfo | undefined {
+  const directory = path.slice(0, path.lastIndexOf("/")) || "/";
+  Deno.mkdirSync(directory, { recursive: true, mode: 0o711 });
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Listens at a path that is free. Who connects waits until somebody accepts.
+ * Closing it removes the socket.
+ *
+ * @param mode of the socket from the beginning on
+ */
+export function listenAt(path: string, mode: number): Deno.UnixListener {
+  // Of the whole process, which does nothing else yet.
+  const before = Deno.umask(0o777 & ~mode);
+  try {
+    return Deno.listen({ transport: "unix", path });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw inUse(path);
+    throw error;
+  } finally {
+    Deno.umask(before);
+  }
 }
 
 function inUse(path: string): EngineError {
@@ -76,14 +105,14 @@ async function answers(path: string): Promise<boolean> {
  * @param own the daemon's own directory, which is made passable for the group
  * if the socket is in it
  */
-export async function giveSocket(
+export function giveSocket(
   path: string,
   { uid = 0, gid = 0 }: SocketConfig,
   own: string,
-): Promise<void> {
+): void {
   if (uid === 0 && gid === 0) return;
-  await Deno.chown(path, uid, gid);
+  Deno.chownSync(path, uid, gid);
   if (path.slice(0, path.lastIndexOf("/")) !== own) return;
-  await Deno.chown(own, null, gid);
-  await Deno.chmod(own, 0o710);
+  Deno.chownSync(own, null, gid);
+  Deno.chmodSync(own, 0o710);
 }

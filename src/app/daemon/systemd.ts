@@ -1,34 +1,14 @@
-/**
- * The service manager's side of a daemon: what it hands over and what it is
- * told. @see sd_notify(3), sd_listen_fds(3)
- */
+/** What the service manager of a daemon is told. @see sd_notify(3) */
 
 import { monotonicMicroseconds } from "../../sys/clock.ts";
 import { connectDatagram } from "../../sys/datagram.ts";
 
-/** First of the descriptors that are handed over. */
-const FIRST_DESCRIPTOR = 3;
 const SEND_SECONDS = 1;
 
 /** The variables of a process, which are taken away from its children. */
 export interface Environment {
   get(name: string): string | undefined;
   delete(name: string): void;
-}
-
-/**
- * Sockets that the service manager listens on for this process.
- * @param pid of this process: variables that mean another one are ignored
- */
-export function takeSockets(env: Environment, pid: number): readonly number[] {
-  const names = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
-  const [forPid, count] = names.map((name) => env.get(name));
-  for (const name of names) env.delete(name);
-  if (forPid !== String(pid) || !/^\d+$/.test(count ?? "")) return [];
-  return Array.from(
-    { length: Number(count) },
-    (_, at) => FIRST_DESCRIPTOR + at,
-  );
 }
 
 export type ServiceState = "ready" | "reloading" | "stopping";

@@ -15,8 +15,8 @@ import {
   isOutdated,
   requireProgram,
 } from "./holder.ts";
-import { directoryVariable, returnToDirectory } from "./directory.ts";
-import { identify, type Identity, MARKER } from "./identity.ts";
+import { directoryVariable } from "./directory.ts";
+import { type Identity, MARKER } from "./identity.ts";
 
 export interface EnterOptions {
   readonly identity: Identity & { readonly kind: "ordinary" };
@@ -70,11 +70,4 @@ async function makeHolder(options: EnterOptions): Promise<Holder> {
     path: environment["PATH"],
     warn,
   });
-}
-
-/** Who runs this process; in the namespace, it is where the user is. */
-export function arrive(): Identity {
-  const identity = identify((name) => Deno.env.get(name), Deno.uid() ?? 0);
-  if (identity.kind === "rootless") returnToDirectory();
-  return identity;
 }

@@ -17,6 +17,9 @@ export type Identity =
     readonly ids: "single" | "ranges";
   };
 
+/** Anybody but an ordinary user outside the store's namespace. */
+export type StoreOwner = Exclude<Identity, { kind: "ordinary" }>;
+
 /**
  * The marker alone proves nothing: it may have leaked through `sudo -E`. What
  * counts is that the kernel maps root to the user whom the marker names.

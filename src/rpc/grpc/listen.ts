@@ -4,14 +4,17 @@ import type { Transport } from "../http2/sender.ts";
 
 /**
  * Where a server listens: a socket in the file system that is made with the
- * given permissions (and must not be there yet), a port of this host, or a
- * socket that is handed over.
+ * given permissions (and must not be there yet), or one that is handed over.
  */
 export type GrpcAddress =
   | { readonly path: string; readonly mode: number }
-  | { readonly descriptor: number };
+  | { readonly descriptor: number }
+  | { readonly listener: Deno.UnixListener };
 
-/** Disposing takes no more connections, and removes the socket's file. */
+/**
+ * Disposing takes no more connections, closes what it was given, and removes
+ * the socket's file.
+ */
 export type Listening = AsyncDisposable;
 
 /** How long to wait when no descriptor is left for a connection. */
@@ -27,13 +30,28 @@ export async function listen(
     const { listenOn } = await import("./listen_on.ts");
     return await listenOn(address.descriptor, onConnection);
   }
-  const listener = await listenAt(address);
-  const accepting = accept(listener, onConnection);
+  if ("listener" in address) {
+    return accepting(address.listener, onConnection);
+  }
+  const listening = accepting(await listenAt(address), onConnection);
+  return {
+    async [Symbol.asyncDispose]() {
+      await listening[Symbol.asyncDispose]();
+      await removeIfThere(address.path);
+    },
+  };
+}
+
+/** The runtime removes the file of a socket that it has made when it closes. */
+function accepting(
+  listener: Deno.UnixListener,
+  onConnection: (transport: Transport) => void,
+): Listening {
+  const accepted = accept(listener, onConnection);
   return {
     async [Symbol.asyncDispose]() {
       listener.close();
-      await accepting;
-      await removeIfThere(address.path);
+      await accepted;
     },
   };
 }

@@ -101,8 +101,11 @@ export class ServerCall implements StreamListener {
       sendHeaders: (headers) => this.#sendHeaders(Object.entries(headers)),
     };
     try {
-      const method = await this.#deps.methods.find(path);
-      abort.signal.throwIfAborted();
+      // It may wait for its service to be loaded.
+      const method = await orAborted(
+        this.#deps.methods.find(path),
+        abort.signal,
+      );
       await (method.kind === "unary"
         ? this.#answer(method, call)
         : this.#converse(method, call));

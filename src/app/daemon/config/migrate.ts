@@ -4,17 +4,11 @@
  */
 
 import { isTable } from "./check.ts";
+import { currentUri } from "./current_uri.ts";
 import type { Table } from "./daemon_config.ts";
 
 export const NEWEST_VERSION = 4;
 export const OLDEST_VERSION = 2;
-
-/** URIs in version 2 → since. */
-const RENAMED: Readonly<Record<string, string>> = {
-  "io.containerd.internal.v1.restart":
-    "io.containerd.monitor.container.v1.restart",
-  "io.containerd.monitor.v1.cgroups": "io.containerd.monitor.task.v1.cgroups",
-};
 
 const GRPC = "io.containerd.server.v1.grpc";
 const TTRPC = "io.containerd.server.v1.ttrpc";
@@ -22,11 +16,6 @@ const METRICS = "io.containerd.server.v1.metrics";
 const DEBUG = "io.containerd.server.v1.debug";
 const TCP = "io.containerd.server.v1.grpc-tcp";
 const HISTOGRAM = "io.containerd.metrics.v1.grpc-prometheus";
-
-/** Of a plugin by any name that it has had. */
-export function currentUri(uri: string): string {
-  return RENAMED[uri] ?? uri;
-}
 
 /** @param table of version 2 to 4; what is new in a later one is kept */
 export function migrate(table: Table): Table {

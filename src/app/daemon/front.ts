@@ -1,0 +1,106 @@
+/**
+ * What clients meet who come while the daemon starts: every service can be
+ * called, and calls wait for what is behind it.
+ */
+
+import { EngineError, unavailable } from "../../base/errors.ts";
+import type { GrpcMethod, GrpcService } from "../../rpc/grpc/service.ts";
+import type { ServedService } from "../../rpc/grpc/service.ts";
+
+/** Full names of all services that plugins serve, but for the early one. */
+export const SERVICE_NAMES: readonly string[] = [
+  "containerd.services.containers.v1.Containers",
+  "containerd.services.content.v1.Content",
+  "containerd.services.diff.v1.Diff",
+  "containerd.services.events.v1.Events",
+  "containerd.services.images.v1.Images",
+  "containerd.services.introspection.v1.Introspection",
+  "containerd.services.leases.v1.Leases",
+  "containerd.services.mounts.v1.Mounts",
+  "containerd.services.namespaces.v1.Namespaces",
+  "containerd.services.sandbox.v1.Controller",
+  "containerd.services.sandbox.v1.Store",
+  "containerd.services.snapshots.v1.Snapshots",
+  "containerd.services.streaming.v1.Streaming",
+  "containerd.services.tasks.v1.Tasks",
+  "containerd.services.transfer.v1.Transfer",
+  "coracle.events.v1.Journal",
+  "coracle.tasks.v1.Policies",
+  "grpc.health.v1.Health",
+];
+
+type Services = ReadonlyMap<string, ServedService>;
+
+export class Front {
+  /** What can be called from the beginning on. */
+  readonly services: readonly ServedService[];
+  readonly #opening = Promise.withResolvers<Services>();
+  #opened: Services | undefined;
+
+  /**
+   * @param early needs nothing of what is being opened; it is answered at once,
+   * and by the service of its name when that is there
+   */
+  constructor(early: GrpcService) {
+    // Perhaps nobody calls.
+    this.#opening.promise.catch(() => {});
+    this.services = [
+      ...SERVICE_NAMES.map((name) => ({ name, load: () => this.#load(name) })),
+      this.#replaceable(early),
+    ];
+  }
+
+  /** Calls are answered from now on. */
+  open(services: readonly ServedService[]): void {
+    this.#opened = new Map(services.map((it) => [it.name, it]));
+    this.#opening.resolve(this.#opened);
+  }
+
+  /** No call will be answered. */
+  fail(error: unknown): void {
+    const { message } = EngineError.from(error);
+    this.#opening.reject(
+      unavailable(`The daemon could not start: ${message}`, { cause: error }),
+    );
+  }
+
+  async #load(name: string): Promise<GrpcService> {
+    const service = (await this.#opening.promise).get(name);
+    if (service === undefined) throw unknownService(name);
+    return "methods" in service ? service : await service.load();
+  }
+
+  #replaceable({ name, methods }: GrpcService): GrpcService {
+    return {
+      name,
+      methods: new Map<string, GrpcMethod>(
+        [...methods].map(([method, early]) => {
+          if (early.kind !== "unary") return [method, early];
+          const answer: typeof early.answer = (call, request) => {
+            const { answer } = this.#unary(name, method) ?? early;
+            return answer(call, request);
+          };
+          return [method, { ...early, answer }];
+        }),
+      ),
+    };
+  }
+
+  /** Undefined while there is none. */
+  #unary(name: string, method: string): UnaryMethod | undefined {
+    if (this.#opened === undefined) return undefined;
+    const service = this.#opened.get(name);
+    if (service === undefined || !("methods" in service)) {
+      throw unknownService(name);
+    }
+    const found = service.methods.get(method);
+    return found?.kind === "unary" ? found : undefined;
+  }
+}
+
+type UnaryMethod = Extract<GrpcMethod, { kind: "unary" }>;
+
+/** In the words of Go's library: the configuration can leave services out. */
+function unknownService(name: string): EngineError {
+  return new EngineError("unimplemented", `unknown service ${name}`);
+}
