@@ -28,7 +28,12 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     ],
     functions: "all",
   },
-  shim: { source: "src/app/shim.ts", functions: "first" },
+  shim: {
+    source: "src/app/shim.ts",
+    // What our own command line starts.
+    soon: ["src/app/keeper.ts"],
+    functions: "first",
+  },
   daemon: {
     source: "src/app/daemon.ts",
     soon: ["src/app/daemon/serve.ts", "src/app/open_store.ts"],

@@ -14,6 +14,7 @@ import { TaskStartError } from "../core/task.ts";
 import type { KeptContainer, KeptDeps } from "../shim/keeper/kept_container.ts";
 import { createPublisher } from "../shim/keeper/publish.ts";
 import { createKeeper, type LocalKeeper } from "../shim/keeper/service.ts";
+import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import { silenceStreams } from "../sys/null_streams.ts";
 import { openPoller, type Poller } from "../sys/poller.ts";
 import { adoptOrphans, spawn } from "../sys/process.ts";
@@ -36,6 +37,8 @@ export async function keep(_args: readonly string[]): Promise<number> {
   // What lies there must not be held busy.
   Deno.chdir("/");
   ignoreTermination();
+  // A part of the runtime's time is a wait that may as well be now.
+  void hastenCgroupMoves();
   const order = await readOrder();
   if (order === undefined) return 0;
   const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
@@ -47,9 +50,11 @@ export async function keep(_args: readonly string[]): Promise<number> {
     say(failureOf(error));
     return 1;
   }
-  // What serves is loaded while the runtime is busy.
+  const launched = launch(keeper, order.request);
+  // What serves is loaded while the runtime is busy: not before it is started.
+  await new Promise((resolve) => setTimeout(resolve));
   const serving = serve(deps, keeper, listener);
-  const answer = await launch(keeper, order.request);
+  const answer = await launched;
   say(answer);
   if ("error" in answer) return 1;
   silenceStreams();
