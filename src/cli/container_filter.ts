@@ -3,7 +3,7 @@
 import type { Container } from "../core/container.ts";
 import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
-import { shownMounts } from "../engine/inspect_container.ts";
+import { shownMounts } from "../engine/inspect_mounts.ts";
 import {
   containerName,
   containerSpec,

@@ -11,7 +11,7 @@ import {
   containerSpec,
   type ContainerSpecView,
 } from "./inspect_find.ts";
-import { shownMounts } from "./inspect_container.ts";
+import { shownMounts } from "./inspect_mounts.ts";
 
 export type ContainerRoot =
   | { readonly kind: "snapshot"; readonly mounts: readonly Mount[] }

@@ -10,7 +10,6 @@ import {
 import type { Services } from "../core/services.ts";
 import { signalText } from "../base/signals.ts";
 import type { ImageConfig } from "../oci/image_spec.ts";
-import { SYSFS_BOUND } from "../oci/spec/defaults.ts";
 import {
   containerName,
   containerSpec,
@@ -18,6 +17,7 @@ import {
   findContainer,
 } from "./inspect_find.ts";
 import { hostConfig } from "./inspect_host_config.ts";
+import { shownMounts } from "./inspect_mounts.ts";
 import type { ContainerSize } from "./inspect_size.ts";
 import { type ContainerStatus, containerStatus } from "./inspect_state.ts";
 import { containerDirectory } from "./life_deps.ts";
@@ -98,7 +98,7 @@ function inspection(inspected: Inspected) {
     Path: path,
     Args: args,
     State: shownState(status),
-    Image: container.image,
+    Image: settings?.imageId ?? container.image,
     ResolvConfPath: sourceOf(spec, "/etc/resolv.conf"),
     HostnamePath: sourceOf(spec, "/etc/hostname"),
     HostsPath: sourceOf(spec, "/etc/hosts"),
@@ -111,6 +111,9 @@ function inspection(inspected: Inspected) {
     Driver: container.snapshotter,
     Platform: "linux",
     Runtime: container.runtime.name,
+    MountLabel: spec.linux?.mountLabel ?? "",
+    ProcessLabel: spec.process?.selinuxLabel ?? "",
+    AppArmorProfile: spec.process?.apparmorProfile ?? "",
     Mounts: shownMounts(spec),
     Config: shownConfig(inspected),
     HostConfig: hostConfig(container, spec, settings),
@@ -123,13 +126,18 @@ function inspection(inspected: Inspected) {
       ? {}
       : { SizeRw: size.writtenBytes, SizeRootFs: size.totalBytes },
     NetworkSettings: {
+      ...NO_ADDRESS,
       Ports: {},
-      Networks: {
-        [settings?.network ?? "host"]: { IPAddress: "", Gateway: "" },
-      },
+      Networks: { [settings?.network ?? "host"]: NO_ADDRESS },
     },
   };
 }
+
+/** Of a container without a network of its own. */
+const NO_ADDRESS = {
+  ...{ IPAddress: "", IPPrefixLen: 0, Gateway: "", MacAddress: "" },
+  ...{ GlobalIPv6Address: "", GlobalIPv6PrefixLen: 0, IPv6Gateway: "" },
+} as const;
 
 const NEVER = "0001-01-01T00:00:00Z";
 
@@ -173,75 +181,23 @@ function shownState({ state, task }: ContainerStatus) {
   };
 }
 
-/** Files that every container gets. */
-const GENERATED = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
-
 function sourceOf(spec: ContainerSpecView, target: string): string {
   return spec.mounts?.find(({ destination }) => destination === target)
     ?.source ?? "";
 }
 
-export interface ShownMount {
-  readonly Type: "bind" | "volume";
-  /** Of a volume. */
-  readonly Name?: string;
-  readonly Source: string;
-  readonly Destination: string;
-  readonly Mode: string;
-  readonly RW: boolean;
-}
-
-/** What the user mounted: not what every container has. */
-export function shownMounts(spec: ContainerSpecView): readonly ShownMount[] {
-  const isBind = (type: string | undefined, options: readonly string[]) =>
-    type === "bind" || options.includes("bind") || options.includes("rbind");
-  return (spec.mounts ?? [])
-    .filter(({ type, options = [] }) => isBind(type, options))
-    .filter(({ destination, source = "", type }) =>
-      !isBoundSysfs({ destination, source, type }) &&
-      !(GENERATED.includes(destination) &&
-        /\/(?:bundles|containers)\//.test(source))
-    )
-    .map(({ destination, source = "", options = [] }) => {
-      const volume = volumeOf(source);
-      return {
-        Type: volume === undefined ? "bind" : "volume",
-        ...volume === undefined ? {} : { Name: volume },
-        Source: source,
-        Destination: destination,
-        Mode: options.join(","),
-        RW: !options.includes("ro"),
-      };
-    });
-}
-
-/** What an ordinary user's containers have for a sysfs of their own. */
-function isBoundSysfs(
-  mount: {
-    readonly destination: string;
-    readonly source: string;
-    readonly type: string | undefined;
-  },
-): boolean {
-  const { destination, source, type } = SYSFS_BOUND;
-  return mount.destination === destination && mount.source === source &&
-    mount.type === type;
-}
-
-/** The name of the volume whose data is mounted. */
-function volumeOf(source: string): string | undefined {
-  return /\/volumes\/[^/]+\/([^/]+(?:\/\d+)?)\/_data$/.exec(source)?.[1];
-}
-
 function shownConfig({ container, spec, settings, image }: Inspected) {
   const { user } = spec.process ?? {};
-  const { ExposedPorts } = image?.config ?? {};
+  const { ExposedPorts, Volumes, OnBuild } = image?.config ?? {};
   const health = settings?.health;
   return {
     Hostname: settings?.hostname ?? spec.hostname ?? "",
     User: user === undefined ? "" : `${user.uid ?? 0}:${user.gid ?? 0}`,
     Tty: spec.process?.terminal ?? false,
+    Domainname: "",
     ...ExposedPorts && { ExposedPorts },
+    Volumes: Volumes ?? null,
+    OnBuild: OnBuild ?? null,
     OpenStdin: settings?.stdin === "open",
     Env: spec.process?.env ?? [],
     Cmd: settings?.command ?? spec.process?.args ?? [],

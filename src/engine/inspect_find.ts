@@ -4,7 +4,14 @@ import type { Context } from "../base/context.ts";
 import { hasCode, invalidArgument, notFound } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { LABEL } from "../core/labels.ts";
-import type { SpecCpu, SpecMemory } from "../oci/runtime_spec.ts";
+import type {
+  DeviceRule,
+  SpecCapabilities,
+  SpecCpu,
+  SpecMemory,
+  SpecNamespace,
+  SpecRlimit,
+} from "../oci/runtime_spec.ts";
 import type { Services } from "../core/services.ts";
 
 /** The name given by the user; else the short ID. */
@@ -76,6 +83,12 @@ export interface ContainerSpecView {
     readonly env?: readonly string[];
     readonly cwd?: string;
     readonly user?: { readonly uid?: number; readonly gid?: number };
+    readonly capabilities?: Partial<SpecCapabilities>;
+    readonly rlimits?: readonly SpecRlimit[];
+    readonly noNewPrivileges?: boolean;
+    readonly apparmorProfile?: string;
+    readonly selinuxLabel?: string;
+    readonly oomScoreAdj?: number;
   };
   readonly root?: { readonly path?: string; readonly readonly?: boolean };
   readonly mounts?: readonly {
@@ -87,7 +100,14 @@ export interface ContainerSpecView {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux?: {
     readonly cgroupsPath?: string;
+    readonly namespaces?: readonly SpecNamespace[];
+    readonly sysctl?: Readonly<Record<string, string>>;
+    readonly seccomp?: unknown;
+    readonly maskedPaths?: readonly string[];
+    readonly readonlyPaths?: readonly string[];
+    readonly mountLabel?: string;
     readonly resources?: {
+      readonly devices?: readonly DeviceRule[];
       readonly memory?: SpecMemory;
       readonly cpu?: SpecCpu;
       readonly pids?: { readonly limit?: number };

@@ -1,13 +1,33 @@
 /** What a container was told of its host, in docker's form. */
 
+import { parseBytes } from "../base/units.ts";
 import type { Container } from "../core/container.ts";
 import type { ContainerSettings } from "../core/container_settings.ts";
+import { type Confinement, confinement } from "./inspect_confinement.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
+import { shownMounts } from "./inspect_mounts.ts";
 
 const NS_PER_S = 1e9;
 
-/** Docker's `HostConfig`. */
-export interface HostConfig {
+/**
+ * Docker's `HostConfig`: what was asked for, as far as records tell; null where
+ * there is none.
+ */
+export interface HostConfig extends Confinement {
+  /** Directories of the host and volumes with a name. */
+  readonly Binds: readonly string[] | null;
+  /** Options, by the path. */
+  readonly Tmpfs?: Readonly<Record<string, string>>;
+  /** None is ever published. */
+  readonly PortBindings: Readonly<Record<string, never>>;
+  readonly PublishAllPorts: boolean;
+  readonly Dns: readonly string[];
+  readonly DnsOptions: readonly string[];
+  readonly DnsSearch: readonly string[];
+  readonly ExtraHosts: readonly string[] | null;
+  /** Bytes. */
+  readonly ShmSize: number;
+  readonly Sysctls?: Readonly<Record<string, string>>;
   readonly AutoRemove: boolean;
   readonly NetworkMode: string;
   readonly RestartPolicy: {
@@ -43,6 +63,13 @@ export function hostConfig(
   const { memory, pids, cpu } = spec.linux?.resources ?? {};
   const restart = settings?.restart ?? { kind: "no" as const };
   return {
+    ...binds(spec),
+    ...names(settings),
+    ...confinement(spec),
+    PortBindings: {},
+    PublishAllPorts: false,
+    ShmSize: shmSize(spec),
+    ...spec.linux?.sysctl && { Sysctls: spec.linux.sysctl },
     AutoRemove: settings?.removal === "onExit",
     NetworkMode: settings?.network ?? "",
     RestartPolicy: {
@@ -70,4 +97,49 @@ export function hostConfig(
     CgroupParent: spec.linux?.cgroupsPath?.replace(/\/[^/]*$/, "") ?? "",
     Runtime: container.runtime.name,
   };
+}
+
+/** Memory file systems that every container has, or none at all. */
+const USUAL = ["/dev", "/dev/shm", "/run"];
+
+function binds(
+  spec: ContainerSpecView,
+): Pick<HostConfig, "Binds" | "Tmpfs"> {
+  const found = shownMounts(spec).flatMap(
+    ({ Type, Name, Source, Destination, RW }) => {
+      // Docker shows volumes without a name elsewhere.
+      if (Type === "volume" && Name?.startsWith(".")) return [];
+      return [`${Name ?? Source}:${Destination}${RW ? "" : ":ro"}`];
+    },
+  );
+  const tmpfs = (spec.mounts ?? [])
+    .filter(({ type, destination }) =>
+      type === "tmpfs" && !USUAL.includes(destination)
+    )
+    .map(({ destination, options = [] }) => [destination, options.join(",")]);
+  return {
+    Binds: found.length === 0 ? null : found,
+    ...tmpfs.length === 0 ? {} : { Tmpfs: Object.fromEntries(tmpfs) },
+  };
+}
+
+function names(
+  settings: ContainerSettings | undefined,
+): Pick<HostConfig, "Dns" | "DnsOptions" | "DnsSearch" | "ExtraHosts"> {
+  const { dns, dnsOptions, dnsSearch, extraHosts = [] } = settings?.names ?? {};
+  const hosts = extraHosts.map(({ name, address }) => `${name}:${address}`);
+  return {
+    Dns: dns ?? [],
+    DnsOptions: dnsOptions ?? [],
+    DnsSearch: dnsSearch ?? [],
+    ExtraHosts: hosts.length === 0 ? null : hosts,
+  };
+}
+
+/** 0 if it is the host's, or a share of all memory. */
+function shmSize({ mounts = [] }: ContainerSpecView): number {
+  const { options = [] } =
+    mounts.find(({ destination }) => destination === "/dev/shm") ?? {};
+  const size = options.find((option) => /^size=\d+[kmg]?$/i.test(option));
+  return size === undefined ? 0 : parseBytes("size", size.slice(5));
 }

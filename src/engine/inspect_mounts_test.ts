@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { SYSFS_BOUND } from "../oci/spec/defaults.ts";
-import { shownMounts } from "./inspect_container.ts";
+import { hostIpcMount, SYSFS_BOUND } from "../oci/spec/defaults.ts";
+import { shownMounts } from "./inspect_mounts.ts";
 
 Deno.test("shownMounts() shows what the user mounted, and that only", () => {
   const theirs = {
@@ -9,6 +9,7 @@ Deno.test("shownMounts() shows what the user mounted, and that only", () => {
     source: "/sys",
     options: ["rbind", "rprivate", "rw"],
   };
-  const found = shownMounts({ mounts: [SYSFS_BOUND, theirs] });
+  const queue = hostIpcMount("/dev/shm");
+  const found = shownMounts({ mounts: [SYSFS_BOUND, queue, theirs] });
   assertEquals(found.map(({ Mode }) => Mode), ["rbind,rprivate,rw"]);
 });
