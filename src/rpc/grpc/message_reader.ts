@@ -14,8 +14,9 @@ const PREFIX_BYTES = 5;
  */
 export function prefixed(message: Uint8Array): readonly Uint8Array[] {
   checkLength(message.length);
-  const prefix = new Uint8Array(PREFIX_BYTES);
-  new DataView(prefix.buffer).setUint32(1, message.length);
+  const { length } = message;
+  const prefix = Uint8Array
+    .of(0, length >> 24, length >> 16, length >> 8, length);
   return [prefix, message];
 }
 

@@ -115,9 +115,9 @@ function watchedStream(answer: Stream, begins: readonly Begin[]): Stream {
     let failure: unknown;
     try {
       const input = each(requests, watch.received);
-      for await (const response of answer(watch.call, input)) {
-        watch.sent();
-        yield response;
+      for await (const responses of answer(watch.call, input)) {
+        for (const _ of responses) watch.sent();
+        yield responses;
       }
     } catch (error) {
       failure = error;

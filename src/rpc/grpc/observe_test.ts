@@ -85,7 +85,7 @@ Deno.test("observed() tells of unary calls, well and failed, and what their hand
 Deno.test("observed() tells of each message of streams", async () => {
   await using rig = await watchedRig({
     async *converse(_call, values) {
-      yield* values;
+      for await (const value of values) yield [value, value];
     },
     async gather(_call, values) {
       const found = await all(values);
@@ -96,14 +96,14 @@ Deno.test("observed() tells of each message of streams", async () => {
     yield await Promise.resolve(any("a"));
     yield any("b");
   }
-  assertEquals((await all(rig.echo.converse(two()))).length, 2);
+  assertEquals((await all(rig.echo.converse(two()))).length, 4);
   assertEquals((await rig.echo.gather(two())).typeUrl, "2");
   assertEquals(
     rig.heard,
     [
       `Converse begins ${NAME} bidi_stream`,
-      ...["Converse received", "Converse sent"],
-      ...["Converse received", "Converse sent"],
+      ...["Converse received", "Converse sent", "Converse sent"],
+      ...["Converse received", "Converse sent", "Converse sent"],
       "Converse ended 0 ",
       `Gather begins ${NAME} client_stream`,
       ...["Gather received", "Gather received", "Gather sent"],

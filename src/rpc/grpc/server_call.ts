@@ -123,21 +123,25 @@ export class ServerCall implements StreamListener {
       signal,
     );
     if (done === true) throw internal("The call has no request");
-    await this.#send(await orAborted(answer(call, request), signal), signal);
+    const response = await orAborted(answer(call, request), signal);
+    await this.#send([response], signal);
   }
 
   async #converse({ answer }: Streaming, call: GrpcCall): Promise<void> {
     const { signal } = call;
     const answers = answer(call, this.#inbox);
-    for await (const message of heed(answers, signal, () => {})) {
-      const sent = this.#send(message, signal);
+    for await (const messages of heed(answers, signal, () => {})) {
+      const sent = this.#send(messages, signal);
       if (sent !== undefined) await sent;
     }
   }
 
-  /** @returns what to wait for before the next one, if anything */
-  #send(message: Uint8Array, signal: AbortSignal): Promise<void> | undefined {
-    const pieces = prefixed(message);
+  /** @returns what to wait for before the next ones, if anything */
+  #send(
+    messages: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<void> | undefined {
+    const pieces = messages.flatMap(prefixed);
     this.#sendHeaders();
     this.#stream.write(...pieces);
     const room = this.#stream.room();

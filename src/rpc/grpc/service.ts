@@ -1,6 +1,6 @@
 /** Services as a server has them: bytes in, bytes out. */
 
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { GrpcCall, GrpcHandlers, ServiceDefinition } from "./method.ts";
 import { mapped, mappedLater } from "../mapped.ts";
 import { decoded } from "../ttrpc/service.ts";
@@ -35,10 +35,11 @@ export type GrpcMethod =
   | {
     readonly kind: "stream";
     readonly streams: Streams;
+    /** Messages that are at hand together come together. */
     readonly answer: (
       call: GrpcCall,
       requests: AsyncIterable<Uint8Array>,
-    ) => AsyncIterable<Uint8Array>;
+    ) => AsyncIterable<readonly Uint8Array[]>;
   };
 
 /** @param name other than the definition's, for a version with the same API */
@@ -63,13 +64,11 @@ type Method = ServiceDefinition["methods"][string];
 function servedMethod(method: Method, handle: Handler): GrpcMethod {
   const { requestType, responseType, requestStream, responseStream } = method;
   const decode = (bytes: Uint8Array) => decoded(requestType, bytes);
-  const encode = (message: unknown, writer?: BinaryWriter) =>
-    responseType.encode(message, writer).finish();
   if (!requestStream && !responseStream) {
     return {
       kind: "unary",
       answer: async (call, request) =>
-        encode(await handle(call, decode(request))),
+        responseType.encode(await handle(call, decode(request))).finish(),
     };
   }
   const inputOf = async (requests: AsyncIterable<Uint8Array>) =>
@@ -85,10 +84,22 @@ function servedMethod(method: Method, handle: Handler): GrpcMethod {
           const output = handle(call, await inputOf(requests));
           return responseStream ? output : single(output);
         },
-        (message) => encode(message, writer),
+        (answers) => encoded(responseType, answers, writer),
       );
     },
   };
+}
+
+/** Of one answer, or of several: their bytes lie in one piece of memory. */
+function encoded(
+  type: Method["responseType"],
+  answers: unknown,
+  writer: BinaryWriter,
+): readonly Uint8Array[] {
+  if (!Array.isArray(answers)) return [type.encode(answers, writer).finish()];
+  for (const answer of answers) type.encode(answer, writer.fork()).join();
+  const reader = new BinaryReader(writer.finish());
+  return answers.map(() => reader.bytes());
 }
 
 function single<T>(value: Promise<T>): AsyncGenerator<T> {

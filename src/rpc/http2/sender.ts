@@ -19,6 +19,9 @@ const WRITE_BYTES = 64 * 1024;
  */
 const QUIET_TURNS = 32;
 
+/** Of most writes: who has room pushes a frame more than is enough. */
+const SCRATCH_BYTES = ENOUGH_BYTES + 2 * WRITE_BYTES;
+
 export interface SenderOptions {
   readonly transport: Transport;
   /** There is room for data again. */
@@ -86,7 +89,8 @@ export class Sender {
     try {
       await this.#gather();
       while (this.#parts.length > 0) {
-        const bytes = joined(this.#parts);
+        using scratch = borrow(this.#bytes);
+        const bytes = joined(this.#parts, scratch.buffer);
         this.#parts = [];
         this.#owedNow = this.#owedNext;
         this.#owedNext = 0;
@@ -123,16 +127,31 @@ export class Sender {
   }
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
+/** @param into large enough for all of them, and used if they are several */
+function joined(parts: readonly Uint8Array[], into: Uint8Array): Uint8Array {
   const [only] = parts;
   if (only !== undefined && parts.length === 1) return only;
-  const bytes = new Uint8Array(
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
   let at = 0;
   for (const part of parts) {
-    bytes.set(part, at);
+    into.set(part, at);
     at += part.length;
   }
-  return bytes;
+  return into.subarray(0, at);
+}
+
+interface Scratch extends Disposable {
+  readonly buffer: Uint8Array;
+}
+
+/** One for all connections: those that send much seldom do so together. */
+let spare: Uint8Array | undefined;
+
+/** Memory of as many bytes at least; large ones come back when disposed of. */
+function borrow(bytes: number): Scratch {
+  if (bytes < WRITE_BYTES || bytes > SCRATCH_BYTES) {
+    return { buffer: new Uint8Array(bytes), [Symbol.dispose]() {} };
+  }
+  const buffer = spare ?? new Uint8Array(SCRATCH_BYTES);
+  spare = undefined;
+  return { buffer, [Symbol.dispose]: () => spare = buffer };
 }
