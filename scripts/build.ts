@@ -36,7 +36,16 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   daemon: {
     source: "src/app/daemon.ts",
-    soon: ["src/app/daemon/serve.ts", "src/app/open_store.ts"],
+    // What every start loads, in this order.
+    soon: [
+      "src/app/daemon/serve.ts",
+      "src/app/daemon/front.ts",
+      "src/app/daemon/systemd.ts",
+      "src/app/daemon/open_services.ts",
+      "src/app/open_store.ts",
+      "src/app/observe/listen_private.ts",
+      "src/app/observe/http.ts",
+    ],
     functions: "all",
   },
   unpack_worker: {

@@ -3,9 +3,16 @@
  * called, and calls wait for what is behind it.
  */
 
+import { versionService } from "../../api/server/version.ts";
 import { EngineError, unavailable } from "../../base/errors.ts";
-import type { GrpcMethod, GrpcService } from "../../rpc/grpc/service.ts";
-import type { ServedService } from "../../rpc/grpc/service.ts";
+import type { GrpcAddress } from "../../rpc/grpc/listen.ts";
+import { type GrpcServer, serveGrpc } from "../../rpc/grpc/server.ts";
+import type {
+  GrpcMethod,
+  GrpcService,
+  ServedService,
+} from "../../rpc/grpc/service.ts";
+import { REVISION, VERSION } from "../self.ts";
 
 /** Full names of all services that plugins serve, but for the early one. */
 export const SERVICE_NAMES: readonly string[] = [
@@ -29,11 +36,32 @@ export const SERVICE_NAMES: readonly string[] = [
   "grpc.health.v1.Health",
 ];
 
+/** Disposing stops the server. */
+export interface ServedFront extends AsyncDisposable {
+  readonly server: GrpcServer;
+  readonly services: WaitingServices;
+}
+
+/** Answers what it can, and lets the other calls wait. */
+export async function serveFront(
+  addresses: readonly GrpcAddress[],
+): Promise<ServedFront> {
+  const services = new WaitingServices(
+    versionService({ version: VERSION, revision: REVISION }),
+  );
+  const server = await serveGrpc({ addresses, services: services.list });
+  return {
+    server,
+    services,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
 type Services = ReadonlyMap<string, ServedService>;
 
-export class Front {
+export class WaitingServices {
   /** What can be called from the beginning on. */
-  readonly services: readonly ServedService[];
+  readonly list: readonly ServedService[];
   readonly #opening = Promise.withResolvers<Services>();
   #opened: Services | undefined;
 
@@ -44,7 +72,7 @@ export class Front {
   constructor(early: GrpcService) {
     // Perhaps nobody calls.
     this.#opening.promise.catch(() => {});
-    this.services = [
+    this.list = [
       ...SERVICE_NAMES.map((name) => ({ name, load: () => this.#load(name) })),
       this.#replaceable(early),
     ];

@@ -3,7 +3,7 @@ import { EngineError, invalidArgument } from "../../base/errors.ts";
 import type { GrpcCall } from "../../rpc/grpc/method.ts";
 import type { GrpcService } from "../../rpc/grpc/service.ts";
 import { allPlugins } from "./builtins.ts";
-import { Front, SERVICE_NAMES } from "./front.ts";
+import { SERVICE_NAMES, WaitingServices } from "./front.ts";
 
 const CONTAINERS = "containerd.services.containers.v1.Containers";
 const CALL = {} as GrpcCall;
@@ -20,9 +20,12 @@ function serviceOf(name: string, answer: number): GrpcService {
   };
 }
 
-/** What the front has under this name answers to `Ask`. */
-async function ask(front: Front, name: string): Promise<number | undefined> {
-  const service = front.services.find((it) => it.name === name);
+/** What answers under this name says to `Ask`. */
+async function ask(
+  waiting: WaitingServices,
+  name: string,
+): Promise<number | undefined> {
+  const service = waiting.list.find((it) => it.name === name);
   if (service === undefined) throw new Error("There is none");
   const { methods } = "methods" in service ? service : await service.load();
   const method = methods.get("Ask");
@@ -35,40 +38,40 @@ Deno.test("SERVICE_NAMES has all services of plugins but the early one", () => {
   assertEquals(SERVICE_NAMES, served.sort());
 });
 
-Deno.test("Front answers by the early service, then by the one that is opened", async () => {
-  const front = new Front(serviceOf("early", 1));
-  assertEquals(await ask(front, "early"), 1);
-  front.open([serviceOf("early", 2)]);
-  assertEquals(await ask(front, "early"), 2);
+Deno.test("WaitingServices answers by the early service, then by the one that is opened", async () => {
+  const waiting = new WaitingServices(serviceOf("early", 1));
+  assertEquals(await ask(waiting, "early"), 1);
+  waiting.open([serviceOf("early", 2)]);
+  assertEquals(await ask(waiting, "early"), 2);
 });
 
-Deno.test("Front keeps calls waiting until services are opened", async () => {
-  const front = new Front(serviceOf("early", 1));
+Deno.test("WaitingServices keeps calls waiting until services are opened", async () => {
+  const waiting = new WaitingServices(serviceOf("early", 1));
   let answer: number | undefined;
-  const asking = ask(front, CONTAINERS).then((it) => answer = it);
-  await ask(front, "early");
+  const asking = ask(waiting, CONTAINERS).then((it) => answer = it);
+  await ask(waiting, "early");
   assertEquals(answer, undefined);
   const load = () => Promise.resolve(serviceOf(CONTAINERS, 3));
-  front.open([{ name: CONTAINERS, load }]);
+  waiting.open([{ name: CONTAINERS, load }]);
   await asking;
   assertEquals(answer, 3);
 });
 
-Deno.test("Front knows no service that is not opened", async () => {
-  const front = new Front(serviceOf("early", 1));
-  const asking = ask(front, CONTAINERS);
-  front.open([]);
-  for (const failing of [asking, ask(front, "early")]) {
+Deno.test("WaitingServices knows no service that is not opened", async () => {
+  const waiting = new WaitingServices(serviceOf("early", 1));
+  const asking = ask(waiting, CONTAINERS);
+  waiting.open([]);
+  for (const failing of [asking, ask(waiting, "early")]) {
     const { code, message } = await assertRejects(() => failing, EngineError);
     assertEquals(code, "unimplemented");
     assertEquals(message.replace(/ \S+$/, ""), "unknown service");
   }
 });
 
-Deno.test("Front tells those who wait why the daemon could not start", async () => {
-  const front = new Front(serviceOf("early", 1));
-  const asking = ask(front, CONTAINERS);
-  front.fail(invalidArgument(`Cannot use "x"`));
+Deno.test("WaitingServices tells those who wait why the daemon could not start", async () => {
+  const waiting = new WaitingServices(serviceOf("early", 1));
+  const asking = ask(waiting, CONTAINERS);
+  waiting.fail(invalidArgument(`Cannot use "x"`));
   const { code, message } = await assertRejects(() => asking, EngineError);
   assertEquals(code, "unavailable");
   assertEquals(message, `The daemon could not start: Cannot use "x"`);

@@ -6,15 +6,13 @@
  * away.
  */
 
-import { versionService } from "../../api/server/version.ts";
 import type { Logger } from "../../base/log.ts";
 import type { GrpcAddress } from "../../rpc/grpc/listen.ts";
-import { type GrpcServer, serveGrpc } from "../../rpc/grpc/server.ts";
 import { type ConnectOptions, enterStore, findStore } from "../connect.ts";
 import { stderrLogger } from "../log_sink.ts";
-import { REVISION, VERSION } from "../self.ts";
+import { VERSION } from "../self.ts";
 import type { DaemonLine } from "./flags.ts";
-import { Front } from "./front.ts";
+import type { ServedFront } from "./front.ts";
 import { takeSockets } from "./handed_sockets.ts";
 import { lockDirectory } from "./lock.ts";
 import type { OpenServices, OpenServicesOptions } from "./open_services.ts";
@@ -53,8 +51,6 @@ export async function serve(
   const read = () => readSettings({ ...line, ...surroundings() });
   const settings = await read();
   const log = stderrLogger(settings.log);
-  log.info("Starting", { version: VERSION });
-  reportNotes(settings, log);
   const { root, state } = line.flags;
   const connectOptions: ConnectOptions = {
     ...{ log, again },
@@ -83,7 +79,7 @@ interface ServeOptions extends Omit<OpenServicesOptions, "stopping"> {
 /** What there is by now. */
 interface Running {
   door?: Door;
-  server?: GrpcServer;
+  front?: ServedFront;
   manager?: ServiceManager;
   services?: OpenServices;
 }
@@ -96,15 +92,13 @@ async function serveStore(options: ServeOptions): Promise<void> {
   // From here on it can be told to stop, also while it opens the store.
   using _signals = heedSignals(options, running, stopping);
   const door = running.door = await openDoor(options);
-  const front = new Front(
-    versionService({ version: VERSION, revision: REVISION }),
-  );
-  await using server = await serveGrpc({
-    addresses: door.addresses,
-    services: front.services,
-  });
-  running.server = server;
+  // Loaded only now: clients can come meanwhile.
+  const { serveFront } = await import("./front.ts");
+  await using front = await serveFront(door.addresses);
+  running.front = front;
   await answerSome();
+  log.info("Starting", { version: VERSION });
+  reportNotes(options.settings, log);
   using manager = await openManager(log);
   running.manager = manager;
   await using services = await openBehind(front, options, signal);
@@ -115,9 +109,9 @@ async function serveStore(options: ServeOptions): Promise<void> {
   });
   manager.tell("ready", `Serving at ${address}`);
   await aborted(signal);
-  log.info("Stopping", { calls: server.calls });
+  log.info("Stopping", { calls: front.server.calls });
   manager.tell("stopping", "Waiting for calls to end");
-  await server.stop(GRACE_MS);
+  await front.server.stop(GRACE_MS);
 }
 
 /** Where clients come in. */
@@ -168,17 +162,17 @@ async function openManager(log: Logger): Promise<ServiceManager> {
 }
 
 async function openBehind(
-  front: Front,
+  { services: waiting }: ServedFront,
   options: ServeOptions,
   stopping: AbortSignal,
 ): Promise<OpenServices> {
   try {
     const { openServices } = await import("./open_services.ts");
     const opened = await openServices({ ...options, stopping });
-    front.open(opened.services);
+    waiting.open(opened.services);
     return opened;
   } catch (error) {
-    front.fail(error);
+    waiting.fail(error);
     await answerSome();
     throw error;
   }
@@ -207,13 +201,13 @@ function heedSignals(
   });
 }
 
-function describe({ server, services }: Readonly<Running>, log: Logger): void {
+function describe({ front, services }: Readonly<Running>, log: Logger): void {
   const { rss, heapUsed } = Deno.memoryUsage();
   const statuses = services?.plugins.statuses() ?? [];
   log.info("The daemon's state", {
     uptimeSeconds: Math.round(performance.now() / 1_000),
-    connections: server?.connections ?? 0,
-    calls: server?.calls ?? 0,
+    connections: front?.server.connections ?? 0,
+    calls: front?.server.calls ?? 0,
     plugins: statuses.length,
     failedPlugins: statuses.filter(({ failure }) => failure?.kind === "error")
       .map(({ type, id }) => `${type}.${id}`).join(", "),
