@@ -65,6 +65,7 @@ export type FlagSpec = BooleanFlag | StringFlag | ListFlag | NumberFlag;
 export type Completion =
   | "image"
   | "container"
+  | "volume"
   | "file"
   | "directory"
   | "none"

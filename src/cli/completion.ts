@@ -150,7 +150,7 @@ function fishArguments(node: CompletionNode, when: string): string[] {
 /** Names of a kind of thing: asked from the program, or a fixed list. */
 const KIND_FUNCTIONS = `_coracle_names() {
   case "$1" in
-    image|container) coracle __complete "$1" 2>/dev/null ;;
+    image|container|volume) coracle __complete "$1" 2>/dev/null ;;
     none) ;;
     *) printf '%s\\n' $1 ;;
   esac
@@ -172,7 +172,7 @@ const FISH_FUNCTIONS = `function __coracle_at
 end
 function __coracle_names
   switch $argv[1]
-    case image container
+    case image container volume
       coracle __complete $argv[1] 2>/dev/null
     case '*'
       string split ' ' $argv[1]

@@ -14,3 +14,11 @@ export function showRemoved(
     );
   }
 }
+
+/** Nothing if none was. */
+export function showRemovedVolumes(
+  out: Output,
+  names: readonly string[],
+): void {
+  if (names.length > 0) out.write(`Deleted Volumes:\n${names.join("\n")}\n\n`);
+}

@@ -12,6 +12,7 @@ import * as image from "./table_image.ts";
 import * as life from "./table_lifecycle.ts";
 import { PROCESS } from "./table_process.ts";
 import * as system from "./table_system.ts";
+import { VOLUME } from "./table_volume.ts";
 
 /** A short form, `images`, under its long name, `image ls`. */
 function under(
@@ -85,6 +86,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       life.CONTAINER_PRUNE,
     ],
   },
+  VOLUME,
   {
     name: "system",
     summary: "Manage the store",

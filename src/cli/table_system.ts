@@ -139,6 +139,11 @@ export const PRUNE: CommandSpec = {
     },
     PRUNE_FILTER,
     { ...FORCE, help: "Don't ask" },
+    {
+      name: "volumes",
+      kind: "boolean",
+      help: "Also anonymous volumes that no container uses",
+    },
   ],
   load: () => import("./commands/system_prune.ts"),
 };

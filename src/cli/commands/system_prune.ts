@@ -6,7 +6,7 @@ import { lifeDeps } from "../life_deps.ts";
 import { confirm } from "../confirm.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { pruneFilter } from "../prune_filter.ts";
-import { showRemoved } from "../removed.ts";
+import { showRemoved, showRemovedVolumes } from "../removed.ts";
 
 /** `coracle system prune` */
 export async function run(inv: Invocation): Promise<number> {
@@ -14,6 +14,7 @@ export async function run(inv: Invocation): Promise<number> {
   const deps = await lifeDeps(inv);
   const { services } = deps;
   const all = inv.flags.boolean("all");
+  const withVolumes = inv.flags.boolean("volumes");
   const filter = pruneFilter(inv.flags.list("filter"), inv.now());
   const images = all
     ? "all images that no container uses"
@@ -22,6 +23,7 @@ export async function run(inv: Invocation): Promise<number> {
     "WARNING! This will remove:",
     "  - all containers that are not running",
     `  - ${images}`,
+    ...withVolumes ? ["  - all anonymous volumes that no container uses"] : [],
     "  - all content and snapshots that nothing uses",
     "",
   ]);
@@ -35,6 +37,7 @@ export async function run(inv: Invocation): Promise<number> {
     const ids = containers.map(({ id }) => id);
     inv.stdout.write(`Deleted Containers:\n${ids.join("\n")}\n\n`);
   }
+  const volumesFreed = withVolumes ? await volumes(inv) : 0;
   const report = await pruneImages(inv.ctx, services, {
     ...filter,
     which: all ? "unused" : "nameless",
@@ -45,7 +48,21 @@ export async function run(inv: Invocation): Promise<number> {
     showRemoved(inv.stdout, report.removed);
     inv.stdout.line();
   }
-  const freed = humanSizePrecise(report.bytesFreed);
+  const freed = humanSizePrecise(report.bytesFreed + volumesFreed);
   inv.stdout.line(`Total reclaimed space: ${freed}`);
   return 0;
+}
+
+/** @returns bytes that have been freed */
+async function volumes(inv: Invocation): Promise<number> {
+  const { pruneVolumes } = await import("../../engine/prune_volumes.ts");
+  const { volumeDeps } = await import("../volume_deps.ts");
+  const deps = await volumeDeps(inv);
+  const { removed, bytesFreed } = await pruneVolumes(
+    inv.ctx,
+    deps,
+    "anonymous",
+  );
+  showRemovedVolumes(inv.stdout, removed);
+  return bytesFreed;
 }

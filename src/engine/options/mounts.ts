@@ -48,7 +48,7 @@ export function parseVolume(text: string, cwd: string): RunMount {
       ...bindOptions(words, text),
     };
   }
-  return volume(volumeName(first), target(second, text), words);
+  return volume(checkVolumeName(first), target(second, text), words);
 }
 
 function volume(
@@ -177,7 +177,7 @@ function mountOf(kind: string, parsed: ParsedMount): RunMount {
       const name = fields.get("source") ?? "";
       return {
         kind,
-        ...name === "" ? {} : { name: volumeName(name) },
+        ...name === "" ? {} : { name: checkVolumeName(name) },
         target,
         access,
         start: isOn(fields, "volume-nocopy") ? "empty" : "imageContent",
@@ -271,7 +271,8 @@ function tmpfsOption(word: string): string {
   return size === undefined ? word : `size=${parseBytes("tmpfs size", size)}`;
 }
 
-function volumeName(name: string): string {
+/** @throws {EngineError} `invalidArgument`, in docker's words */
+export function checkVolumeName(name: string): string {
   if (VOLUME_NAME.test(name)) return name;
   throw invalidArgument(
     `"${name}" includes invalid characters for a local volume name, only ` +
