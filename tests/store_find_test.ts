@@ -67,6 +67,9 @@ function unlisted(store: ContainerStore): ContainerStore {
     list: () => {
       throw new Error("all containers were read");
     },
+    pages: () => {
+      throw new Error("all containers were read");
+    },
     create: (...args) => store.create(...args),
     update: (...args) => store.update(...args),
     delete: (...args) => store.delete(...args),

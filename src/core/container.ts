@@ -45,6 +45,15 @@ export interface ContainerStore {
     filters?: readonly string[],
     parts?: "summary" | "whole",
   ): AsyncIterable<Container>;
+  /**
+   * As `list()`, those together that are at hand together. To wait for each
+   * by itself costs as much as to read it.
+   */
+  pages(
+    ctx: Context,
+    filters?: readonly string[],
+    parts?: "summary" | "whole",
+  ): AsyncIterable<readonly Container[]>;
   /** @throws {EngineError} `alreadyExists` */
   create(ctx: Context, container: NewContainer): Promise<Container>;
   /** @throws {EngineError} `notFound` */

@@ -59,6 +59,9 @@ export function remoteContainers(client: GrpcClient): ContainerStore {
         yield parts === "whole" ? container : summary;
       }
     },
+    async *pages(ctx, filters, parts) {
+      for await (const it of store.list(ctx, filters, parts)) yield [it];
+    },
     async create(ctx, container) {
       const request = { container: wireOf(container) };
       const made = await containers.create(request, call(ctx));

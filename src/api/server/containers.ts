@@ -25,12 +25,14 @@ export function containersService(
       container: toContainer(await containers.get(ctx(call), id)),
     }),
     async list(call, { filters }) {
-      const found = containers.list(ctx(call), filters, "whole");
-      return { containers: await Array.fromAsync(found, toContainer) };
+      const pages = containers.pages(ctx(call), filters, "whole");
+      return {
+        containers: (await Array.fromAsync(pages)).flat().map(toContainer),
+      };
     },
     async *listStream(call, { filters }) {
-      for await (const it of containers.list(ctx(call), filters, "whole")) {
-        yield { container: toContainer(it) };
+      for await (const page of containers.pages(ctx(call), filters, "whole")) {
+        yield page.map((it) => ({ container: toContainer(it) }));
       }
     },
     async create(call, { container }) {

@@ -144,6 +144,11 @@ export async function containerStoreSuite(
     assertEquals(await ids("image"), ["a"]);
     assertEquals(await ids("labels.k==v"), ["b"]);
     assertEquals(await ids("runtime.name==io.containerd.runc.v2"), ["a", "b"]);
+    assertEquals((await collect(store.pages(ctx))).flat(), listed);
+    assertEquals(
+      (await collect(store.pages(ctx, ["id==b"]))).flat(),
+      listed.slice(1),
+    );
   });
 
   await step(
@@ -164,6 +169,8 @@ export async function containerStoreSuite(
       }
       const one = await collect(store.list(ctx, [`id==${id(201)}`], "whole"));
       assertEquals(one, listed.slice(201, 202));
+      const pages = await collect(store.pages(ctx, [], "whole"));
+      assertEquals(pages.flat(), listed);
     },
   );
 

@@ -1,46 +1,82 @@
 import { type Filter, labelField } from "../../base/filters.ts";
 import type { Container, TypedValue } from "../../core/container.ts";
-import type { Row } from "./database.ts";
-import { date, labels, optionalText, text } from "./rows.ts";
+import { parsedLabels } from "./rows.ts";
 
-/** Everything but the spec, which is large. */
-export const LIST_COLUMNS = "id, labels, image, runtime, " +
-  "runtime_options_type, runtime_options, snapshotter, snapshot_key, " +
-  "sandbox_id, created_at, updated_at";
+const SUMMARY = "id, labels, image, runtime, runtime_options_type, " +
+  "runtime_options, snapshotter, snapshot_key, sandbox_id, created_at, " +
+  "updated_at";
 
-export function fromRow(row: Row, extensions: readonly Row[]): Container {
-  const options = typedValue(row, "runtime_options_type", "runtime_options");
-  const spec = typedValue(row, "spec_type", "spec");
-  const name = text(row, "runtime");
+/** Of a `ContainerRow`. A summary is all but the spec, which is large. */
+export const COLUMNS = {
+  summary: `${SUMMARY}, NULL, NULL`,
+  whole: `${SUMMARY}, spec_type, spec`,
+} as const;
+
+export type ContainerRow = readonly [
+  id: string,
+  labels: string,
+  image: string,
+  runtime: string,
+  optionsType: string | null,
+  options: Uint8Array | null,
+  snapshotter: string,
+  snapshotKey: string,
+  sandboxId: string,
+  createdAt: number,
+  updatedAt: number,
+  specType: string | null,
+  spec: Uint8Array | null,
+];
+
+export type ExtensionRow = readonly [
+  container: string,
+  key: string,
+  typeUrl: string,
+  value: Uint8Array,
+];
+
+export function fromRow(
+  [
+    id,
+    labels,
+    image,
+    name,
+    optionsType,
+    optionsValue,
+    snapshotter,
+    snapshotKey,
+    sandboxId,
+    createdAt,
+    updatedAt,
+    specType,
+    specValue,
+  ]: ContainerRow,
+  extensions: readonly ExtensionRow[],
+): Container {
+  const options = typedValue(optionsType, optionsValue);
+  const spec = typedValue(specType, specValue);
   return {
-    id: text(row, "id"),
-    labels: labels(row),
-    image: text(row, "image"),
+    id,
+    labels: parsedLabels(labels),
+    image,
     runtime: options === undefined ? { name } : { name, options },
     ...(spec === undefined ? {} : { spec }),
-    snapshotter: text(row, "snapshotter"),
-    snapshotKey: text(row, "snapshot_key"),
-    extensions: Object.fromEntries(extensions.flatMap((extension) => {
-      const value = typedValue(extension, "type", "value");
-      return value === undefined ? [] : [[text(extension, "key"), value]];
-    })),
-    sandboxId: text(row, "sandbox_id"),
-    createdAt: date(row, "created_at"),
-    updatedAt: date(row, "updated_at"),
+    snapshotter,
+    snapshotKey,
+    extensions: Object.fromEntries(
+      extensions.map(([, key, typeUrl, value]) => [key, { typeUrl, value }]),
+    ),
+    sandboxId,
+    createdAt: new Date(createdAt),
+    updatedAt: new Date(updatedAt),
   };
 }
 
 function typedValue(
-  row: Row,
-  typeColumn: string,
-  valueColumn: string,
+  typeUrl: string | null,
+  value: Uint8Array | null,
 ): TypedValue | undefined {
-  const typeUrl = optionalText(row, typeColumn);
-  const value = row[valueColumn];
-  if (typeUrl === undefined || !(value instanceof Uint8Array)) {
-    return undefined;
-  }
-  return { typeUrl, value };
+  return typeUrl === null || value === null ? undefined : { typeUrl, value };
 }
 
 export function matches(filter: Filter, container: Container): boolean {

@@ -9,23 +9,31 @@ import type {
   Container,
   ContainerStore,
   NewContainer,
-  TypedValue,
 } from "../../core/container.ts";
 import { LABEL } from "../../core/labels.ts";
 import { merge } from "./container_merge.ts";
-import { fromRow, LIST_COLUMNS, matches } from "./container_rows.ts";
-import type { Parameter, Row } from "./database.ts";
+import {
+  COLUMNS,
+  type ContainerRow,
+  type ExtensionRow,
+  fromRow,
+  matches,
+} from "./container_rows.ts";
+import type { Parameter } from "./database.ts";
 import { deleteEdges, node, writeEdges } from "./edges.ts";
 import { found, mustBeNew, text } from "./rows.ts";
 import { namespaceOf, type Store } from "./store.ts";
 
-const SELECT = "SELECT * FROM containers WHERE ns = ? AND id = ?";
-const SELECT_NAMED = "SELECT * FROM containers WHERE ns = ? AND name = ?";
-const SELECT_BEGINNING = "SELECT * FROM containers " +
-  "WHERE ns = ? AND id >= ? AND id < ? ORDER BY id LIMIT 2";
+const WHOLE = `SELECT ${COLUMNS.whole} FROM containers`;
+const SELECT = `${WHOLE} WHERE ns = ? AND id = ?`;
+const SELECT_NAMED = `${WHOLE} WHERE ns = ? AND name = ?`;
+const SELECT_BEGINNING =
+  `${WHOLE} WHERE ns = ? AND id >= ? AND id < ? ORDER BY id LIMIT 2`;
+const SELECT_EXTENSIONS =
+  "SELECT container, key, type, value FROM container_extensions";
 
-/** Rows that are read at once. */
-const PAGE = 200;
+/** Rows that are read at once: more take no less time, but more memory. */
+const PAGE = 100;
 
 /** Greater than whatever may follow in an id. */
 const LAST_CHARACTER = "\u{10ffff}";
@@ -50,7 +58,7 @@ export class SqliteContainerStore implements ContainerStore {
     const ns = namespaceOf(ctx);
     const { db } = this.#store;
     return db.read(() => {
-      const row = db.get(SELECT_NAMED, ns, name);
+      const [row] = db.allArrays<ContainerRow>(SELECT_NAMED, ns, name);
       return row === undefined ? undefined : this.#withExtensions(ns, row);
     });
   }
@@ -62,8 +70,9 @@ export class SqliteContainerStore implements ContainerStore {
     const ns = namespaceOf(ctx);
     if (prefix === "") return [];
     const { db } = this.#store;
+    const end = prefix + LAST_CHARACTER;
     return db.read(() =>
-      db.all(SELECT_BEGINNING, ns, prefix, prefix + LAST_CHARACTER)
+      db.allArrays<ContainerRow>(SELECT_BEGINNING, ns, prefix, end)
         .map((row) => this.#withExtensions(ns, row))
     );
   }
@@ -73,22 +82,29 @@ export class SqliteContainerStore implements ContainerStore {
     filters?: readonly string[],
     parts: "summary" | "whole" = "summary",
   ): AsyncIterable<Container> {
+    for await (const page of this.pages(ctx, filters, parts)) yield* page;
+  }
+
+  async *pages(
+    ctx: Context,
+    filters?: readonly string[],
+    parts: "summary" | "whole" = "summary",
+  ): AsyncIterable<readonly Container[]> {
     const ns = namespaceOf(ctx);
     const filter = parseFilters(filters);
-    const columns = parts === "whole" ? "*" : LIST_COLUMNS;
-    const sql = `SELECT ${columns} FROM containers ` +
+    const { db } = this.#store;
+    const sql = `SELECT ${COLUMNS[parts]} FROM containers ` +
       "WHERE ns = ? AND id > ? ORDER BY id LIMIT ?";
     for (let after = "";;) {
-      const rows = this.#store.db.all(sql, ns, after, PAGE);
-      const last = rows.at(-1);
+      const rows = db.allArrays<ContainerRow>(sql, ns, after, PAGE);
+      const [last] = rows.at(-1) ?? [];
       if (last === undefined) return;
-      const extensions = this.#extensionsBetween(ns, after, text(last, "id"));
-      for (const row of rows) {
-        const container = fromRow(row, extensions.get(text(row, "id")) ?? []);
-        if (matches(filter, container)) yield container;
-      }
+      const extensions = this.#extensionsBetween(ns, after, last);
+      const page = rows.map((row) => fromRow(row, extensions.get(row[0]) ?? []))
+        .filter((container) => matches(filter, container));
+      if (page.length > 0) yield page;
       if (rows.length < PAGE) return;
-      after = text(last, "id");
+      after = last;
     }
   }
 
@@ -109,7 +125,8 @@ export class SqliteContainerStore implements ContainerStore {
     return this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
       const { id, image, runtime } = container;
-      mustBeNew(this.#store.db.get(SELECT, ns, id), "container", id);
+      const [taken] = this.#store.db.allArrays<ContainerRow>(SELECT, ns, id);
+      mustBeNew(taken, "container", id);
       this.#write(ns, container);
       this.#store.emit(ns, "/containers/create", {
         id,
@@ -160,18 +177,17 @@ export class SqliteContainerStore implements ContainerStore {
   }
 
   #get(ns: string, id: string): Container {
-    const row = found(this.#store.db.get(SELECT, ns, id), "container", id);
-    return this.#withExtensions(ns, row);
+    const [row] = this.#store.db.allArrays<ContainerRow>(SELECT, ns, id);
+    return this.#withExtensions(ns, found(row, "container", id));
   }
 
-  #withExtensions(ns: string, row: Row): Container {
-    const rows = this.#store.db.all(
-      "SELECT key, type, value FROM container_extensions " +
-        "WHERE ns = ? AND container = ?",
+  #withExtensions(ns: string, row: ContainerRow): Container {
+    const extensions = this.#store.db.allArrays<ExtensionRow>(
+      `${SELECT_EXTENSIONS} WHERE ns = ? AND container = ?`,
       ns,
-      text(row, "id"),
+      row[0],
     );
-    return fromRow(row, rows);
+    return fromRow(row, extensions);
   }
 
   /** Of a page of containers, at once. */
@@ -179,15 +195,14 @@ export class SqliteContainerStore implements ContainerStore {
     ns: string,
     after: string,
     last: string,
-  ): ReadonlyMap<string, readonly Row[]> {
-    const rows = this.#store.db.all(
-      "SELECT container, key, type, value FROM container_extensions " +
-        "WHERE ns = ? AND container > ? AND container <= ?",
+  ): ReadonlyMap<string, readonly ExtensionRow[]> {
+    const rows = this.#store.db.allArrays<ExtensionRow>(
+      `${SELECT_EXTENSIONS} WHERE ns = ? AND container > ? AND container <= ?`,
       ns,
       after,
       last,
     );
-    return Map.groupBy(rows, (row) => text(row, "container"));
+    return Map.groupBy(rows, ([container]) => container);
   }
 
   #write(ns: string, container: Container): void {
@@ -243,23 +258,21 @@ function toldRuntime({ name, options }: Container["runtime"]): unknown {
 /** All columns but the namespace, in order. */
 function columns(container: Container): Parameter[] {
   const { runtime, spec } = container;
-  const typed = (value: TypedValue | undefined) => [
-    value?.typeUrl ?? null,
-    value?.value ?? null,
-  ];
   return [
     container.id,
     container.labels[LABEL.containerName] ?? null,
     JSON.stringify(container.labels),
     container.image,
     runtime.name,
-    ...typed(runtime.options),
-    ...typed(spec),
+    runtime.options?.typeUrl ?? null,
+    runtime.options?.value ?? null,
+    spec?.typeUrl ?? null,
     container.snapshotter,
     container.snapshotKey,
     container.sandboxId,
     container.createdAt.getTime(),
     container.updatedAt.getTime(),
+    spec?.value ?? null,
   ];
 }
 

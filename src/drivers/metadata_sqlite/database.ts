@@ -3,7 +3,10 @@ import { storeError } from "./sqlite_errors.ts";
 
 // Types only: the module itself is loaded when a database is opened.
 export type DatabaseSync = import("node:sqlite").DatabaseSync;
-type StatementSync = import("node:sqlite").StatementSync;
+type StatementSync = import("node:sqlite").StatementSync & {
+  /** The runtime's types leave it out. */
+  setReturnArrays(on: boolean): void;
+};
 export type Row = Record<string, import("node:sqlite").SQLOutputValue>;
 export type Parameter = import("node:sqlite").SQLInputValue;
 
@@ -20,6 +23,8 @@ export class Database implements Disposable {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** Those that give rows as arrays. */
+  readonly #arrayStatements = new Map<string, StatementSync>();
   readonly #onDamage: () => void;
   #synchronous: Durability = "lazy";
   #inTransaction = false;
@@ -43,6 +48,7 @@ export class Database implements Disposable {
 
   [Symbol.dispose](): void {
     this.#statements.clear();
+    this.#arrayStatements.clear();
     if (this.#db.isOpen) this.#db.close();
   }
 
@@ -58,6 +64,19 @@ export class Database implements Disposable {
   /** All rows: only for results that are known to be few. */
   all(sql: string, ...parameters: Parameter[]): Row[] {
     return this.#guard(() => this.#prepare(sql).all(...parameters));
+  }
+
+  /**
+   * As `all`; a row is an array of its columns, which takes less time and
+   * memory than an object.
+   */
+  allArrays<R extends readonly unknown[]>(
+    sql: string,
+    ...parameters: Parameter[]
+  ): R[] {
+    return this.#guard(() =>
+      this.#prepareArrays(sql).all(...parameters) as unknown as R[]
+    );
   }
 
   /** As `run`, with parameters by name. */
@@ -128,8 +147,18 @@ export class Database implements Disposable {
   #prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
-      statement = this.#db.prepare(sql);
+      statement = this.#db.prepare(sql) as StatementSync;
       this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #prepareArrays(sql: string): StatementSync {
+    let statement = this.#arrayStatements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql) as StatementSync;
+      statement.setReturnArrays(true);
+      this.#arrayStatements.set(sql, statement);
     }
     return statement;
   }

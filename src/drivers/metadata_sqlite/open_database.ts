@@ -4,7 +4,7 @@ import { damageMark, markDamaged } from "./damage_mark.ts";
 import { Database, type DatabaseSync } from "./database.ts";
 import { integer } from "./rows.ts";
 import { salvage } from "./salvage.ts";
-import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import { APPLICATION_ID, migrationsFrom, SCHEMA_VERSION } from "./schema.ts";
 
 /** How long a writer waits for another one, milliseconds. */
 const BUSY_TIMEOUT_MS = 15_000;
@@ -73,7 +73,7 @@ function migrate(db: Database): void {
         { hint: "Use the newer version of this program that wrote it" },
       );
     }
-    for (const migration of MIGRATIONS.slice(from)) db.exec(migration);
+    for (const migration of migrationsFrom(from)) db.exec(migration);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
     db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   });

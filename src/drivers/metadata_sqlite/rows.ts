@@ -21,23 +21,26 @@ export function date(row: Row, column: string): Date {
 }
 
 export function labels(row: Row): Labels {
-  const json = text(row, "labels");
+  return parsedLabels(text(row, "labels"));
+}
+
+export function parsedLabels(json: string): Labels {
   return json === "{}" ? {} : JSON.parse(json);
 }
 
 /** The row, or `notFound`. */
-export function found(
-  row: Row | undefined,
+export function found<R extends object>(
+  row: R | undefined,
   what: string,
   id: string,
-): Row {
+): R {
   if (row === undefined) throw notFound(what, id);
   return row;
 }
 
 /** Throws `alreadyExists` if there is a row. */
 export function mustBeNew(
-  row: Row | undefined,
+  row: object | undefined,
   what: string,
   id: string,
 ): void {

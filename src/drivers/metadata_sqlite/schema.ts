@@ -10,8 +10,20 @@ function hasReferences(row: string): string {
 }
 
 /**
+ * What lies behind a large column can only be read by way of all of it. A new
+ * database has the column at the end from the beginning.
+ */
+const SPEC_LAST = `
+  ALTER TABLE containers ADD COLUMN moved BLOB;
+  UPDATE containers SET moved = spec;
+  ALTER TABLE containers DROP COLUMN spec;
+  ALTER TABLE containers RENAME COLUMN moved TO spec;
+  `;
+
+/**
  * The tables of the store, as numbered migrations: number n brings a database
- * of version n to version n + 1. Never change one that was released.
+ * of version n to version n + 1. Never change one that was released, but for
+ * what a later one brings to old databases.
  *
  * Conventions: times are milliseconds since 1970; labels and descriptors are
  * JSON; `ns` is the namespace.
@@ -26,7 +38,7 @@ function hasReferences(row: string): string {
  * Ids of snapshots, reserved ones too, come from one sequence, because they
  * name directories and are never used twice.
  */
-export const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE namespaces (
     name TEXT PRIMARY KEY,
@@ -54,12 +66,12 @@ export const MIGRATIONS: readonly string[] = [
     runtime_options_type TEXT,
     runtime_options BLOB,
     spec_type TEXT,
-    spec BLOB,
     snapshotter TEXT NOT NULL,
     snapshot_key TEXT NOT NULL,
     sandbox_id TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
+    spec BLOB,
     PRIMARY KEY (ns, id)
   ) STRICT;
   CREATE UNIQUE INDEX container_names ON containers (ns, name)
@@ -213,7 +225,18 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX snapshot_expiry ON snapshots (keep_until)
     WHERE keep_until IS NOT NULL;
   `,
+  SPEC_LAST,
 ];
+
+/**
+ * @param version of the database; 0 if it is new
+ * @returns what is to be done to it, in order
+ */
+export function migrationsFrom(version: number): readonly string[] {
+  return version === 0
+    ? MIGRATIONS.filter((migration) => migration !== SPEC_LAST)
+    : MIGRATIONS.slice(version);
+}
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
 
