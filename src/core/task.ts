@@ -44,10 +44,12 @@ export interface Bundle extends Disposable {
   /** The directory that the root file system is mounted on. */
   readonly rootfs: string;
   /**
-   * Writes a file of the bundle, in the place of what has its name.
+   * Writes a file of the bundle.
    * @returns its path
    */
   write(name: string, text: string): string;
+  /** Writes `config.json`, which is there as a whole or not at all. */
+  writeSpec(text: string): void;
   /** Replaces the status; readers see the old one or the new one. */
   writeStatus(status: TaskStatus): void;
   /** As last written; undefined before the first time. */

@@ -91,7 +91,7 @@ async function makeContainer(
       bundle,
       options.removal === "onExit" ? "bundle" : "containerDirectory",
     );
-    bundle.write("config.json", spec.text);
+    bundle.writeSpec(spec.text);
     return spec;
   } catch (error) {
     const { signal } = new AbortController();

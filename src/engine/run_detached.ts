@@ -111,7 +111,7 @@ async function makeContainer(
     bundle,
     "containerDirectory",
   );
-  bundle.write("config.json", text);
+  bundle.writeSpec(text);
   await recordParts(ctx, deps.services, plan.id, { spec: text });
   return refusal;
 }

@@ -106,7 +106,7 @@ async function openBundle(
   });
   try {
     const text = new TextDecoder().decode(container.spec?.value);
-    bundle.write("config.json", text);
+    bundle.writeSpec(text);
     renewNetworkFiles(
       settings,
       parseSpec(text).mounts ?? [],

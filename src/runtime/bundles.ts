@@ -240,10 +240,14 @@ class LocalBundle implements Bundle {
 
   write(name: string, text: string): string {
     const path = `${this.path}/${name}`;
-    // What is there may be a FIFO, at which somebody waits.
-    Deno.writeTextFileSync(`${path}.new`, text);
-    Deno.renameSync(`${path}.new`, path);
+    Deno.writeTextFileSync(path, text);
     return path;
+  }
+
+  writeSpec(text: string): void {
+    // What has the name may be a FIFO, at which a runtime waits.
+    const next = this.write("config.json.new", text);
+    Deno.renameSync(next, `${this.path}/config.json`);
   }
 
   writeStatus(status: TaskStatus): void {

@@ -54,7 +54,7 @@ function openForeground() {
       });
       fillRootfs(bundle.rootfs);
       const cgroup = `${parent}/${id}`;
-      bundle.write("config.json", specFor({ script, cgroup }));
+      bundle.writeSpec(specFor({ script, cgroup }));
       return bundle;
     },
     async run(bundle: Bundle): Promise<number> {

@@ -44,7 +44,7 @@ export async function openForeignBundles(
       });
       writeBusyboxRoot(bundle.rootfs);
       const cgroup = `/coracle/${namespace}/${id}`;
-      bundle.write("config.json", JSON.stringify(specFor(process, cgroup)));
+      bundle.writeSpec(JSON.stringify(specFor(process, cgroup)));
       return Promise.resolve(bundle);
     },
     leftovers: () => [

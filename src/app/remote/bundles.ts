@@ -71,6 +71,7 @@ function claimOf(task: TaskRef, forget: () => void): Bundle {
     ...viewOf(task, "keep"),
     rootfs: NO_ROOTFS,
     write: (name) => name,
+    writeSpec: () => {},
     writeStatus: () => {},
     remove: forget,
     [Symbol.dispose]: () => {},

@@ -168,7 +168,7 @@ export class DaemonShims implements Disposable {
         cause: error,
       });
     }
-    bundle.write("config.json", new TextDecoder().decode(spec?.value));
+    bundle.writeSpec(new TextDecoder().decode(spec?.value));
     return bundle;
   }
 
