@@ -4,8 +4,8 @@
  */
 
 import { ERRNO, SysError } from "./errno.ts";
-import { closeFd, type Fd, openDirectory } from "./fs.ts";
-import { makeDirectory } from "./fs.ts";
+import { closeFd, openDirectoryFd } from "./descriptors.ts";
+import { type Fd, makeDirectory } from "./fs.ts";
 import { coldSymbols, cstr, errno } from "./libc.ts";
 
 const symbols = coldSymbols({
@@ -41,7 +41,7 @@ export class Root implements Disposable {
 
   /** @throws {SysError} if `path` is no directory */
   constructor(path: string) {
-    this.#fd = openDirectory(path);
+    this.#fd = openDirectoryFd(path);
   }
 
   /**
