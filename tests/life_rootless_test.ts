@@ -52,6 +52,18 @@ Deno.test({
       await ok(none("rm", "-f", "web"));
     });
 
+    await t.step("volumes go with what others of its users wrote", async () => {
+      await ok(none("volume", "create", "hold"));
+      const inside = (user: string, script: string) =>
+        call(
+          ...["run", "--rm", "--user", user, "-v", "hold:/h", "busybox"],
+          ...["sh", "-c", script],
+        );
+      await ok(inside("0", "chmod 777 /h"));
+      await ok(inside("1000", "echo > /h/theirs"));
+      assertEquals(await ok(none("volume", "rm", "hold")), "hold");
+    });
+
     await t.step("what runs here is left alone there", async () => {
       const child = run(user.command([
         ...[program, "run", "--name", "web", "busybox"],

@@ -40,6 +40,11 @@ Deno.test("diskUsage() counts shared parts once and says what could go", async (
     ...store,
     snapshotters: new Map([["plain", snapshotter]]),
     isRunning: (id) => Promise.resolve(id === "up"),
+    volumes: () =>
+      Promise.resolve([{ bytes: 30, isUsed: true }, {
+        bytes: 5,
+        isUsed: false,
+      }]),
     logUsage: (id) => Promise.resolve(id === "up" ? 7 : 11),
   });
   // Each plain snapshot says that it has one byte.
@@ -57,6 +62,13 @@ Deno.test("diskUsage() counts shared parts once and says what could go", async (
       active: 1,
       sizeBytes: 2,
       reclaimableBytes: 1,
+    },
+    {
+      kind: "volumes",
+      count: 2,
+      active: 1,
+      sizeBytes: 35,
+      reclaimableBytes: 5,
     },
     {
       kind: "logs",

@@ -71,9 +71,17 @@ Deno.test({
       const { code, stderr } = await store.call(["volume", "rm", "hold"]);
       assertEquals(code, 1);
       assertStringIncludes(stderr, `volume is in use - [${id}]`);
+      const df = async () => {
+        const format = "{{.Type}}: {{.TotalCount}} {{.Active}}";
+        const lines = (await ok(store, "system", "df", "--format", format))
+          .split("\n");
+        return lines.find((line) => line.startsWith("Local Volumes"));
+      };
+      assertEquals(await df(), "Local Volumes: 1 1");
       assertEquals(await names(store, "-f", "dangling=true"), []);
       assertEquals(await names(store, "-f", "dangling=false"), ["hold"]);
       await ok(store, "rm", "web");
+      assertEquals(await df(), "Local Volumes: 1 0");
       assertEquals(await names(store, "-f", "dangling=true"), ["hold"]);
       assertEquals(await names(store, "-f", "name=ol"), ["hold"]);
       assertEquals(await names(store, "-f", "name=x"), []);

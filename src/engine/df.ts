@@ -7,11 +7,17 @@ import type { Snapshotter } from "../core/snapshot.ts";
 
 /** One line of `system df`. */
 export interface UsageLine {
-  readonly kind: "images" | "containers" | "logs" | "snapshots" | "content";
+  readonly kind:
+    | "images"
+    | "containers"
+    | "volumes"
+    | "logs"
+    | "snapshots"
+    | "content";
   readonly count: number;
   /**
-   * Of them, in use: images by a container, containers and their logs by a
-   * process, content and snapshots by an image.
+   * Of them, in use: images and volumes by a container, containers and their
+   * logs by a process, content and snapshots by an image.
    */
   readonly active: number;
   /** Bytes on disk, what is shared counted once. */
@@ -27,8 +33,15 @@ export interface DiskUsageDeps {
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   /** Whether a container has a process; one without can be removed. */
   readonly isRunning: (containerId: string) => Promise<boolean>;
+  readonly volumes: () => Promise<readonly VolumeUsage[]>;
   /** Bytes of a container's log; undefined if it has none on disk. */
   readonly logUsage: (containerId: string) => Promise<number | undefined>;
+}
+
+/** One volume's. */
+export interface VolumeUsage {
+  readonly bytes: number;
+  readonly isUsed: boolean;
 }
 
 /**
@@ -46,6 +59,7 @@ export async function diskUsage(
   return [
     imagesLine(graph, reachable, inUse),
     containersLine(graph),
+    volumesLine(await deps.volumes()),
     logsLine(graph),
     line("snapshots", graph.snapshots, inUse, reachable),
     line("content", graph.blobs, inUse, reachable),
@@ -193,10 +207,23 @@ function containersLine({ writable, running }: Graph): UsageLine {
   };
 }
 
+function volumesLine(volumes: readonly VolumeUsage[]): UsageLine {
+  const active = volumes.filter(({ isUsed }) => isUsed);
+  return {
+    kind: "volumes",
+    count: volumes.length,
+    active: active.length,
+    sizeBytes: bytes(volumes),
+    reclaimableBytes: bytes(volumes) - bytes(active),
+  };
+}
+
+function bytes(uses: readonly { readonly bytes: number }[]): number {
+  return uses.reduce((total, use) => total + use.bytes, 0);
+}
+
 /** A log goes with its container. */
 function logsLine({ logs }: Graph): UsageLine {
-  const bytes = (uses: readonly LogUse[]) =>
-    uses.reduce((total, use) => total + use.bytes, 0);
   const active = logs.filter(({ isRunning }) => isRunning);
   return {
     kind: "logs",

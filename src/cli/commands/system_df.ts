@@ -1,10 +1,16 @@
-import { diskUsage, type UsageLine } from "../../engine/df.ts";
+import {
+  diskUsage,
+  type UsageLine,
+  type VolumeUsage,
+} from "../../engine/df.ts";
 import { containerStatus, isAlive } from "../../engine/inspect_state.ts";
 import { logUsage } from "../../engine/logs.ts";
+import { volumeUse } from "../../engine/volume_use.ts";
 import type { Invocation } from "../command.ts";
 import { lifeDeps } from "../life_deps.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { type ListFormat, printList } from "../format/list.ts";
+import { volumeDeps } from "../volume_deps.ts";
 
 interface UsageRow {
   readonly Type: string;
@@ -29,6 +35,7 @@ const LIST: ListFormat<UsageRow> = {
 const TYPES = {
   images: "Images",
   containers: "Containers",
+  volumes: "Local Volumes",
   logs: "Logs",
   snapshots: "Snapshots",
   content: "Content",
@@ -48,6 +55,7 @@ export async function run(inv: Invocation): Promise<number> {
       const container = await services.containers.get(ctx, id);
       return isAlive(await containerStatus(ctx, services, container));
     },
+    volumes: () => volumeUsage(inv),
     logUsage: async (id) => {
       const container = await services.containers.get(ctx, id);
       return await logUsage(ctx, deps, container);
@@ -64,9 +72,22 @@ export async function run(inv: Invocation): Promise<number> {
   return 0;
 }
 
+async function volumeUsage(inv: Invocation): Promise<readonly VolumeUsage[]> {
+  const { ctx } = inv;
+  const { services, volumes } = await volumeDeps(inv);
+  const { usersOf } = await volumeUse(ctx, services);
+  const found: VolumeUsage[] = [];
+  for await (const volume of volumes.list(ctx)) {
+    const bytes = await volumes.usage(ctx, volume.name);
+    found.push({ bytes, isUsed: usersOf(volume).length > 0 });
+  }
+  return found;
+}
+
 const DETAILS = [
   ["Images space usage", () => import("./images.ts")],
   ["Containers space usage", () => import("./ps.ts")],
+  ["Local Volumes", () => import("./volume_ls.ts")],
 ] as const;
 
 /** The lists as they are without any flags, but of all containers. */
