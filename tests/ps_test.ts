@@ -121,6 +121,22 @@ Deno.test({
       await ok(store, "rm", "-v", "ports");
     });
 
+    await t.step("counted by info, in docker's words", async () => {
+      const counts = "{{.Containers}} {{.ContainersRunning}} " +
+        "{{.ContainersPaused}} {{.ContainersStopped}}";
+      assertEquals(await ok(store, "info", "--format", counts), "1 0 0 1");
+      const more = "{{.CgroupVersion}} {{.LoggingDriver}} {{.DockerRootDir}}";
+      assertMatch(
+        await ok(store, "info", "--format", more),
+        /^[12] json-file \/.*\/root$/,
+      );
+      const versions = "{{.Version}} {{.Client.Version}} {{.Server.Version}}";
+      assertMatch(
+        await ok(store, "version", "--format", versions),
+        /^(\S+) \1 \1$/,
+      );
+    });
+
     await t.step("rename calls a name a name", async () => {
       const { code, stderr } = await store.call(["rename", "web", "a b"]);
       assertEquals(code, 1);

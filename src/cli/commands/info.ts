@@ -1,3 +1,7 @@
+import { DEFAULT_LOG_DRIVER } from "../../base/container_log/settings.ts";
+import type { Context } from "../../base/context.ts";
+import type { Services } from "../../core/services.ts";
+import { containerStatus } from "../../engine/inspect_state.ts";
 import type { Invocation } from "../command.ts";
 import { printObject } from "../format/object.ts";
 
@@ -7,12 +11,14 @@ export async function run(inv: Invocation): Promise<number> {
   const { VERSION } = await import("../../app/self.ts");
   const info = {
     ServerVersion: VERSION,
-    Containers: await count(services.containers.list(inv.ctx)),
+    ...await containerCounts(inv.ctx, services),
     Images: await count(services.images.list(inv.ctx)),
     Namespace: inv.ctx.namespace,
     Driver: services.defaultSnapshotter,
     Snapshotters: [...services.snapshotters.keys()],
     Runtime: inv.global.runtime ?? "runc",
+    LoggingDriver: DEFAULT_LOG_DRIVER,
+    CgroupVersion: services.host.facts().cgroupVersion === "v2" ? "2" : "1",
     RootDir: paths.root,
     StateDir: paths.state,
     KernelVersion: Deno.osRelease(),
@@ -25,7 +31,8 @@ export async function run(inv: Invocation): Promise<number> {
   };
   const format = inv.flags.string("format");
   if (format !== undefined) {
-    printObject(inv.stdout, info, format);
+    // For templates that were written for docker.
+    printObject(inv.stdout, { ...info, DockerRootDir: paths.root }, format);
     return 0;
   }
   const width = Math.max(...Object.keys(info).map((key) => key.length));
@@ -34,6 +41,21 @@ export async function run(inv: Invocation): Promise<number> {
     inv.stdout.line(`${`${key}:`.padEnd(width + 2)}${text}`);
   }
   return 0;
+}
+
+async function containerCounts(ctx: Context, services: Services) {
+  const states: string[] = [];
+  for await (const container of services.containers.list(ctx)) {
+    states.push((await containerStatus(ctx, services, container)).state);
+  }
+  const inState = (...wanted: readonly string[]) =>
+    states.filter((state) => wanted.includes(state)).length;
+  return {
+    Containers: states.length,
+    ContainersRunning: inState("running", "restarting"),
+    ContainersPaused: inState("paused"),
+    ContainersStopped: inState("created", "exited"),
+  };
 }
 
 async function count(items: AsyncIterable<unknown>): Promise<number> {

@@ -16,12 +16,14 @@ export async function run(inv: Invocation): Promise<number> {
   const { VERSION } = await import("../../app/self.ts");
   const { printObject } = await import("../format/object.ts");
   const { os, arch } = Deno.build;
+  const program = { Version: VERSION, Os: os, Arch: arch };
   printObject(inv.stdout, {
-    Version: VERSION,
-    Os: os,
-    Arch: arch,
+    ...program,
     Deno: Deno.version.deno,
     V8: Deno.version.v8,
+    // Docker's form. There is no other server, unless one is named.
+    Client: program,
+    ...inv.global.address === undefined ? { Server: program } : {},
   }, format);
   return 0;
 }
