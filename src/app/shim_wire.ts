@@ -1,9 +1,10 @@
-/** How this program talks to shims of others. */
+/**
+ * How this program talks to shims of others. What a shim is called with is
+ * loaded when there is one.
+ */
 
-import { decodeFigures } from "../api/convert/cgroup_figures.ts";
 import {
   decodeBootstrapResult,
-  decodeDeleted,
   decodeImagePath,
   decodeRuntimeVersion,
   encodeBootstrapParams,
@@ -11,21 +12,16 @@ import {
   encodeRuncOptions,
   withRuncRoot,
 } from "../api/convert/foreign_shim.ts";
-import { remoteShim } from "../api/remote/shim_task.ts";
 import { eventsService } from "../api/server/events_forward.ts";
-import { unavailable } from "../base/errors.ts";
-import type {
-  ShimConnection,
-  ShimEndpoint,
-  ShimWire,
-} from "../drivers/shim_manager/wire.ts";
-import { TtrpcClient } from "../rpc/ttrpc/client.ts";
+import type { ShimWire } from "../drivers/shim_manager/wire.ts";
 import { serveTtrpc } from "../rpc/ttrpc/server.ts";
-import { connectUnix } from "./unix_socket.ts";
 
 export function createShimWire(): ShimWire {
   return {
-    connect: (_ctx, endpoint) => connectShim(endpoint),
+    async connect(_ctx, endpoint) {
+      const { connectShim } = await import("./shim_connection.ts");
+      return await connectShim(endpoint);
+    },
     serveEvents(path, receive) {
       const listener = Deno.listen({ transport: "unix", path });
       const server = serveTtrpc(listener, [eventsService(receive)]);
@@ -37,32 +33,17 @@ export function createShimWire(): ShimWire {
     decodeImagePath,
     encodeCheckpointOptions,
     encodeBootstrapParams,
-    decodeDeleted,
+    async decodeDeleted(bytes) {
+      const { decodeDeleted } = await import("../api/convert/deleted_task.ts");
+      return decodeDeleted(bytes);
+    },
     decodeBootstrapResult,
     decodeRuntimeVersion,
-    decodeMetrics: decodeFigures,
+    async decodeMetrics(value) {
+      const { decodeFigures } = await import(
+        "../api/convert/cgroup_figures.ts"
+      );
+      return decodeFigures(value);
+    },
   };
-}
-
-async function connectShim(
-  { address, version }: ShimEndpoint,
-): Promise<ShimConnection> {
-  const connection = await dial(address);
-  const client = new TtrpcClient(connection);
-  return {
-    ...remoteShim(client, version),
-    closed: client.closed,
-    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
-  };
-}
-
-async function dial(address: string): Promise<Deno.Conn> {
-  try {
-    return await connectUnix(address);
-  } catch (cause) {
-    throw unavailable(`Cannot reach the shim at "${address}"`, {
-      cause,
-      hint: "It has ended: the next command cleans up after it",
-    });
-  }
 }

@@ -11,11 +11,8 @@ import {
   CheckpointOptions,
   Options,
 } from "../../../proto/gen/containerd/runc/v1/options.ts";
-import { DeleteResponse } from "../../../proto/gen/containerd/task/v2/shim.ts";
 import { RuntimeInfo } from "../../../proto/gen/containerd/types/introspection.ts";
 import type { TypedValue } from "../../core/container.ts";
-import type { ExitStatus } from "../../core/task.ts";
-import { fromExit } from "./shim_task.ts";
 
 const RUNC_OPTIONS = "containerd.runc.v1.Options";
 
@@ -87,14 +84,6 @@ export function decodeBootstrapResult(
   readonly protocol: string;
 } {
   return BootstrapResult.decode(bytes);
-}
-
-/** What a shim's `delete` writes. */
-export function decodeDeleted(
-  bytes: Uint8Array,
-): { readonly pid: number; readonly exit: ExitStatus } {
-  const deleted = DeleteResponse.decode(bytes);
-  return { pid: deleted.pid, exit: fromExit(deleted) };
 }
 
 /** Of what a shim says to `-info`: `v2.3.0`; empty if it says none. */

@@ -1,8 +1,7 @@
 /** A socket in the file system for one user. */
 
 import { failedPrecondition } from "../../base/errors.ts";
-import { closeFd, openDirectoryFd } from "../../sys/descriptors.ts";
-import { connectUnix } from "../unix_socket.ts";
+import { connectUnix, listenUnix } from "../unix_socket.ts";
 
 export interface PrivateSocket {
   readonly path: string;
@@ -11,49 +10,42 @@ export interface PrivateSocket {
   readonly gid?: number;
 }
 
-const OWNER_ONLY = 0o600;
-
 /**
- * Listens at a path. It has its owner and its permissions from the beginning,
- * because the socket is made where nobody else looks, and moved. One that
- * nobody listens at any more is replaced.
+ * Listens at a path, which may be of any length. One that nobody listens at any
+ * more is replaced.
  *
  * @throws {EngineError} `failedPrecondition` if somebody does
  */
 export async function listenPrivate(
-  { path, uid, gid }: PrivateSocket,
+  socket: PrivateSocket,
 ): Promise<Deno.UnixListener> {
+  const { path } = socket;
+  if (!isThere(path)) return listen(socket);
   if (await isAnswered(path)) {
     throw failedPrecondition(
       `Cannot listen on "${path}": another process does`,
     );
   }
-  const slash = path.lastIndexOf("/") + 1;
-  const dir = await Deno.makeTempDir({
-    dir: path.slice(0, slash) || ".",
-    prefix: ".s-",
-  });
-  try {
-    const made = `${dir}/s`;
-    const listener = listenIn(dir);
-    await Deno.chmod(made, OWNER_ONLY);
-    if (uid !== undefined || gid !== undefined) {
-      await Deno.chown(made, uid ?? null, gid ?? null);
-    }
-    await Deno.rename(made, path);
-    return listener;
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  await Deno.remove(path);
+  return listen(socket);
 }
 
-/** By its descriptor, because an address has room for 107 bytes. */
-function listenIn(dir: string): Deno.UnixListener {
-  const fd = openDirectoryFd(dir);
+/** It has its permissions from the beginning, and nobody else's owner. */
+function listen({ path, uid, gid }: PrivateSocket): Deno.UnixListener {
+  const listener = listenUnix(path);
+  if (uid !== undefined || gid !== undefined) {
+    Deno.chownSync(path, uid ?? null, gid ?? null);
+  }
+  return listener;
+}
+
+function isThere(path: string): boolean {
   try {
-    return Deno.listen({ transport: "unix", path: `/proc/self/fd/${fd}/s` });
-  } finally {
-    closeFd(fd);
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

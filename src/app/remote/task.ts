@@ -25,7 +25,6 @@ import { startError } from "../../runtime/start_failure.ts";
 import type { Poller } from "../../sys/poller.ts";
 import type { TerminalSize } from "../../sys/pty.ts";
 import { SIGNALS } from "../../sys/signals.ts";
-import { createShimWire } from "../shim_wire.ts";
 import { recordEnd } from "./end_record.ts";
 import type { Restarts } from "./restarts.ts";
 
@@ -191,9 +190,12 @@ export class RemoteTask implements Task {
     const { shim, now } = this.#deps;
     const { pid } = await shim.state(ctx, this.#init);
     const figures = await shim.stats(ctx, this.id);
+    const { decodeFigures } = await import(
+      "../../api/convert/cgroup_figures.ts"
+    );
     return {
       at: now(),
-      ...createShimWire().decodeMetrics(figures),
+      ...decodeFigures(figures),
       ...networkFigures(pid),
     };
   }

@@ -95,7 +95,7 @@ export async function cleanUpAfterShim(
     ...["-bundle", call.bundle],
   ]);
   if (result.exitCode !== 0) throw callError("delete", call.program, result);
-  return deps.wire.decodeDeleted(result.stdout);
+  return await deps.wire.decodeDeleted(result.stdout);
 }
 
 /**

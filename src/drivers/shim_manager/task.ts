@@ -135,7 +135,7 @@ export class ForeignTask implements Task {
     const metrics = await this.#call(ctx, (shim) => shim.stats(ctx, this.id));
     return {
       at: this.#deps.now(),
-      ...this.#deps.wire.decodeMetrics(metrics),
+      ...await this.#deps.wire.decodeMetrics(metrics),
       ...networkFigures(this.#bundle.status()?.pid ?? 0),
     };
   }

@@ -79,12 +79,11 @@ export interface ShimWire {
     readonly protocol: string;
   };
   /** `containerd.task.v2.DeleteResponse`, as a shim's `delete` writes it. */
-  decodeDeleted(bytes: Uint8Array): {
-    readonly pid: number;
-    readonly exit: ExitStatus;
-  };
+  decodeDeleted(
+    bytes: Uint8Array,
+  ): Promise<{ readonly pid: number; readonly exit: ExitStatus }>;
   /** Of `containerd.types.RuntimeInfo`: `v2.3.0`; empty if it says none. */
   decodeRuntimeVersion(bytes: Uint8Array): string;
   /** `io.containerd.cgroups.v1.Metrics` or `…v2.Metrics`. */
-  decodeMetrics(value: TypedValue): CgroupFigures;
+  decodeMetrics(value: TypedValue): Promise<CgroupFigures>;
 }
