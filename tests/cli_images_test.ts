@@ -352,7 +352,7 @@ test("coracle inspect shows one array, and fails for what is missing", async () 
   ]);
   assertEquals(code, 1);
   assertEquals(JSON.parse(stdout).length, 1);
-  assertStringIncludes(stderr, 'Cannot find container or image "nope"');
+  assertStringIncludes(stderr, 'Cannot find container, image or volume "nope"');
 });
 
 test("coracle image prune removes what nothing uses, and asks before", async () => {

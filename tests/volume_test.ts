@@ -41,6 +41,12 @@ Deno.test({
         "local",
         "local",
       ]);
+      for (const more of [[], ["--type", "volume"]]) {
+        const found = await ok(store, "inspect", ...more, "hold");
+        assertEquals(JSON.parse(found), [hold]);
+      }
+      const typed = await store.call(["inspect", "--type", "image", "hold"]);
+      assertEquals(typed.code, 1);
       await Deno.writeTextFile(`${hold.Mountpoint}/cargo`, "tea");
       assertEquals(
         await ok(

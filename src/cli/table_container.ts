@@ -94,7 +94,7 @@ export const CONTAINER_INSPECT: CommandSpec = {
 
 export const INSPECT: CommandSpec = {
   name: "inspect",
-  summary: "Show all there is to know about containers or images, as JSON",
+  summary: "Show all there is to know about things of any kind, as JSON",
   usage: "NAME|ID [NAME|ID...]",
   args: { min: 1 },
   completion: "image",
@@ -103,8 +103,8 @@ export const INSPECT: CommandSpec = {
     {
       name: "type",
       kind: "string",
-      choices: ["container", "image"],
-      help: "Look only for one kind of thing: container, image",
+      choices: ["container", "image", "volume"],
+      help: "Look only for one kind of thing: container, image, volume",
     },
     SIZE,
   ],

@@ -6,7 +6,10 @@ import type { Invocation } from "../command.ts";
 import { lifeDeps } from "../life_deps.ts";
 import { inspectEach, inspectOptions } from "../inspect_each.ts";
 
-/** `coracle inspect NAME...`: a container of that name, or else an image. */
+/**
+ * `coracle inspect NAME...`: a container of that name, or else an image, or
+ * else a volume.
+ */
 export async function run(inv: Invocation): Promise<number> {
   const deps = await lifeDeps(inv);
   const { services } = deps;
@@ -15,6 +18,10 @@ export async function run(inv: Invocation): Promise<number> {
     container: (name: string) =>
       inspectContainer(inv.ctx, deps, name, inspectOptions(inv)),
     image: (name: string) => inspectImage(inv.ctx, services, name, wanted),
+    volume: async (name: string) => {
+      const { inspectVolume } = await import("../volume_deps.ts");
+      return await inspectVolume(inv, name);
+    },
   };
   const kind = inv.flags.string("type") as keyof typeof inspectors | undefined;
   const kinds = kind === undefined
@@ -29,6 +36,6 @@ export async function run(inv: Invocation): Promise<number> {
         if (!hasCode(error, "notFound", "invalidArgument")) throw error;
       }
     }
-    throw notFound(kind ?? "container or image", name);
+    throw notFound(kind ?? "container, image or volume", name);
   });
 }
