@@ -46,7 +46,11 @@ function execRequest(execId: string, script: string) {
     env: ["PATH=/bin"],
     user: { uid: 0, gid: 0 },
   };
-  return { execId, process, stdio: { to: "none" } } as const;
+  return {
+    execId,
+    process: () => Promise.resolve(process),
+    stdio: { to: "none" },
+  } as const;
 }
 
 function setArgs(path: string, args: readonly string[]): void {

@@ -201,7 +201,8 @@ export interface Task {
 export interface ExecRequest {
   /** Unique in the container. */
   readonly execId: string;
-  readonly process: SpecProcess;
+  /** Asked for once, while what starts it is started. */
+  readonly process: () => Promise<SpecProcess>;
   /**
    * `ours`: our streams are its own, signals that we get are passed on.
    * `none`: it goes on when we have gone.

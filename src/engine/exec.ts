@@ -46,18 +46,16 @@ export async function execInContainer(
   options: ExecOptions,
 ): Promise<ExitStatus | undefined> {
   const { task, pid } = await startableTask(ctx, services, container);
-  const spec = parseSpec(new TextDecoder().decode(container.spec?.value));
-  const process = execProcess(spec, options, services.host, pid);
-  if (sharesKernel(container)) {
-    checkExecutable(spec, process, services.host, pid);
-  }
   const execId = newId();
   const ids = { containerId: container.id, execId };
-  await services.events.publish(ctx, "/tasks/exec-added", ids);
   const started = await task.exec(ctx, {
     execId,
-    process,
     stdio: options.stdio,
+    async process() {
+      const process = checkedProcess(services.host, container, pid, options);
+      await services.events.publish(ctx, "/tasks/exec-added", ids);
+      return process;
+    },
   });
   const running = { ...ids, pid: started.pid };
   await services.events.publish(ctx, "/tasks/exec-started", running);
@@ -73,6 +71,19 @@ export async function execInContainer(
     exitedAt: now().toISOString(),
   });
   return exit;
+}
+
+/** @throws {TaskStartError} */
+function checkedProcess(
+  host: Host,
+  container: Container,
+  pid: number,
+  options: ExecOptions,
+): SpecProcess {
+  const spec = parseSpec(new TextDecoder().decode(container.spec?.value));
+  const process = execProcess(spec, options, host, pid);
+  if (sharesKernel(container)) checkExecutable(spec, process, host, pid);
+  return process;
 }
 
 async function startableTask(

@@ -4,8 +4,20 @@ import type { SpecResources } from "../oci/runtime_spec.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import type { ChildStatus, ChildStream } from "../sys/process.ts";
 import { callFailure } from "./call_failure.ts";
-import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
-import { callRuntime, removeIfThere, writePrivate } from "./runtime_call.ts";
+import { EarlyRuntime } from "./early_runtime.ts";
+import {
+  type OciRuntime,
+  type ProcessFiles,
+  RuntimeCommands,
+} from "./oci_runtime.ts";
+import {
+  callRuntime,
+  programOf,
+  removeIfThere,
+  type RuntimeCall,
+  type RuntimeCaller,
+  writePrivate,
+} from "./runtime_call.ts";
 import { type Startable, startError } from "./start_failure.ts";
 
 export interface RuntimeControlDeps {
@@ -45,6 +57,14 @@ export const NO_STREAMS: LaunchStreams = {
   stderr: "null",
 };
 
+/** Disposing ends a runtime that has not been told to go on. */
+export interface EarlyExec extends AsyncDisposable {
+  /** The file is there. @returns the process @throws {TaskStartError} */
+  start(): Promise<number>;
+}
+
+type Arguments = (commands: RuntimeCommands) => readonly string[];
+
 /**
  * One runtime and its containers. Every verb waits until the runtime has left;
  * what it has started is then a child of the nearest subreaper.
@@ -59,28 +79,20 @@ export class RuntimeControl {
 
   /** Creates and starts. @returns its process @throws {TaskStartError} */
   async run(id: string, bundle: string, launch: Launch): Promise<number> {
-    return await this.#launch(
-      "container",
+    const call = this.#callOf(
+      (commands) => commands.runDetached(id, bundle, filesOf(launch)),
       launch,
-      (commands) =>
-        commands.runDetached(id, bundle, {
-          pidFile: launch.pidFile,
-          ...consoleOf(launch),
-        }),
     );
+    return await this.#launch("container", launch, call);
   }
 
   /** @returns its process, which waits for `start` @throws {TaskStartError} */
   async create(id: string, bundle: string, launch: Launch): Promise<number> {
-    return await this.#launch(
-      "container",
+    const call = this.#callOf(
+      (commands) => commands.create(id, bundle, filesOf(launch)),
       launch,
-      (commands) =>
-        commands.create(id, bundle, {
-          pidFile: launch.pidFile,
-          ...consoleOf(launch),
-        }),
     );
+    return await this.#launch("container", launch, call);
   }
 
   /** Lets a created container go. @throws {TaskStartError} */
@@ -96,13 +108,32 @@ export class RuntimeControl {
    * @returns the process @throws {TaskStartError}
    */
   async exec(id: string, process: string, launch: Launch): Promise<number> {
-    return await this.#launch("exec", launch, (commands) =>
-      commands.exec(id, {
-        process,
-        pidFile: launch.pidFile,
-        wait: "detached",
-        ...consoleOf(launch),
-      }));
+    const call = this.#execCall(id, process, launch);
+    return await this.#launch("exec", launch, call);
+  }
+
+  /**
+   * As `exec`, for a file that is not there yet: what the runtime can do
+   * without it, it does meanwhile.
+   * @returns undefined for runtimes of which it is not known that they wait
+   */
+  execEarly(
+    id: string,
+    process: string,
+    launch: Launch,
+  ): EarlyExec | undefined {
+    const { name } = this.#deps.runtime;
+    if (name !== "runc" || launch.streams.kind !== "streams") return undefined;
+    void hastenCgroupMoves();
+    const call = this.#execCall(id, process, launch);
+    const early = EarlyRuntime.start(process, programOf(this.#caller, call));
+    return {
+      start: () => this.#launch("exec", launch, call, early),
+      async [Symbol.asyncDispose]() {
+        await early[Symbol.asyncDispose]();
+        removeIfThere(call.log);
+      },
+    };
   }
 
   async kill(
@@ -160,11 +191,12 @@ export class RuntimeControl {
 
   async #launch(
     what: Startable,
-    { streams, pidFile }: Launch,
-    args: (commands: RuntimeCommands) => readonly string[],
+    { pidFile }: Launch,
+    call: RuntimeCall,
+    early?: EarlyRuntime,
   ): Promise<number> {
     const moves = hastenCgroupMoves();
-    const message = await this.#run(args, streams);
+    const message = await callRuntime(this.#caller, call, early);
     await moves;
     if (message !== undefined) {
       throw startError(this.#deps.runtime.name, message, what);
@@ -175,7 +207,7 @@ export class RuntimeControl {
   async #call(
     verb: string,
     id: string,
-    args: (commands: RuntimeCommands) => readonly string[],
+    args: Arguments,
   ): Promise<void> {
     const message = await this.#run(args);
     if (message === undefined) return;
@@ -184,18 +216,33 @@ export class RuntimeControl {
   }
 
   /** @returns what went wrong, in the runtime's words */
-  async #run(
-    args: (commands: RuntimeCommands) => readonly string[],
-    streams: LaunchStreams = NO_STREAMS,
-  ): Promise<string | undefined> {
-    const { runtime, root, env, wait } = this.#deps;
+  async #run(args: Arguments): Promise<string | undefined> {
+    return await callRuntime(this.#caller, this.#callOf(args));
+  }
+
+  get #caller(): RuntimeCaller {
+    const { runtime, env, wait } = this.#deps;
+    return { path: runtime.path, env, wait };
+  }
+
+  #execCall(id: string, process: string, launch: Launch): RuntimeCall {
+    const files = filesOf(launch);
+    return this.#callOf(
+      (commands) => commands.exec(id, { process, wait: "detached", ...files }),
+      launch,
+    );
+  }
+
+  #callOf(args: Arguments, launch?: Launch): RuntimeCall {
+    const { root } = this.#deps;
+    const streams = launch?.streams;
     // Each call its own, or one would read another's failure.
     const log = this.#scratchFile("log");
-    return await callRuntime({ path: runtime.path, env, wait }, {
+    return {
       args: args(new RuntimeCommands({ root, log })),
       log,
-      ...streams.kind === "streams" ? { streams } : {},
-    });
+      ...streams?.kind === "streams" ? { streams } : {},
+    };
   }
 
   #scratchFile(name: string): string {
@@ -203,10 +250,13 @@ export class RuntimeControl {
   }
 }
 
-function consoleOf({ streams }: Launch): { readonly consoleSocket?: string } {
-  return streams.kind === "terminal"
-    ? { consoleSocket: streams.consoleSocket }
-    : {};
+function filesOf({ streams, pidFile }: Launch): ProcessFiles {
+  return {
+    pidFile,
+    ...streams.kind === "terminal"
+      ? { consoleSocket: streams.consoleSocket }
+      : {},
+  };
 }
 
 /** Removes the file, which has done its work. */

@@ -1,6 +1,6 @@
 /**
- * A runtime that starts up while its bundle is being made. It takes 4 ms until
- * it reads the spec; there it finds a FIFO, and waits.
+ * A runtime that starts up while its spec is being made. It takes 4 ms until
+ * it reads that; there it finds a FIFO, and waits.
  *
  * Killed, we leave nothing that waits: with our end of the FIFO closed, the
  * runtime reads that there is no spec, and leaves.
@@ -22,37 +22,33 @@ import { SIGNALS } from "../sys/signals.ts";
  */
 const PATIENCE_MS = 1000;
 
-/** Of a bundle. */
-const SPEC = "config.json";
-
 /** As any spec, it has secrets in it. */
 const MODE = 0o600;
 
 /** Disposing ends a runtime that has not been told to go on. */
 export class EarlyRuntime implements AsyncDisposable {
-  readonly #bundle: string;
+  readonly #file: string;
   readonly #child: Child;
   /** Undefined once it is closed. */
   #fifo: number | undefined;
   #state: "waits" | "works" | "killed" = "waits";
 
-  private constructor(bundle: string, child: Child, fifo: number) {
-    this.#bundle = bundle;
+  private constructor(file: string, child: Child, fifo: number) {
+    this.#file = file;
     this.#child = child;
     this.#fifo = fifo;
   }
 
   /**
-   * @param bundle its directory, without a spec
-   * @param options of the runtime, which is told that bundle
+   * @param file that the runtime will read, not there yet
+   * @param options of the runtime
    */
-  static start(bundle: string, options: SpawnOptions): EarlyRuntime {
-    const path = `${bundle}/${SPEC}`;
-    makeFifo(path, MODE);
+  static start(file: string, options: SpawnOptions): EarlyRuntime {
+    makeFifo(file, MODE);
     // Both ends, so that the runtime's open does not wait for one of them.
-    const fifo = openFifo(path, "readWrite");
+    const fifo = openFifo(file, "readWrite");
     try {
-      return new EarlyRuntime(bundle, spawn(options), fifo);
+      return new EarlyRuntime(file, spawn(options), fifo);
     } catch (error) {
       closeFd(fifo);
       throw error;
@@ -60,12 +56,12 @@ export class EarlyRuntime implements AsyncDisposable {
   }
 
   /**
-   * Has it go on, now that the spec has taken the FIFO's place.
+   * Has it go on, now that the file has taken the FIFO's place.
    * @returns how it ended; undefined if it could not be told, and is gone
    */
   async finish(): Promise<ChildStatus | undefined> {
     // It may come only now, and read the file itself: both say the same.
-    const spec = Deno.readFileSync(`${this.#bundle}/${SPEC}`);
+    const spec = Deno.readFileSync(this.#file);
     if (!this.#tell(spec)) {
       await this[Symbol.asyncDispose]();
       return undefined;

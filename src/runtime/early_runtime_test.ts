@@ -30,7 +30,10 @@ function writeSpec(directory: string, text: string): void {
 
 // libc's symbols stay open; the sanitizer must not count them to a test.
 await inDirectory(async (directory) => {
-  const early = EarlyRuntime.start(directory, sh(directory, "sleep 60"));
+  const early = EarlyRuntime.start(
+    `${directory}/config.json`,
+    sh(directory, "sleep 60"),
+  );
   await early[Symbol.asyncDispose]();
   const fifo = openFifo(`${directory}/config.json`, "readWrite");
   writeSome(fifo, new Uint8Array(1));
@@ -48,7 +51,10 @@ async function appears(path: string): Promise<void> {
 
 Deno.test("EarlyRuntime gives a runtime that waits for it the spec", () =>
   inDirectory(async (directory) => {
-    await using early = EarlyRuntime.start(directory, sh(directory, READER));
+    await using early = EarlyRuntime.start(
+      `${directory}/config.json`,
+      sh(directory, READER),
+    );
     await appears(`${directory}/open`);
     writeSpec(directory, "the spec\n");
     assertEquals(await early.finish(), { kind: "exited", code: 0 });
@@ -62,7 +68,10 @@ Deno.test("EarlyRuntime gives a runtime that waits for it the spec", () =>
 Deno.test("EarlyRuntime gives a runtime that comes late the spec", () =>
   inDirectory(async (directory) => {
     const script = `until [ -e go ]; do sleep 0.01; done; ${READER}`;
-    await using early = EarlyRuntime.start(directory, sh(directory, script));
+    await using early = EarlyRuntime.start(
+      `${directory}/config.json`,
+      sh(directory, script),
+    );
     writeSpec(directory, "the spec\n");
     const finished = early.finish();
     await Deno.writeTextFile(`${directory}/go`, "");
@@ -73,7 +82,10 @@ Deno.test("EarlyRuntime gives a runtime that comes late the spec", () =>
 Deno.test("EarlyRuntime ends the file for a runtime that wants to see its end", () =>
   inDirectory(async (directory) => {
     const script = "exec <config.json; : >open; cat >read";
-    await using early = EarlyRuntime.start(directory, sh(directory, script));
+    await using early = EarlyRuntime.start(
+      `${directory}/config.json`,
+      sh(directory, script),
+    );
     await appears(`${directory}/open`);
     writeSpec(directory, "the spec\n");
     assertEquals(await early.finish(), { kind: "exited", code: 0 });
@@ -83,7 +95,7 @@ Deno.test("EarlyRuntime ends the file for a runtime that wants to see its end", 
 Deno.test("EarlyRuntime gives up when the spec is longer than what a pipe holds", () =>
   inDirectory(async (directory) => {
     await using early = EarlyRuntime.start(
-      directory,
+      `${directory}/config.json`,
       sh(directory, "exec <config.json; : >open; sleep 60"),
     );
     await appears(`${directory}/open`);
@@ -94,7 +106,7 @@ Deno.test("EarlyRuntime gives up when the spec is longer than what a pipe holds"
 Deno.test("EarlyRuntime ends a runtime that was not told to go on", () =>
   inDirectory(async (directory) => {
     const early = EarlyRuntime.start(
-      directory,
+      `${directory}/config.json`,
       sh(directory, "echo $$ >pid; exec cat config.json"),
     );
     await appears(`${directory}/pid`);
@@ -108,7 +120,7 @@ Deno.test("EarlyRuntime leaves nobody waiting when its process is killed", () =>
     const module = new URL("./early_runtime.ts", import.meta.url);
     const program = `
 import { EarlyRuntime } from "${module}";
-EarlyRuntime.start(${JSON.stringify(directory)}, ${
+EarlyRuntime.start(${JSON.stringify(`${directory}/config.json`)}, ${
       JSON.stringify(sh(
         directory,
         "exec <config.json; echo $$ >pid; read -r line; echo ended >ended",

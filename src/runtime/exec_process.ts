@@ -19,8 +19,9 @@ import { parentOf } from "../sys/pidfd.ts";
 import { createReaper } from "../sys/reaper.ts";
 import { proxySignals, SIGNALS } from "../sys/signals.ts";
 import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
-import { NO_STREAMS, RuntimeControl } from "./control.ts";
+import { type LaunchStreams, NO_STREAMS, RuntimeControl } from "./control.ts";
 import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
+import { removeIfThere, writePrivate } from "./runtime_call.ts";
 import { lastError, startError } from "./start_failure.ts";
 import { keepStreamOwners } from "./stream_owners.ts";
 
@@ -43,28 +44,45 @@ export async function startExec(
   { execId, process, stdio }: ExecRequest,
 ): Promise<ExecProcess> {
   const file = `${place.bundle}/.exec-${execId}.json`;
-  writeText(file, JSON.stringify(process));
+  const launch = {
+    streams: streamsOf(stdio),
+    pidFile: `${place.bundle}/.exec-${execId}.pid`,
+  };
+  const control = controlOf(place);
+  await using early = isTerminal(stdio)
+    ? undefined
+    : control.execEarly(place.id, file, launch);
   try {
-    if (stdio.to === "none") return await detached(place, execId, file);
-    if (stdio.kind === "terminal") {
-      return attached(ctx, place, execId, file, stdio);
-    }
-    return await withOurStreams(ctx, place, execId, file, stdio);
+    writeWhole(file, JSON.stringify(await process()));
+    if (isTerminal(stdio)) return attached(ctx, place, execId, file, stdio);
+    const start = () => early?.start() ?? control.exec(place.id, file, launch);
+    return stdio.to === "none"
+      ? await detached(execId, start)
+      : await withOurStreams(ctx, place, start);
   } finally {
     // A runtime that stays has read it by the time that it is needed no more.
-    if (stdio.to === "none" || stdio.kind !== "terminal") removeIfThere(file);
+    if (!isTerminal(stdio)) removeIfThere(file);
   }
 }
 
+function isTerminal(stdio: ExecRequest["stdio"]): stdio is OurStdio {
+  return stdio.to === "ours" && stdio.kind === "terminal";
+}
+
+function streamsOf(stdio: ExecRequest["stdio"]): LaunchStreams {
+  return stdio.to === "none" ? NO_STREAMS : {
+    kind: "streams",
+    stdin: stdio.stdin,
+    stdout: "inherit",
+    stderr: "inherit",
+  };
+}
+
 async function detached(
-  place: ExecPlace,
   execId: string,
-  file: string,
+  start: () => Promise<number>,
 ): Promise<ExecProcess> {
-  const pid = await controlOf(place).exec(place.id, file, {
-    streams: NO_STREAMS,
-    pidFile: `${place.bundle}/.exec-${execId}.pid`,
-  });
+  const pid = await start();
   // Dead and not waited for, it would keep the whole container from ending.
   if (parentOf(pid) === Deno.pid) void reapLater(pid);
   return {
@@ -86,9 +104,7 @@ async function reapLater(pid: number): Promise<void> {
 async function withOurStreams(
   ctx: Context,
   place: ExecPlace,
-  execId: string,
-  file: string,
-  { stdin }: OurStdio,
+  start: () => Promise<number>,
 ): Promise<ExecProcess> {
   const owned = new DisposableStack();
   const target = new SignalTarget();
@@ -97,15 +113,7 @@ async function withOurStreams(
     owned.use(onAbort(ctx.signal, (n) => target.send(n)));
     owned.use(keepStreamOwners());
     adoptOrphans();
-    const pid = await controlOf(place).exec(place.id, file, {
-      streams: {
-        kind: "streams",
-        stdin,
-        stdout: "inherit",
-        stderr: "inherit",
-      },
-      pidFile: `${place.bundle}/.exec-${execId}.pid`,
-    });
+    const pid = await start();
     target.found(pid);
     return {
       pid,
@@ -183,8 +191,10 @@ function controlOf({ runtime, root, bundle, env }: ExecPlace): RuntimeControl {
   });
 }
 
-function writeText(path: string, text: string): void {
-  Deno.writeTextFileSync(path, text, { mode: 0o600 });
+/** What has the name may be a FIFO, at which the runtime waits. */
+function writeWhole(path: string, text: string): void {
+  writePrivate(`${path}.new`, text);
+  Deno.renameSync(`${path}.new`, path);
 }
 
 function readIfThere(path: string): string | undefined {
@@ -192,13 +202,5 @@ function readIfThere(path: string): string | undefined {
     return Deno.readTextFileSync(path);
   } catch {
     return undefined;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

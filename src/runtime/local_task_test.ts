@@ -138,12 +138,13 @@ if (!needsRoot.ignore) {
   await first.task.resume(background());
   const { pid } = await first.task.exec(background(), {
     execId: "first",
-    process: {
-      args: ["/bin/true"],
-      cwd: "/",
-      env: [],
-      user: { uid: 0, gid: 0 },
-    },
+    process: () =>
+      Promise.resolve({
+        args: ["/bin/true"],
+        cwd: "/",
+        env: [],
+        user: { uid: 0, gid: 0 },
+      }),
     stdio: { to: "none" },
   });
   assert(pid > 0);

@@ -5,7 +5,9 @@ import {
   type ChildStream,
   exitCodeOf,
   spawn,
+  type SpawnOptions,
 } from "../sys/process.ts";
+import type { EarlyRuntime } from "./early_runtime.ts";
 import { lastError } from "./start_failure.ts";
 
 export interface RuntimeCaller {
@@ -33,20 +35,33 @@ export interface RuntimeStreams {
 
 const NULL = { stdin: "null", stdout: "null", stderr: "null" } as const;
 
-/** @returns what went wrong, in the runtime's words */
+/**
+ * @param early the same call, begun before
+ * @returns what went wrong, in the runtime's words
+ */
 export async function callRuntime(
-  { path, env, wait }: RuntimeCaller,
-  { args, log, streams = NULL }: RuntimeCall,
+  caller: RuntimeCaller,
+  call: RuntimeCall,
+  early?: EarlyRuntime,
 ): Promise<string | undefined> {
-  const { stdin, stdout, stderr } = streams;
-  const child = spawn({
-    ...{ path, args, env, stdin, stdout, stderr },
-    processGroup: "own",
-  });
-  const code = exitCodeOf(await wait(child.pid));
+  const { log } = call;
+  const status = await early?.finish() ??
+    await caller.wait(spawn(programOf(caller, call)).pid);
+  const code = exitCodeOf(status);
   const said = code === 0 ? undefined : lastError(readIfThere(log));
   removeIfThere(log);
   return code === 0 ? undefined : said ?? `it ended with exit code ${code}`;
+}
+
+export function programOf(
+  { path, env }: RuntimeCaller,
+  { args, streams = NULL }: RuntimeCall,
+): SpawnOptions {
+  const { stdin, stdout, stderr } = streams;
+  return {
+    ...{ path, args, env, stdin, stdout, stderr },
+    processGroup: "own",
+  };
 }
 
 /** For its owner only. */

@@ -115,7 +115,7 @@ class OciTaskRunner implements TaskRunner {
     // What it takes is waited for while the bundle is made.
     void hastenCgroupMoves();
     const early = EarlyRuntime.start(
-      path,
+      `${path}/config.json`,
       this.#detached(bundle, runtime, stdio),
     );
     this.#early.set(path, early);

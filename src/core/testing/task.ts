@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { background, type Context } from "../../base/context.ts";
+import type { SpecProcess } from "../../oci/runtime_spec.ts";
 import type { ExecProcess, ExecRequest, Task } from "../task.ts";
 import { TaskStartError } from "../task.ts";
 import { assertCode } from "./assert.ts";
@@ -181,12 +182,16 @@ const STEPS: Readonly<Record<string, Step>> = {
 function request(script: string): Omit<ExecRequest, "stdio"> {
   return {
     execId: crypto.randomUUID().slice(0, 8),
-    process: {
-      args: ["/bin/sh", "-c", script],
-      cwd: "/",
-      env: ["PATH=/bin", "WORD=boat"],
-      user: { uid: 0, gid: 0 },
-    },
+    process: () => Promise.resolve(processOf(["/bin/sh", "-c", script])),
+  };
+}
+
+function processOf(args: readonly string[]): SpecProcess {
+  return {
+    args,
+    cwd: "/",
+    env: ["PATH=/bin", "WORD=boat"],
+    user: { uid: 0, gid: 0 },
   };
 }
 
@@ -206,11 +211,10 @@ async function failed(
   ctx: Context,
   command: string,
 ): Promise<TaskStartError> {
-  const { process, execId } = request("");
   try {
     const started = await task.exec(ctx, {
-      execId,
-      process: { ...process, args: [command] },
+      ...request(""),
+      process: () => Promise.resolve(processOf([command])),
       stdio: { to: "ours", stdin: "null", kind: "streams" },
     });
     await started.wait();

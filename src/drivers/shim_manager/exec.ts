@@ -43,7 +43,7 @@ export interface ExecDeps {
 }
 
 /** @throws {TaskStartError} */
-export function execProcess(
+export async function execProcess(
   ctx: Context,
   deps: ExecDeps,
   id: string,
@@ -51,9 +51,10 @@ export function execProcess(
 ): Promise<ExecProcess> {
   const process = { id, execId: request.execId };
   const { stdio } = request;
+  const spec = await request.process();
   return stdio.to === "none"
-    ? startAlone(ctx, deps, process, request.process)
-    : startOnOurs(ctx, deps, process, request.process, stdio);
+    ? await startAlone(ctx, deps, process, spec)
+    : await startOnOurs(ctx, deps, process, spec, stdio);
 }
 
 async function startAlone(
