@@ -103,6 +103,14 @@ Deno.test({
       );
     });
 
+    await t.step("what only the runtime sees is told once", async () => {
+      const { code, stderr } = await store.run([
+        ...["-w", "/etc/passwd", IMAGE, "true"],
+      ]);
+      assertEquals(code, 125);
+      assertEquals(stderr.match(/not a directory/g), ["not a directory"]);
+    });
+
     await t.step(
       "an image for other machines is not what --platform asks for",
       async () => {

@@ -15,6 +15,7 @@ import {
   type StoreOptions,
 } from "./command.ts";
 import { TaskStartError } from "../core/task.ts";
+import { ToldStartError } from "../core/told_start_error.ts";
 import { ThroughSocketError } from "../core/through_socket.ts";
 import { failureLines } from "./failure.ts";
 import {
@@ -196,6 +197,7 @@ function report(
   }
   if (error instanceof ThroughSocketError) exitCode = error.exitCode;
   if (error instanceof TaskStartError) exitCode = error.exitCode;
+  if (error instanceof ToldStartError) return exitCode;
   const show = global.debug === true ? "details" : "summary";
   const lines = failureLines(explained(error), { show });
   stderr.write(lines.join("\n") + "\n");

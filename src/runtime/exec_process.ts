@@ -2,13 +2,7 @@
 
 import type { Context } from "../base/context.ts";
 import { failedPrecondition } from "../base/errors.ts";
-import {
-  type ExecProcess,
-  type ExecRequest,
-  TaskStartError,
-  type TaskStdio,
-} from "../core/task.ts";
-import { ToldStartError } from "../core/told_start_error.ts";
+import type { ExecProcess, ExecRequest, TaskStdio } from "../core/task.ts";
 import {
   adoptOrphans,
   exitCodeOf,
@@ -22,7 +16,7 @@ import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
 import { type LaunchStreams, NO_STREAMS, RuntimeControl } from "./control.ts";
 import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
 import { removeIfThere, writePrivate } from "./runtime_call.ts";
-import { lastError, startError } from "./start_failure.ts";
+import { asTold, lastError, startError } from "./start_failure.ts";
 import { keepStreamOwners } from "./stream_owners.ts";
 
 export interface ExecPlace {
@@ -125,18 +119,8 @@ async function withOurStreams(
     };
   } catch (error) {
     owned.dispose();
-    throw asTold(place.runtime, error);
+    throw asTold(place.runtime.name, error);
   }
-}
-
-/** Whose errors go to standard error, too, when they have a log. */
-const TELLERS = ["runc"];
-
-function asTold({ name }: OciRuntime, error: unknown): unknown {
-  const program = name.slice(name.lastIndexOf("/") + 1);
-  return error instanceof TaskStartError && TELLERS.includes(program)
-    ? new ToldStartError(error.exitCode, error.message, { cause: error })
-    : error;
 }
 
 /** Its runtime copies between its terminal and ours until it ends. */

@@ -1,6 +1,7 @@
 /** From what a runtime logs to why a container did not start. */
 
 import { START_FAILURE, TaskStartError } from "../core/task.ts";
+import { ToldStartError } from "../core/told_start_error.ts";
 
 interface LogLine {
   readonly level?: string;
@@ -53,6 +54,17 @@ export function startError(
     exitCode,
     `Cannot start the container: ${runtime}: ${shorten(message)}`,
   );
+}
+
+/** Whose errors go to standard error, too, when they have a log. */
+const TELLERS = ["runc"];
+
+/** What a runtime has said that had our own standard error. */
+export function asTold(runtime: string, error: unknown): unknown {
+  const program = runtime.slice(runtime.lastIndexOf("/") + 1);
+  return error instanceof TaskStartError && TELLERS.includes(program)
+    ? new ToldStartError(error.exitCode, error.message, { cause: error })
+    : error;
 }
 
 /**

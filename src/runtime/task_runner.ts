@@ -33,7 +33,7 @@ import { EarlyRuntime } from "./early_runtime.ts";
 import { killRuntimesOf } from "./orphans.ts";
 import { prepareExit, writeExit } from "./foreground_end.ts";
 import { forgetGroups, forgetStopped } from "./forget.ts";
-import { lastError, startError } from "./start_failure.ts";
+import { asTold, lastError, startError } from "./start_failure.ts";
 import { keepStreamOwners } from "./stream_owners.ts";
 
 interface TaskRunnerDeps {
@@ -301,7 +301,8 @@ class OciTaskRunner implements TaskRunner {
   /** @throws {TaskStartError} if the exit code is the runtime's own */
   #checkStarted(runtime: OciRuntime, log: string): void {
     const message = lastError(this.#deps.host.readText(log) ?? "");
-    if (message !== undefined) throw startError(runtime.name, message);
+    if (message === undefined) return;
+    throw asTold(runtime.name, startError(runtime.name, message));
   }
 }
 

@@ -1,7 +1,6 @@
 /** `coracle exec` */
 
 import { invalidArgument } from "../../base/errors.ts";
-import { ToldStartError } from "../../core/told_start_error.ts";
 import { execInContainer, type ExecOptions } from "../../engine/exec.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
 import { parseEnv, parseEnvFile } from "../../engine/options/environment.ts";
@@ -16,13 +15,8 @@ export async function run(inv: Invocation): Promise<number> {
   const container = await findContainer(inv.ctx, services, name);
   using _signals = inv.takeSignals();
   const deps = { services, newId, now: inv.now };
-  try {
-    const exit = await execInContainer(inv.ctx, deps, container, options);
-    return exit?.exitCode ?? 0;
-  } catch (error) {
-    if (error instanceof ToldStartError) return error.exitCode;
-    throw error;
-  }
+  const exit = await execInContainer(inv.ctx, deps, container, options);
+  return exit?.exitCode ?? 0;
 }
 
 function execOptions(
