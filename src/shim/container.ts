@@ -17,6 +17,7 @@ import {
   processesOf,
 } from "../runtime/cgroup.ts";
 import { oomKills, watchOom } from "../runtime/cgroup_oom.ts";
+import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import { exitCodeOf, sendSignal } from "../sys/process.ts";
 import { SIGNALS } from "../sys/signals.ts";
 import {
@@ -71,6 +72,8 @@ export class KeptContainer {
       options,
     });
     await using undo = new AsyncDisposableStack();
+    // A part of the runtime's time is a wait that may as well be now.
+    void hastenCgroupMoves();
     writeOptions(bundle, options);
     undo.defer(() => unmountRootfs(bundle));
     mountRootfs(bundle, request.rootfs);

@@ -3,6 +3,7 @@
 import { alreadyExists, failedPrecondition, notFound } from "../base/errors.ts";
 import type { ShimExecRequest } from "../core/shim.ts";
 import type { ExitStatus } from "../core/task.ts";
+import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import { exitCodeOf } from "../sys/process.ts";
 import type { PublishEvent } from "./events.ts";
 import { KeptProcess } from "./kept_process.ts";
@@ -68,6 +69,8 @@ export class ExecProcesses implements Iterable<KeptProcess> {
         `Cannot run "${execId}" in "${id}": it has ended`,
       );
     }
+    // It is about to be started, and will be moved then.
+    void hastenCgroupMoves();
     const text = new TextDecoder().decode(request.spec.value);
     const spec = { ...JSON.parse(text), terminal: request.terminal };
     const io = await openProcessIo(this.#deps, {
