@@ -4,7 +4,7 @@ import type { SpecResources } from "../oci/runtime_spec.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import type { ChildStatus, ChildStream } from "../sys/process.ts";
 import { callFailure } from "./call_failure.ts";
-import { EarlyRuntime } from "./early_runtime.ts";
+import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
 import {
   type OciRuntime,
   type ProcessFiles,
@@ -122,8 +122,8 @@ export class RuntimeControl {
     process: string,
     launch: Launch,
   ): EarlyExec | undefined {
-    const { name } = this.#deps.runtime;
-    if (name !== "runc" || launch.streams.kind !== "streams") return undefined;
+    if (launch.streams.kind !== "streams") return undefined;
+    if (!takesSpecLate(this.#deps.runtime)) return undefined;
     void hastenCgroupMoves();
     const call = this.#execCall(id, process, launch);
     const early = EarlyRuntime.start(process, programOf(this.#caller, call));

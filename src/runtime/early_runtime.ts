@@ -15,12 +15,20 @@ import {
   type SpawnOptions,
 } from "../sys/process.ts";
 import { SIGNALS } from "../sys/signals.ts";
+import type { OciRuntime } from "./oci_runtime.ts";
 
-/**
- * One that wants the end of the file, as runc does not, gets it after that:
- * who knows what is called runc.
- */
+/** One that wants the end of the file, as runc does not, gets it after that. */
 const PATIENCE_MS = 1000;
+
+/** Whether a runtime waits at a FIFO, and reads no further than it has to. */
+export function takesSpecLate({ name, path }: OciRuntime): boolean {
+  try {
+    // Some give runc's name to another one.
+    return name === "runc" && Deno.realPathSync(path).endsWith("/runc");
+  } catch {
+    return false;
+  }
+}
 
 /** As any spec, it has secrets in it. */
 const MODE = 0o600;

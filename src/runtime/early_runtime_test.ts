@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { closeFd, openFifo, writeSome } from "../sys/descriptors.ts";
 import { isAlive, spawn, waitFor } from "../sys/process.ts";
-import { EarlyRuntime } from "./early_runtime.ts";
+import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
 
 function sh(directory: string, script: string) {
   return {
@@ -48,6 +48,18 @@ async function appears(path: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+Deno.test("takesSpecLate() is true of runc, and not of what only has its name", () =>
+  inDirectory(async (directory) => {
+    const takes = (name: string) =>
+      takesSpecLate({ name, path: `${directory}/${name}` });
+    await Deno.writeTextFile(`${directory}/crun`, "");
+    assertEquals([takes("crun"), takes("runc")], [false, false]);
+    await Deno.symlink("crun", `${directory}/runc`);
+    assertEquals(takes("runc"), false);
+    await Deno.rename(`${directory}/crun`, `${directory}/runc`);
+    assertEquals(takes("runc"), true);
+  }));
 
 Deno.test("EarlyRuntime gives a runtime that waits for it the spec", () =>
   inDirectory(async (directory) => {
@@ -119,7 +131,7 @@ Deno.test("EarlyRuntime leaves nobody waiting when its process is killed", () =>
   inDirectory(async (directory) => {
     const module = new URL("./early_runtime.ts", import.meta.url);
     const program = `
-import { EarlyRuntime } from "${module}";
+import { EarlyRuntime, takesSpecLate } from "${module}";
 EarlyRuntime.start(${JSON.stringify(`${directory}/config.json`)}, ${
       JSON.stringify(sh(
         directory,

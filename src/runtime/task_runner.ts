@@ -29,7 +29,7 @@ import {
   RuntimeCommands,
 } from "./oci_runtime.ts";
 import { bundlePath } from "./bundles.ts";
-import { EarlyRuntime } from "./early_runtime.ts";
+import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
 import { killRuntimesOf } from "./orphans.ts";
 import { prepareExit, writeExit } from "./foreground_end.ts";
 import { forgetGroups, forgetStopped } from "./forget.ts";
@@ -109,7 +109,7 @@ class OciTaskRunner implements TaskRunner {
     const { record, path } = bundle;
     if (stdio.kind !== "streams") return undefined;
     const runtime = this.#findIfThere(record.runtime);
-    if (runtime?.name !== "runc") return undefined;
+    if (runtime === undefined || !takesSpecLate(runtime)) return undefined;
     // Before it has children that it might leave to somebody else.
     adoptOrphans();
     // What it takes is waited for while the bundle is made.
