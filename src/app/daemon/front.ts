@@ -40,6 +40,11 @@ export const SERVICE_NAMES: readonly string[] = [
 export interface ServedFront extends AsyncDisposable {
   readonly server: GrpcServer;
   readonly services: WaitingServices;
+  /**
+   * Takes in who has come by now, and answers what needs nothing: between the
+   * steps of a start, which leave no time for it.
+   */
+  letIn(): Promise<void>;
 }
 
 /** Answers what it can, and lets the other calls wait. */
@@ -50,11 +55,28 @@ export async function serveFront(
     versionService({ version: VERSION, revision: REVISION }),
   );
   const server = await serveGrpc({ addresses, services: services.list });
+  let known = 0;
   return {
     server,
     services,
+    async letIn() {
+      await turns(TURNS_TO_COME);
+      const { connections } = server;
+      if (connections !== known) await turns(TURNS_TO_ANSWER);
+      known = connections;
+    },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+/** Of the event loop, until who waits at the socket has been taken in. */
+const TURNS_TO_COME = 2;
+/** Until the first call of who has been taken in is answered. */
+const TURNS_TO_ANSWER = 8;
+
+/** The least that takes a turn of the loop: a timer takes a millisecond. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await Deno.lstat("/");
 }
 
 type Services = ReadonlyMap<string, ServedService>;

@@ -29,6 +29,8 @@ export interface OpenServicesOptions {
   /** Path of the socket. */
   readonly address: string;
   readonly log: Logger;
+  /** Called between steps that take milliseconds each. */
+  readonly breathe: () => Promise<void>;
   /** Fires when the daemon begins to stop. */
   readonly stopping: AbortSignal;
 }
@@ -43,7 +45,7 @@ export interface OpenServices extends AsyncDisposable {
 export async function openServices(
   options: OpenServicesOptions,
 ): Promise<OpenServices> {
-  const { settings, place, connectOptions, stopping } = options;
+  const { settings, place, connectOptions, breathe, stopping } = options;
   await using opened = new AsyncDisposableStack();
   const proxies = opened.use(await openProxies(settings.config));
   const store = opened.use(
@@ -53,6 +55,7 @@ export async function openServices(
       ...proxies.content === undefined ? {} : { otherContent: proxies.content },
     }),
   );
+  await breathe();
   const plugins = opened.use(await openAll(options, store));
   requireAll(settings.config.requiredPlugins, plugins);
   const kept = opened.move();

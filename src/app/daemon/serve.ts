@@ -37,9 +37,6 @@ import type { ServiceManager } from "./systemd.ts";
 /** Time for calls that are open when the daemon is told to stop. */
 const GRACE_MS = 5_000;
 
-/** Of the event loop, in which a client that waits at the socket is answered. */
-const TURNS = 8;
-
 /**
  * Serves until it is told to stop.
  * @param again the arguments with which the program starts again
@@ -72,7 +69,8 @@ export async function serve(
   await serveStore({ settings, read, place, connectOptions, address, log });
 }
 
-interface ServeOptions extends Omit<OpenServicesOptions, "stopping"> {
+interface ServeOptions
+  extends Omit<OpenServicesOptions, "breathe" | "stopping"> {
   readonly read: () => Promise<DaemonSettings>;
 }
 
@@ -96,7 +94,7 @@ async function serveStore(options: ServeOptions): Promise<void> {
   const { serveFront } = await import("./front.ts");
   await using front = await serveFront(door.addresses);
   running.front = front;
-  await answerSome();
+  await front.letIn();
   log.info("Starting", { version: VERSION });
   reportNotes(options.settings, log);
   using manager = await openManager(log);
@@ -143,14 +141,6 @@ async function openDoor(
   }
 }
 
-/**
- * Answers what has come by now: loading the rest, and a store that others keep
- * locked, leave no time for it.
- */
-async function answerSome(): Promise<void> {
-  for (let turn = 0; turn < TURNS; turn++) await Deno.lstat("/");
-}
-
 /** What is told is of no importance before the daemon is ready. */
 async function openManager(log: Logger): Promise<ServiceManager> {
   const { openServiceManager } = await import("./systemd.ts");
@@ -162,18 +152,20 @@ async function openManager(log: Logger): Promise<ServiceManager> {
 }
 
 async function openBehind(
-  { services: waiting }: ServedFront,
+  front: ServedFront,
   options: ServeOptions,
   stopping: AbortSignal,
 ): Promise<OpenServices> {
   try {
     const { openServices } = await import("./open_services.ts");
-    const opened = await openServices({ ...options, stopping });
-    waiting.open(opened.services);
+    const breathe = () => front.letIn();
+    await breathe();
+    const opened = await openServices({ ...options, breathe, stopping });
+    front.services.open(opened.services);
     return opened;
   } catch (error) {
-    waiting.fail(error);
-    await answerSome();
+    front.services.fail(error);
+    await front.letIn();
     throw error;
   }
 }
