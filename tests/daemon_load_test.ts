@@ -46,7 +46,7 @@ Deno.test({
       while (Date.now() < until) await client.step();
     });
     const killing = killOverAndOver(daemon, until);
-    await Promise.all([...work, killing]);
+    await allToTheirEnd([...work, killing]);
     for (const client of clients) await client.checkAll();
     for (const client of clients) await client.removeAll();
     const done = clients.reduce((sum, { done }) => sum + done, 0);
@@ -60,6 +60,15 @@ Deno.test({
     removeCgroups(cgroup);
   },
 });
+
+/** Nobody is at work any more when the daemon is taken away. */
+async function allToTheirEnd(work: readonly Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(work);
+  const errors = ends.flatMap((end) =>
+    end.status === "rejected" ? [end.reason] : []
+  );
+  if (errors.length > 0) throw new AggregateError(errors, String(errors[0]));
+}
 
 async function killOverAndOver(daemon: Daemon, until: number): Promise<void> {
   const pause = (until - Date.now()) / (KILLS + 1);
