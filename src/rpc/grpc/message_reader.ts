@@ -6,18 +6,29 @@ import { EngineError, unimplemented } from "../../base/errors.ts";
 export const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** A flag and a length of 32 bits. */
-const PREFIX_BYTES = 5;
+export const PREFIX_BYTES = 5;
 
 /**
  * What is sent for a message, in order.
  * @throws {EngineError} `resourceExhausted` if it is too long
  */
 export function prefixed(message: Uint8Array): readonly Uint8Array[] {
-  checkLength(message.length);
-  const { length } = message;
-  const prefix = Uint8Array
-    .of(0, length >> 24, length >> 16, length >> 8, length);
+  const prefix = new Uint8Array(PREFIX_BYTES);
+  putPrefix(prefix, 0, message.length);
   return [prefix, message];
+}
+
+/**
+ * Puts what is in front of a message of a length.
+ * @throws {EngineError} `resourceExhausted` if it is too long
+ */
+export function putPrefix(bytes: Uint8Array, at: number, length: number): void {
+  checkLength(length);
+  bytes[at] = 0;
+  bytes[at + 1] = length >> 24;
+  bytes[at + 2] = length >> 16;
+  bytes[at + 3] = length >> 8;
+  bytes[at + 4] = length;
 }
 
 export class MessageReader {

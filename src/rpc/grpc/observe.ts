@@ -116,7 +116,7 @@ function watchedStream(answer: Stream, begins: readonly Begin[]): Stream {
     try {
       const input = each(requests, watch.received);
       for await (const responses of answer(watch.call, input)) {
-        for (const _ of responses) watch.sent();
+        for (let sent = 0; sent < responses.count; sent++) watch.sent();
         yield responses;
       }
     } catch (error) {

@@ -124,24 +124,23 @@ export class ServerCall implements StreamListener {
     );
     if (done === true) throw internal("The call has no request");
     const response = await orAborted(answer(call, request), signal);
-    await this.#send([response], signal);
+    await this.#send(prefixed(response), signal);
   }
 
   async #converse({ answer }: Streaming, call: GrpcCall): Promise<void> {
     const { signal } = call;
     const answers = answer(call, this.#inbox);
-    for await (const messages of heed(answers, signal, () => {})) {
-      const sent = this.#send(messages, signal);
+    for await (const { pieces } of heed(answers, signal, () => {})) {
+      const sent = this.#send(pieces, signal);
       if (sent !== undefined) await sent;
     }
   }
 
   /** @returns what to wait for before the next ones, if anything */
   #send(
-    messages: readonly Uint8Array[],
+    pieces: readonly Uint8Array[],
     signal: AbortSignal,
   ): Promise<void> | undefined {
-    const pieces = messages.flatMap(prefixed);
     this.#sendHeaders();
     this.#stream.write(...pieces);
     const room = this.#stream.room();

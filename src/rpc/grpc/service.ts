@@ -1,6 +1,6 @@
 /** Services as a server has them: bytes in, bytes out. */
 
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { MessageWriter } from "./message_writer.ts";
 import type { GrpcCall, GrpcHandlers, ServiceDefinition } from "./method.ts";
 import { mapped, mappedLater } from "../mapped.ts";
 import { decoded } from "../ttrpc/service.ts";
@@ -35,12 +35,18 @@ export type GrpcMethod =
   | {
     readonly kind: "stream";
     readonly streams: Streams;
-    /** Messages that are at hand together come together. */
     readonly answer: (
       call: GrpcCall,
       requests: AsyncIterable<Uint8Array>,
-    ) => AsyncIterable<readonly Uint8Array[]>;
+    ) => AsyncIterable<Messages>;
   };
+
+/** Messages that are sent together. */
+export interface Messages {
+  readonly count: number;
+  /** Each behind its prefix. */
+  readonly pieces: readonly Uint8Array[];
+}
 
 /** @param name other than the definition's, for a version with the same API */
 export function grpcService<const S extends ServiceDefinition>(
@@ -78,7 +84,7 @@ function servedMethod(method: Method, handle: Handler): GrpcMethod {
     streams: streamsOf(method),
     answer(call, requests) {
       // It keeps its memory from one message to the next.
-      const writer = new BinaryWriter();
+      const writer = new MessageWriter();
       return mappedLater(
         async () => {
           const output = handle(call, await inputOf(requests));
@@ -90,16 +96,15 @@ function servedMethod(method: Method, handle: Handler): GrpcMethod {
   };
 }
 
-/** Of one answer, or of several: their bytes lie in one piece of memory. */
+/** @param given one answer, or several */
 function encoded(
   type: Method["responseType"],
-  answers: unknown,
-  writer: BinaryWriter,
-): readonly Uint8Array[] {
-  if (!Array.isArray(answers)) return [type.encode(answers, writer).finish()];
-  for (const answer of answers) type.encode(answer, writer.fork()).join();
-  const reader = new BinaryReader(writer.finish());
-  return answers.map(() => reader.bytes());
+  given: unknown,
+  writer: MessageWriter,
+): Messages {
+  const answers = Array.isArray(given) ? given : [given];
+  for (const answer of answers) writer.message(type, answer);
+  return { count: answers.length, pieces: writer.take() };
 }
 
 function single<T>(value: Promise<T>): AsyncGenerator<T> {
