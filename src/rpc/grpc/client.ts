@@ -7,6 +7,7 @@ import type { Transport } from "../http2/sender.ts";
 import { ClientCall } from "./client_call.ts";
 import { prefixed } from "./message_reader.ts";
 import type { GrpcCallOptions, GrpcStub, ServiceDefinition } from "./method.ts";
+import { queuedCall } from "./queued_call.ts";
 
 export interface GrpcClientOptions {
   /** Of a unix socket. */
@@ -94,7 +95,11 @@ export class GrpcClient implements AsyncDisposable {
       });
       // What is true now need not be any more when others have run.
       signal?.throwIfAborted();
-      if (connection.isUsable) return new ClientCall(connection, path, options);
+      if (connection.hasRoom) return new ClientCall(connection, path, options);
+      const queued = connection.isUsable
+        ? await queuedCall(connection, path, options)
+        : undefined;
+      if (queued !== undefined) return queued;
       this.#leave(current);
       void connection.finish();
     }

@@ -9,7 +9,6 @@ import {
   frame,
   headers,
   type Peer,
-  settings,
   WHOLE,
 } from "../http2/testing/peer.ts";
 import { all, any, failure, MIB, rig, until } from "./testing.ts";
@@ -101,25 +100,6 @@ Deno.test("a call fails when the server speaks another protocol", async () => {
     await peer.send(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n"));
   });
   assertEquals((await failure(it.echo.once(any("")))).code, "unavailable");
-});
-
-Deno.test("calls beyond a server's limit go over another connection, which is closed", async () => {
-  const most = 2;
-  await using it = await rawServer(async (peer, index) => {
-    await greet(peer, settings([3, most]));
-    await answer(peer, await nextCall(peer));
-    if (index > 0) return;
-    const open = [await nextCall(peer), await nextCall(peer)];
-    await peer.nextOf(FRAME.goAway);
-    for (const stream of open) await answer(peer, stream);
-  });
-  assertEquals((await it.echo.once(any(""))).typeUrl, "1");
-  const calls = Array.from({ length: 3 }, () => it.echo.once(any("")));
-  const found = (await Promise.all(calls)).map(({ typeUrl }) => typeUrl);
-  assertEquals(found, ["3", "5", "1"]);
-  assertEquals(it.accepted.length, 2);
-  // The first has nothing to do any more.
-  assertEquals(await it.accepted[0]?.ending(), undefined);
 });
 
 Deno.test("a thousand calls at once go over one connection", async () => {

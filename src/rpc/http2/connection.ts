@@ -5,6 +5,7 @@
 
 import { within } from "../../base/within.ts";
 import { Breach, ERROR, type ErrorNumber } from "./breach.ts";
+import { CallQueue, type QueuedCall } from "./call_queue.ts";
 import {
   encodeAck,
   encodeGoAway,
@@ -47,6 +48,11 @@ const READ_BYTES = 64 * 1024;
 /** Streams bound what we keep of them; this bounds nothing but a burst. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const MOST_STREAMS = 65_536;
+/**
+ * Calls to a server that has not said how many it takes. What it says comes at
+ * once; a call above that would be refused.
+ */
+const CALLS_UNTOLD = 1;
 /** What the peer has made us say; while more of it is unread, we read nothing. */
 const MOST_OWED_BYTES = 1024 * 1024;
 /** How long a peer that is told why it must go may take to read it. */
@@ -59,6 +65,7 @@ export class Connection {
   readonly #reader: FrameReader;
   readonly #blocks = new HeaderBlocks();
   readonly #limit: PeerLimit;
+  readonly #queue = new CallQueue();
   #hasSettings = false;
   readonly #preface = new PrefaceReader();
   /** Bytes of data that we have not told the peer that we took. */
@@ -84,7 +91,10 @@ export class Connection {
       },
       onError: () => this.close(),
     });
-    this.#streams = new Streams({ role, sender: this.#sender, windowBytes });
+    this.#streams = new Streams({
+      ...{ role, sender: this.#sender, windowBytes },
+      onClosed: () => this.#beginQueued(),
+    });
     this.#reader = new FrameReader({
       frame: (head, payload) => this.#frame(head, payload),
       data: (head, piece, isLast) => this.#data(head, piece, isLast),
@@ -99,11 +109,19 @@ export class Connection {
     return this.#streams.size;
   }
 
-  /** False when calls can't be begun, or not any more. */
+  /** False when calls can't be begun, nor wait here, any more. */
   get isUsable(): boolean {
-    return this.#isOpen && !this.#isLeaving &&
-      this.#nextStream <= LAST_31_BITS &&
-      this.#streams.size < this.#streams.settings.streams;
+    return this.#isOpen && !this.#isLeaving && this.#nextStream <= LAST_31_BITS;
+  }
+
+  /** False when a call has to wait until others are over. */
+  get hasRoom(): boolean {
+    return this.isUsable && this.#queue.size === 0 && this.#takesCall();
+  }
+
+  /** For a connection that is usable. Disposing leaves the queue. */
+  queue(call: QueuedCall): Disposable {
+    return this.#queue.add(call);
   }
 
   /**
@@ -139,6 +157,18 @@ export class Connection {
     this.#options.transport.close();
     this.#wakeReader();
     for (const stream of this.#streams.all()) stream.tellBroken(undefined);
+    this.#queue.lose();
+  }
+
+  #takesCall(): boolean {
+    const { size, settings } = this.#streams;
+    return size < (this.#hasSettings ? settings.streams : CALLS_UNTOLD);
+  }
+
+  #beginQueued(): void {
+    if (this.#queue.size === 0) return;
+    this.#queue.begin(() => this.isUsable && this.#takesCall());
+    if (!this.isUsable) this.#queue.lose();
   }
 
   #greet(): void {
@@ -193,6 +223,7 @@ export class Connection {
 
   #goAway(error: ErrorNumber, message: string): void {
     this.#isLeaving = true;
+    this.#queue.lose();
     this.#sender.push(encodeGoAway(this.#lastPeerStream, error, message));
   }
 
@@ -297,6 +328,7 @@ export class Connection {
     // In front of what they allow: the peer counts from here on.
     this.#sender.answer(encodeAck(FRAME.settings, new Uint8Array()));
     this.#streams.change(settings);
+    this.#beginQueued();
   }
 
   #answer(head: FrameHead, payload: Uint8Array): void {
@@ -311,6 +343,7 @@ export class Connection {
     for (const open of this.#streams.all()) {
       if (open.id > last) open.tellBroken(ERROR.refusedStream);
     }
+    this.#queue.lose();
   }
 
   #grow(id: number, payload: Uint8Array): void {

@@ -16,6 +16,8 @@ export interface StreamsOptions {
   readonly sender: Sender;
   /** What the peer may send of a stream before somebody takes it. */
   readonly windowBytes: number;
+  /** One of them is over, and not among them any more. */
+  readonly onClosed?: () => void;
 }
 
 export class Streams {
@@ -34,7 +36,7 @@ export class Streams {
   #hasSmallerTable = false;
   #wakeIdle = () => {};
 
-  constructor({ role, sender, windowBytes }: StreamsOptions) {
+  constructor({ role, sender, windowBytes, onClosed }: StreamsOptions) {
     this.#sender = sender;
     this.#windowBytes = windowBytes;
     const frameBytes = () => this.#settings.frameBytes;
@@ -54,6 +56,7 @@ export class Streams {
         this.#ready.delete(stream);
         this.#held.delete(stream);
         if (this.#open.size === 0) this.#wakeIdle();
+        onClosed?.();
       },
     };
   }
