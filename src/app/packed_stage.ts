@@ -1,7 +1,7 @@
 /**
  * The first stage in the packed executable. The start-up code of the
- * executable passes it to the runtime as a `data:` URL, so nothing is
- * extracted and no descriptor is left open; the same URL with a fragment is
+ * executable passes what reads it to the runtime as a `data:` URL, so nothing
+ * is extracted and no descriptor is left open; the same URL with a fragment is
  * the first stage of a Worker, the fragment being the entry's name.
  *
  * The parts, one for each chunk of each bundle, lie in the executable itself.
