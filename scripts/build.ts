@@ -46,7 +46,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
       "src/app/observe/listen_private.ts",
       "src/app/observe/http.ts",
     ],
-    functions: "all",
+    functions: "start",
   },
   unpack_worker: {
     source: "src/drivers/unpack/worker.ts",

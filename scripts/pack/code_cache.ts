@@ -7,17 +7,22 @@
  */
 
 import type { Part } from "./bundle.ts";
+import type { Play } from "./rehearsal.ts";
 import { run } from "./run.ts";
 
 /**
  * `all`: every function, for what ends soon. `first`: only what runs when the
- * part is loaded, for what stays and is to be small.
+ * part is loaded, for what stays and is to be small. `start`: those that a start
+ * of the daemon calls; of parts that it does not load, all.
  */
-export type CachedFunctions = "all" | "first";
+export type CachedFunctions = "all" | "first" | "start";
 
 /** Where the hash of the flags is in a cache, after version and source. */
 const FLAG_HASH_AT = 12;
 const FLAG_HASH_BYTES = 4;
+
+const REHEARSAL = new URL("./rehearsal.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 /** Runs in the runtime: texts in, caches out. */
 const MAKER = `
@@ -35,20 +40,51 @@ await new Response(lines.join("\\n")).body.pipeTo(Deno.stdout.writable);
 export async function codeCaches(
   command: readonly string[],
   parts: readonly Part[],
-  functions: CachedFunctions,
+  functions: Exclude<CachedFunctions, "start">,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const texts = parts.map(({ text }) => text);
   const caches = await make(command, texts);
   if (functions === "all") {
     const whole = await make([...command, "--v8-flags=--no-lazy"], texts);
-    caches.forEach((cache, index) => {
-      // The flag is not to be set when they are used.
-      const hash = cache.subarray(FLAG_HASH_AT, FLAG_HASH_AT + FLAG_HASH_BYTES);
-      whole[index]?.set(hash, FLAG_HASH_AT);
-    });
+    caches.forEach((cache, index) => hideFlags(whole[index], cache));
     return named(parts, whole);
   }
   return named(parts, caches);
+}
+
+/**
+ * What V8 has compiled when the daemon has started and answered the first calls.
+ * @param runtime path of it
+ * @param v8Flags the argument with the flags that it will be started with
+ * @param play the parts, and which one is loaded first
+ * @returns by the names of the parts that were loaded
+ * @throws {Error} if the daemon can't start here
+ */
+export async function rehearsedCaches(
+  runtime: string,
+  v8Flags: string,
+  play: Play,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  // What has not been called for a while is there, too.
+  const flags = `${v8Flags},--no-flush-bytecode`;
+  const args = ["run", flags, "-A", `--config=${CONFIG}`, REHEARSAL];
+  const caches: Readonly<Record<string, string>> = JSON.parse(
+    await run(runtime, args, "/", JSON.stringify(play)),
+  );
+  return new Map(
+    Object.entries(caches).map(([name, cache]) =>
+      [name, Uint8Array.fromBase64(cache)] as const
+    ),
+  );
+}
+
+/** Flags with which a cache was made are not to be set when it is used. */
+export function hideFlags(
+  cache: Uint8Array | undefined,
+  like: Uint8Array,
+): void {
+  const hash = like.subarray(FLAG_HASH_AT, FLAG_HASH_AT + FLAG_HASH_BYTES);
+  cache?.set(hash, FLAG_HASH_AT);
 }
 
 function named(

@@ -10,7 +10,7 @@
  */
 
 import type { Bundle, Part } from "./bundle.ts";
-import { codeCaches } from "./code_cache.ts";
+import { codeCaches, hideFlags, rehearsedCaches } from "./code_cache.ts";
 import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
 import { environSlot } from "./elf_environ.ts";
 import { openNodeVm } from "./node_vm.ts";
@@ -118,12 +118,31 @@ interface Compiled {
 
 async function allCaches(base: string, { bundles }: Contents): Promise<Caches> {
   const caches = await Promise.all(
-    Object.values(bundles).map(({ parts, functions }) => {
-      const scripts = parts.filter(({ name }) => !name.endsWith(".map"));
-      return codeCaches([base, ...RUN_ARGS], scripts, functions);
-    }),
+    Object.values(bundles).map((bundle) => cachesOf(base, bundle)),
   );
   return new Map(caches.flatMap((caches) => [...caches]));
+}
+
+async function cachesOf(
+  base: string,
+  { main, parts, functions }: Bundle,
+): Promise<Caches> {
+  const scripts = parts.filter(({ name }) => !name.endsWith(".map"));
+  const command = [base, ...RUN_ARGS];
+  if (functions !== "start") {
+    return await codeCaches(command, scripts, functions);
+  }
+  const all = await codeCaches(command, scripts, "all");
+  // An ordinary user's daemon would become another process.
+  if (Deno.uid() !== 0) return all;
+  const started = await rehearsedCaches(base, V8_FLAGS, {
+    main,
+    parts: scripts,
+  });
+  for (const [name, cache] of started) {
+    hideFlags(cache, all.get(name) ?? cache);
+  }
+  return new Map([...all, ...started]);
 }
 
 /** @returns what the executable was before */
