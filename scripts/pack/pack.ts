@@ -15,6 +15,7 @@ import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
 import { environSlot } from "./elf_environ.ts";
 import { openNodeVm } from "./node_vm.ts";
 import { prelink } from "./prelink.ts";
+import type { Play } from "./rehearsal.ts";
 import { encodeStub, type Stub } from "./stub.ts";
 import { STUB_AARCH64 } from "./stub_aarch64.ts";
 import { STUB_X86_64 } from "./stub_x86_64.ts";
@@ -133,16 +134,24 @@ async function cachesOf(
     return await codeCaches(command, scripts, functions);
   }
   const all = await codeCaches(command, scripts, "all");
-  // An ordinary user's daemon would become another process.
-  if (Deno.uid() !== 0) return all;
-  const started = await rehearsedCaches(base, V8_FLAGS, {
-    main,
-    parts: scripts,
-  });
+  const started = await startedCaches(base, { main, parts: scripts });
   for (const [name, cache] of started) {
     hideFlags(cache, all.get(name) ?? cache);
   }
   return new Map([...all, ...started]);
+}
+
+/** None where the daemon can't start: it will, but not as soon. */
+async function startedCaches(base: string, play: Play): Promise<Caches> {
+  // An ordinary user's daemon would become another process.
+  if (Deno.uid() !== 0) return new Map();
+  try {
+    return await rehearsedCaches(base, V8_FLAGS, play);
+  } catch (error) {
+    const text = `Compiled all of the daemon, as it does not start: ${error}\n`;
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+    return new Map();
+  }
 }
 
 /** @returns what the executable was before */
