@@ -39,8 +39,10 @@ export function lockDirectory(
       },
     );
   }
-  file.truncateSync(0);
-  file.writeSync(new TextEncoder().encode(`${JSON.stringify(holder)}\n`));
+  // Over what was there, for which blanks are enough: to cut a file off can take
+  // milliseconds of a disk that is busy.
+  const text = JSON.stringify(holder).padEnd(file.statSync().size - 1);
+  file.writeSync(new TextEncoder().encode(`${text}\n`));
   return file;
 }
 
