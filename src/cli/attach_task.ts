@@ -3,7 +3,7 @@
 import type { AttachInput } from "../core/keeper.ts";
 import type { ExitStatus, Task } from "../core/task.ts";
 import { SIGNALS } from "../base/signals.ts";
-import { ExitError, type Invocation } from "./command.ts";
+import type { Invocation } from "./command.ts";
 import { DetachKeys, parseDetachKeys } from "./detach_keys.ts";
 
 export interface AttachStyle {
@@ -14,19 +14,24 @@ export interface AttachStyle {
   readonly signals?: "pass" | "keep";
   /** As docker writes them. */
   readonly detachKeys?: string;
+  /** Which of its output is shown; all of it if absent. */
+  readonly streams?: ReadonlySet<string>;
 }
+
+/** `detached`: it goes on without us. */
+export type AttachEnd = ExitStatus | "detached";
 
 const PASSED = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"];
 
 /**
- * @returns how it ended
- * @throws {ExitError} if the user detached
+ * Until it ends or its user detaches; who sees none of its output stays only
+ * for as long as there is input.
  */
 export async function attachTask(
   inv: Invocation,
   task: Task,
   style: AttachStyle,
-): Promise<ExitStatus> {
+): Promise<AttachEnd> {
   using owned = new DisposableStack();
   const inputs = new InputQueue();
   const keys = new DetachKeys(parseDetachKeys(style.detachKeys));
@@ -36,31 +41,36 @@ export async function attachTask(
   if (usesTerminal) owned.use(rawInput());
   else if (style.signals !== "keep") passSignals(owned, inv, task);
   const detached = Promise.withResolvers<"detached">();
-  if (style.stdin === "open") {
-    void feed(inputs, usesTerminal ? keys : undefined, detached.resolve);
-  }
+  const fed = style.stdin === "open"
+    ? feed(inputs, usesTerminal ? keys : undefined, detached.resolve)
+    : Promise.resolve();
+  void fed.then(() => {
+    if (!seesOutput(style)) detached.resolve("detached");
+  });
   const ended = show(inv, task, style, inputs);
-  const end = await Promise.race([ended, detached.promise]);
-  if (end !== "detached") return end;
-  owned.dispose();
-  throw new ExitError(1, "read escape sequence");
+  return await Promise.race([ended, detached.promise]);
+}
+
+export function seesOutput({ streams }: Pick<AttachStyle, "streams">): boolean {
+  return streams === undefined || streams.has("stdout") ||
+    streams.has("stderr");
 }
 
 /** Until the container ends. */
 async function show(
   inv: Invocation,
   task: Task,
-  { stdin }: AttachStyle,
+  { stdin, streams }: AttachStyle,
   inputs: InputQueue,
 ): Promise<ExitStatus> {
   const mode = stdin === "open" ? "send" : "none";
   for await (const output of task.attach(inv.ctx, mode, inputs)) {
     switch (output.kind) {
       case "stdout":
-        inv.stdout.write(output.bytes);
-        break;
       case "stderr":
-        inv.stderr.write(output.bytes);
+        if (streams?.has(output.kind) ?? true) {
+          inv[output.kind].write(output.bytes);
+        }
         break;
       case "exit":
         return output.status;
@@ -85,19 +95,22 @@ class InputQueue implements AsyncIterable<AttachInput> {
 
   /** Settles when the container has been given all of it. */
   async drained(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    do {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#taken = resolve;
       await promise;
-    }
+    } while (this.#waiting.length > 0);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<AttachInput> {
     for (;;) {
       const input = this.#waiting.shift();
       if (input !== undefined) {
-        this.#taken();
-        yield input;
+        try {
+          yield input;
+        } finally {
+          this.#taken();
+        }
         continue;
       }
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -117,11 +130,15 @@ async function feed(
   const buffer = new Uint8Array(READ_BYTES);
   for (;;) {
     const count = await Deno.stdin.read(buffer);
-    if (count === null) return inputs.push({ kind: "endOfStdin" });
+    if (count === null) {
+      inputs.push({ kind: "endOfStdin" });
+      return await inputs.drained();
+    }
     const bytes = buffer.slice(0, count);
     const passed = keys === undefined ? bytes : keys.filter(bytes);
     if (passed === "detach") return detach("detached");
-    if (passed.length > 0) inputs.push({ kind: "stdin", bytes: passed });
+    if (passed.length === 0) continue;
+    inputs.push({ kind: "stdin", bytes: passed });
     await inputs.drained();
   }
 }

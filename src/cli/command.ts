@@ -90,6 +90,8 @@ export interface CommandSpec {
   readonly flags?: readonly FlagSpec[];
   /** A long list of flags, loaded only when the command is the one. */
   readonly loadFlags?: () => Promise<readonly FlagSpec[]>;
+  /** Further ones, loaded only when what was typed can't do without them. */
+  readonly loadRareFlags?: () => Promise<readonly FlagSpec[]>;
   readonly flagOrder?: FlagOrder;
   /** What completes the positionals. */
   readonly completion?: Completion;
@@ -145,6 +147,8 @@ export interface Flags {
   list(name: string): readonly string[];
   /** True if it was on the command line, whatever its value. */
   given(name: string): boolean;
+  /** False for the rare flags of a command if none of them was typed. */
+  declares(name: string): boolean;
 }
 
 /** Flags that stand before the command, or anywhere among its own. */

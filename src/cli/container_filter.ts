@@ -3,6 +3,7 @@
 import type { Container } from "../core/container.ts";
 import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
+import { exposedPorts } from "../engine/inspect_asked.ts";
 import { shownMounts } from "../engine/inspect_mounts.ts";
 import {
   containerName,
@@ -236,7 +237,7 @@ async function fitsVolumes(
   );
 }
 
-/** By what its image exposes. */
+/** By what it, or its image, exposes. */
 async function fitsPorts(
   { ctx }: Invocation,
   services: Services,
@@ -246,7 +247,9 @@ async function fitsPorts(
   if (wanted === undefined) return true;
   const { imageConfigOf } = await import("../engine/inspect_image_config.ts");
   const image = await imageConfigOf(ctx, services, container);
-  const ports = Object.keys(image?.config?.ExposedPorts ?? {});
+  const ports = Object.keys(
+    exposedPorts(settingsOf(container), image?.config) ?? {},
+  );
   return ports.some((port) => wanted.some((it) => isWithinPorts(it, port)));
 }
 

@@ -3,7 +3,7 @@
 import type { Context } from "../base/context.ts";
 import { invalidArgument } from "../base/errors.ts";
 import { parseReference } from "../base/reference.ts";
-import type { CreateDeps } from "../engine/life_deps.ts";
+import type { CreateDeps, LifeDeps } from "../engine/life_deps.ts";
 import type { RunOptions } from "../engine/run_options.ts";
 import type { Invocation, StoreOptions } from "./command.ts";
 import { lifeDeps, newId, readOptionFile } from "./life_deps.ts";
@@ -41,14 +41,27 @@ async function depsWith(
 }
 
 /** What the command line of `run` or `create` asks for. */
-export function createOptions(inv: Invocation): RunOptions {
+export async function createOptions(inv: Invocation): Promise<RunOptions> {
   const options = parseRunOptions(inv.flags, inv.args, {
     env: inv.env,
     cwd: Deno.cwd(),
     readText: readOptionFile,
   });
   checkPublished(inv, options.network);
-  return options;
+  if (!inv.flags.declares("expose")) return options;
+  const { withRareOptions } = await import("./rare_flags.ts");
+  return withRareOptions(options, inv.flags);
+}
+
+/** The rest of it, once there is a store to look things up in. */
+export async function settledOptions(
+  inv: Invocation,
+  deps: LifeDeps,
+  options: RunOptions,
+): Promise<RunOptions> {
+  if (options.rare === undefined) return options;
+  const { settleRareOptions } = await import("../engine/rare_options.ts");
+  return await settleRareOptions(inv.ctx, deps, options);
 }
 
 /**

@@ -52,6 +52,10 @@ export class FlagValues implements Flags {
     return this.#values.has(name);
   }
 
+  declares(name: string): boolean {
+    return this.#declared.has(name);
+  }
+
   /** @throws {UsageError} if `text` is no value of the flag */
   set(spec: FlagSpec, text: string): void {
     const value = parseValue(spec, text);

@@ -141,7 +141,24 @@ async function parseCommand(
   argv: readonly string[],
   before: GlobalFlags,
 ): Promise<CommandLine> {
-  const own = await flagsOf(spec);
+  try {
+    return parseWith(await usualFlags(spec), spec, path, argv, before);
+  } catch (error) {
+    if (!(error instanceof UsageError) || spec.loadRareFlags === undefined) {
+      throw error;
+    }
+  }
+  return parseWith(await flagsOf(spec), spec, path, argv, before);
+}
+
+/** @param own the command's flags, as far as they are to be understood */
+function parseWith(
+  own: readonly FlagSpec[],
+  spec: CommandSpec,
+  path: string,
+  argv: readonly string[],
+  before: GlobalFlags,
+): CommandLine {
   const declared = [...own, ...inherited(own)];
   const flags = new FlagValues(declared);
   const globals = new FlagValues(GLOBAL_FLAGS);
@@ -172,6 +189,11 @@ async function parseCommand(
 export async function flagsOf(
   spec: CommandSpec,
 ): Promise<readonly FlagSpec[]> {
+  const rare = await spec.loadRareFlags?.() ?? [];
+  return [...await usualFlags(spec), ...rare];
+}
+
+async function usualFlags(spec: CommandSpec): Promise<readonly FlagSpec[]> {
   const more = await spec.loadFlags?.() ?? [];
   return [...(spec.flags ?? []), ...more];
 }

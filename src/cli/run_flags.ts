@@ -39,7 +39,7 @@ import {
 import { parseCapability } from "../oci/spec/capabilities.ts";
 import type { Flags, FlagSpec } from "./command.ts";
 
-const list = (
+export const list = (
   name: string,
   value: string,
   help: string,
@@ -51,7 +51,7 @@ const list = (
   help,
   ...short === undefined ? {} : { short },
 });
-const text = (
+export const text = (
   name: string,
   value: string,
   help: string,
@@ -69,7 +69,7 @@ const flag = (name: string, help: string, short?: string): FlagSpec => ({
   help,
   ...short === undefined ? {} : { short },
 });
-const whole = (name: string, help: string): FlagSpec => ({
+export const whole = (name: string, help: string): FlagSpec => ({
   name,
   kind: "number",
   shape: "integer",

@@ -23,6 +23,7 @@ export const RUN: CommandSpec = {
   completion: "image",
   errorExitCode: 125,
   loadFlags: async () => (await import("./run_flags.ts")).RUN_FLAGS,
+  loadRareFlags: async () => (await import("./rare_flags.ts")).RARE_RUN_FLAGS,
   examples: [
     { line: "coracle run alpine echo hello" },
     { line: "coracle run --rm -it -v $PWD:/work -w /work alpine sh" },

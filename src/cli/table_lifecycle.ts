@@ -1,7 +1,12 @@
 /** Commands on the life of containers: create, start, stop, … */
 
 import type { CommandSpec, FlagSpec } from "./command.ts";
-import { FORCE, PRUNE_FILTER } from "./table_flags.ts";
+import {
+  FORCE,
+  FOREGROUND_KEYS,
+  PRUNE_FILTER,
+  SIG_PROXY,
+} from "./table_flags.ts";
 
 const TIMEOUT: readonly FlagSpec[] = [
   {
@@ -43,6 +48,8 @@ export const CREATE: CommandSpec = {
   flagOrder: "first",
   completion: "image",
   loadFlags: async () => (await import("./run_flags.ts")).CREATE_FLAGS,
+  loadRareFlags: async () =>
+    (await import("./rare_flags.ts")).RARE_CREATE_FLAGS,
   load: () => import("./commands/create.ts"),
 };
 
@@ -63,6 +70,8 @@ export const START: CommandSpec = {
       kind: "boolean",
       help: "Give it our standard input, too",
     },
+    FOREGROUND_KEYS,
+    SIG_PROXY,
   ],
   load: () => import("./commands/start.ts"),
 };

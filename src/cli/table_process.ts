@@ -2,7 +2,7 @@
 
 import type { CommandSpec } from "./command.ts";
 import { LOGS } from "./table_logs.ts";
-import { FORMAT, NO_TRUNC } from "./table_flags.ts";
+import { DETACH_KEYS, FORMAT, NO_TRUNC, SIG_PROXY } from "./table_flags.ts";
 
 export const EXEC: CommandSpec = {
   name: "exec",
@@ -73,18 +73,8 @@ export const ATTACH: CommandSpec = {
       kind: "boolean",
       help: "Do not give it our standard input",
     },
-    {
-      name: "sig-proxy",
-      kind: "boolean",
-      default: true,
-      help: "Pass on the signals that we get",
-    },
-    {
-      name: "detach-keys",
-      kind: "string",
-      value: "keys",
-      help: "Keys that leave it running (default ctrl-p,ctrl-q)",
-    },
+    SIG_PROXY,
+    DETACH_KEYS,
   ],
   load: () => import("./commands/attach.ts"),
 };

@@ -34,6 +34,48 @@ export interface ContainerSettings {
   readonly imageReference?: string;
   /** Digest of the config of the image that it was made from. */
   readonly imageId?: string;
+  readonly asked?: AskedSettings;
+}
+
+/** What was asked for, as far as nothing else says it in the user's words. */
+export interface AskedSettings {
+  /** `80/tcp`, beyond what the image exposes. */
+  readonly exposed?: readonly string[];
+  readonly domainName?: string;
+  /** Containers, `NAME[:MODE]`. */
+  readonly volumesFrom?: readonly string[];
+  /** Where the mounts of these containers are. */
+  readonly sharedTargets?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly devices?: readonly AskedDevice[];
+  /** `c 42:* rmw` */
+  readonly deviceRules?: readonly string[];
+  readonly blockIo?: AskedBlockIo;
+  readonly userNamespace?: "host";
+}
+
+export interface AskedDevice {
+  readonly source: string;
+  readonly target: string;
+  /** Some of `rwm`. */
+  readonly access: string;
+}
+
+/** What a container may do with block devices. */
+export interface AskedBlockIo {
+  /** From 10 to 1000. */
+  readonly weight?: number;
+  readonly readBps?: readonly DeviceRate[];
+  readonly writeBps?: readonly DeviceRate[];
+  readonly readIops?: readonly DeviceRate[];
+  readonly writeIops?: readonly DeviceRate[];
+}
+
+export interface DeviceRate {
+  /** Of a device node of the host. */
+  readonly path: string;
+  /** Bytes, or operations, in a second. */
+  readonly rate: number;
 }
 
 /** What the user asked of `/etc/hosts` and `/etc/resolv.conf`. */

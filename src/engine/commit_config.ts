@@ -4,6 +4,7 @@ import { SIGNALS, signalText } from "../base/signals.ts";
 import type { Container } from "../core/container.ts";
 import { settingsOf } from "../core/container_settings.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
+import { exposedPorts } from "./inspect_asked.ts";
 import { shownHealth, userLabels } from "./inspect_container.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
 
@@ -19,8 +20,9 @@ export function committedConfig(
   container: Container,
   spec: ContainerSpecView,
 ): ContainerConfig {
-  const { entrypoint, command, health, stopSignal } = settingsOf(container) ??
-    {};
+  const settings = settingsOf(container);
+  const { entrypoint, command, health, stopSignal } = settings ?? {};
+  const ExposedPorts = exposedPorts(settings, base);
   const { Entrypoint: _entrypoint, Cmd: _command, ...kept } = base;
   const env = (spec.process?.env ?? []).filter((variable) =>
     !OWN_VARIABLES.test(variable) || base.Env?.includes(variable) === true
@@ -41,6 +43,7 @@ export function committedConfig(
       ? {}
       : { StopSignal: signalText(stopSignal) },
     ...Object.keys(labels).length === 0 ? {} : { Labels: labels },
+    ...ExposedPorts && { ExposedPorts },
   };
 }
 

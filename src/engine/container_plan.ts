@@ -6,6 +6,7 @@ import { checkIdentifier } from "../base/identifier.ts";
 import { signalNumber, SIGNALS } from "../base/signals.ts";
 import type { NewContainer } from "../core/container.ts";
 import {
+  type AskedSettings,
   type ContainerSettings,
   jsonExtension,
   type NameSettings,
@@ -171,7 +172,18 @@ function containerSettings(
     ...options.source.kind === "image"
       ? { imageReference: options.source.reference }
       : {},
+    ...askedOf(options),
   };
+}
+
+/** What inspect shows as it was asked for. */
+function askedOf({ groupAdd, devices, rare }: RunOptions) {
+  const asked: AskedSettings = {
+    ...rare,
+    ...groupAdd.length === 0 ? {} : { groups: groupAdd },
+    ...devices.length === 0 ? {} : { devices },
+  };
+  return Object.keys(asked).length === 0 ? {} : { asked };
 }
 
 /** Without what of the network is elsewhere. */

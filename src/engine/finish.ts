@@ -8,7 +8,7 @@ import { recordParts } from "./container_record.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
 import { removeSnapshot } from "./remove_snapshot.ts";
 import { publishDelete, publishExit } from "./task_events.ts";
-import { anonymousVolumes } from "./volumes.ts";
+import { removeAnonymous } from "./volumes.ts";
 
 /**
  * Unmounts the root file system, and removes the container or records how it
@@ -69,7 +69,7 @@ async function removeParts(
   await removeSnapshot(ctx, services, record);
   await ignoreMissing(services.containers.delete(ctx, id));
   const { host } = services;
-  host.removeDirectory(anonymousVolumes(`${volumesPath}/${namespace}`, id));
+  removeAnonymous(host, `${volumesPath}/${namespace}`, id);
   host.removeDirectory(containerDirectory(deps, namespace, id));
 }
 

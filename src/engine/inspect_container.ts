@@ -16,6 +16,7 @@ import {
   type ContainerSpecView,
   findContainer,
 } from "./inspect_find.ts";
+import { exposedPorts } from "./inspect_asked.ts";
 import { hostConfig } from "./inspect_host_config.ts";
 import { shownMounts } from "./inspect_mounts.ts";
 import type { ContainerSize } from "./inspect_size.ts";
@@ -188,13 +189,14 @@ function sourceOf(spec: ContainerSpecView, target: string): string {
 
 function shownConfig({ container, spec, settings, image }: Inspected) {
   const { user } = spec.process ?? {};
-  const { ExposedPorts, Volumes, OnBuild } = image?.config ?? {};
+  const { Volumes, OnBuild } = image?.config ?? {};
+  const ExposedPorts = exposedPorts(settings, image?.config);
   const health = settings?.health;
   return {
     Hostname: settings?.hostname ?? spec.hostname ?? "",
     User: user === undefined ? "" : `${user.uid ?? 0}:${user.gid ?? 0}`,
     Tty: spec.process?.terminal ?? false,
-    Domainname: "",
+    Domainname: settings?.asked?.domainName ?? "",
     ...ExposedPorts && { ExposedPorts },
     Volumes: Volumes ?? null,
     OnBuild: OnBuild ?? null,

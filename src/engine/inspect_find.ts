@@ -6,6 +6,7 @@ import type { Container } from "../core/container.ts";
 import { LABEL } from "../core/labels.ts";
 import type {
   DeviceRule,
+  SpecBlockIo,
   SpecCapabilities,
   SpecCpu,
   SpecMemory,
@@ -111,6 +112,7 @@ export interface ContainerSpecView {
       readonly memory?: SpecMemory;
       readonly cpu?: SpecCpu;
       readonly pids?: { readonly limit?: number };
+      readonly blockIO?: SpecBlockIo;
     };
   };
 }

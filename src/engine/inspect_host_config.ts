@@ -3,9 +3,11 @@
 import { parseBytes } from "../base/units.ts";
 import type { Container } from "../core/container.ts";
 import type { ContainerSettings } from "../core/container_settings.ts";
+import { type AskedConfig, askedConfig } from "./inspect_asked.ts";
 import { type Confinement, confinement } from "./inspect_confinement.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
 import { shownMounts } from "./inspect_mounts.ts";
+import { DOMAIN_NAME } from "../oci/spec/defaults.ts";
 
 const NS_PER_S = 1e9;
 
@@ -13,7 +15,7 @@ const NS_PER_S = 1e9;
  * Docker's `HostConfig`: what was asked for, as far as records tell; null where
  * there is none.
  */
-export interface HostConfig extends Confinement {
+export interface HostConfig extends Confinement, AskedConfig {
   /** Directories of the host and volumes with a name. */
   readonly Binds: readonly string[] | null;
   /** Options, by the path. */
@@ -63,13 +65,14 @@ export function hostConfig(
   const { memory, pids, cpu } = spec.linux?.resources ?? {};
   const restart = settings?.restart ?? { kind: "no" as const };
   return {
-    ...binds(spec),
+    ...binds(spec, settings?.asked?.sharedTargets ?? []),
     ...names(settings),
     ...confinement(spec),
+    ...askedConfig(spec, settings),
     PortBindings: {},
     PublishAllPorts: false,
     ShmSize: shmSize(spec),
-    ...spec.linux?.sysctl && { Sysctls: spec.linux.sysctl },
+    ...sysctls(spec, settings),
     AutoRemove: settings?.removal === "onExit",
     NetworkMode: settings?.network ?? "",
     RestartPolicy: {
@@ -99,16 +102,32 @@ export function hostConfig(
   };
 }
 
+/** Without the one by which the domain name is set. */
+function sysctls(
+  { linux }: ContainerSpecView,
+  settings: ContainerSettings | undefined,
+): Pick<HostConfig, "Sysctls"> {
+  if (linux?.sysctl === undefined) return {};
+  const { [DOMAIN_NAME]: domain, ...others } = linux.sysctl;
+  if (domain === undefined || settings?.asked?.domainName === undefined) {
+    return { Sysctls: linux.sysctl };
+  }
+  return Object.keys(others).length === 0 ? {} : { Sysctls: others };
+}
+
 /** Memory file systems that every container has, or none at all. */
 const USUAL = ["/dev", "/dev/shm", "/run"];
 
+/** Of other containers are the mounts at the targets that are `shared`. */
 function binds(
   spec: ContainerSpecView,
+  shared: readonly string[],
 ): Pick<HostConfig, "Binds" | "Tmpfs"> {
   const found = shownMounts(spec).flatMap(
     ({ Type, Name, Source, Destination, RW }) => {
       // Docker shows volumes without a name elsewhere.
       if (Type === "volume" && Name?.startsWith(".")) return [];
+      if (shared.includes(Destination)) return [];
       return [`${Name ?? Source}:${Destination}${RW ? "" : ":ro"}`];
     },
   );

@@ -23,12 +23,13 @@ const NAMES = ["hostname", "hosts", "resolv.conf"] as const;
  * @param write writes a file, and returns its path
  */
 export function networkFiles(
-  options: Pick<RunOptions, "network" | "rootAccess" | "mounts">,
+  options: Pick<RunOptions, "network" | "rootAccess" | "mounts" | "rare">,
   hostname: string,
   write: (name: string, text: string) => string,
   host: Host,
 ): readonly SpecMount[] {
-  const texts = fileTexts({ ...options.network, hostname }, host);
+  const { domainName } = options.rare ?? {};
+  const texts = fileTexts({ ...options.network, hostname, domainName }, host);
   const taken = new Set(options.mounts.map(({ target }) => target));
   const access = options.rootAccess === "readonly" ? ["ro"] : [];
   return NAMES
@@ -48,13 +49,17 @@ export function networkFiles(
  * @param directory where they are; what the user mounted is left alone
  */
 export function renewNetworkFiles(
-  { hostname, network, names }: ContainerSettings,
+  { hostname, network, names, asked }: ContainerSettings,
   mounts: readonly SpecMount[],
   directory: string,
   host: Host,
 ): void {
   if (names === undefined) return;
-  const texts = fileTexts({ ...names, mode: network, hostname }, host);
+  const domainName = asked?.domainName;
+  const texts = fileTexts(
+    { ...names, mode: network, hostname, domainName },
+    host,
+  );
   const paths = new Set(mounts.map(({ source }) => source));
   const ours = NAMES.filter((name) => paths.has(`${directory}/${name}`));
   if (ours.length === 0) return;
@@ -68,6 +73,7 @@ interface FileRequest extends NameSettings {
   /** Of the network. */
   readonly mode: string;
   readonly hostname: string;
+  readonly domainName: string | undefined;
 }
 
 function fileTexts(
@@ -82,11 +88,16 @@ function fileTexts(
 }
 
 function hostsFile(
-  { mode, hostname, extraHosts }: FileRequest,
+  { mode, hostname, domainName, extraHosts }: FileRequest,
   host: Host,
 ): string {
   const shared = mode === "host" ? host.readText("/etc/hosts") : undefined;
-  const start = shared ?? `${LOCALHOST}127.0.1.1\t${hostname}\n`;
+  const full = domainName === undefined
+    ? hostname
+    : `${hostname}.${domainName}`;
+  const [short] = hostname.split(".", 1);
+  const names = full === short ? full : `${full} ${short}`;
+  const start = shared ?? `${LOCALHOST}127.0.1.1\t${names}\n`;
   const extra = extraHosts.map(({ name, address }) => `${address}\t${name}\n`);
   return [withNewline(start), ...extra].join("");
 }

@@ -10,7 +10,7 @@ import { containerDirectory, type LifeDeps } from "./life_deps.ts";
 import { removeSnapshot } from "./remove_snapshot.ts";
 import { settle } from "./reconcile.ts";
 import { killNow } from "./stop.ts";
-import { anonymousVolumes } from "./volumes.ts";
+import { removeAnonymous } from "./volumes.ts";
 
 export interface RemoveContainerOptions {
   /** What if it is running. */
@@ -48,9 +48,7 @@ export async function removeContainer(
   const { host } = services;
   host.removeDirectory(containerDirectory(deps, ctx.namespace, id));
   if (volumes === "remove") {
-    host.removeDirectory(
-      anonymousVolumes(`${deps.volumesPath}/${ctx.namespace}`, id),
-    );
+    removeAnonymous(host, `${deps.volumesPath}/${ctx.namespace}`, id);
   }
   // Last of all: who is killed before has it to begin again with.
   await ignoreMissing(services.containers.delete(ctx, id));

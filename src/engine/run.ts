@@ -30,6 +30,8 @@ export interface RunHooks {
   readonly starting?: () => Promise<void>;
   /** Connects streams with a task that a shim has to keep, to its end. */
   readonly attach?: (task: Task) => Promise<ExitStatus>;
+  /** `shim`: it has to, also if only the command wants it. */
+  readonly keeping?: "shim";
 }
 
 /**
@@ -44,7 +46,8 @@ export async function runContainer(
 ): Promise<ExitStatus> {
   const { services } = deps;
   const plan = await planContainer(ctx, deps, options, deps.newId());
-  if (hooks.attach !== undefined && needsShim(plan.settings)) {
+  const keeping = needsShim(plan.settings) ? "shim" : hooks.keeping;
+  if (hooks.attach !== undefined && keeping === "shim") {
     const { runPlanned } = await import("./run_detached.ts");
     const { created } = hooks;
     const task = await runPlanned(ctx, deps, options, plan, {

@@ -4,6 +4,8 @@
  */
 
 import type {
+  AskedDevice,
+  AskedSettings,
   HealthCheck,
   LogSettings,
   NameSettings,
@@ -62,13 +64,8 @@ export type RunMount =
     readonly options: readonly string[];
   };
 
-export interface DeviceOption {
-  /** A node of the host, or a directory of such. */
-  readonly source: string;
-  readonly target: string;
-  /** Some of `rwm`. */
-  readonly access: string;
-}
+/** Its source is a node of the host, or a directory of such. */
+export type DeviceOption = AskedDevice;
 
 export interface SecurityOptions {
   readonly privilegeGain: "allowed" | "forbidden";
@@ -138,4 +135,6 @@ export interface RunOptions {
   readonly cgroupParent?: string;
   /** Name or path of the OCI runtime; the configured one if absent. */
   readonly runtime?: string;
+  /** What few people ask for, in their words: see `rare_options.ts`. */
+  readonly rare?: AskedSettings;
 }

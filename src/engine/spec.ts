@@ -9,7 +9,11 @@ import type { Host, RootDirectory } from "../core/host.ts";
 import type { TaskStartError } from "../core/task.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
 import type { SpecMount, SpecUser } from "../oci/runtime_spec.ts";
-import { DEFAULT_PATH, DEFAULT_SHM_SIZE } from "../oci/spec/defaults.ts";
+import {
+  DEFAULT_PATH,
+  DEFAULT_SHM_SIZE,
+  INIT_PATH,
+} from "../oci/spec/defaults.ts";
 import type {
   ResourceRequest,
   SeccompRequest,
@@ -37,9 +41,6 @@ export interface SpecInput {
   /** Of volumes and generated files, beyond what `options` asks for. */
   readonly mounts: readonly SpecMount[];
 }
-
-/** Where the host's init program appears. */
-const INIT_PATH = "/sbin/docker-init";
 
 export interface RequestedSpec {
   readonly request: SpecRequest;

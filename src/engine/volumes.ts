@@ -22,6 +22,31 @@ export function anonymousVolumes(volumesPath: string, id: string): string {
   return `${volumesPath}/.${id}`;
 }
 
+/** There if other containers use them, too. */
+const SHARED = "shared";
+
+/** To be found when their owner goes. */
+export function shareAnonymous(
+  host: Host,
+  volumesPath: string,
+  owner: string,
+): void {
+  host.writeText(`${anonymousVolumes(volumesPath, owner)}/${SHARED}`, "");
+}
+
+/**
+ * Removes a container's volumes without a name, except where others use them,
+ * too: then they stay until somebody removes them as volumes.
+ */
+export function removeAnonymous(
+  host: Host,
+  volumesPath: string,
+  id: string,
+): void {
+  const directory = anonymousVolumes(volumesPath, id);
+  if (!host.exists(`${directory}/${SHARED}`)) host.removeDirectory(directory);
+}
+
 /**
  * Mounts for the user's wishes and the image's volumes. Makes the directories
  * that must be made, and fills new volumes with what the image has there.

@@ -115,6 +115,24 @@ export interface SpecResources {
   readonly memory?: SpecMemory;
   readonly cpu?: SpecCpu;
   readonly pids?: { readonly limit: number };
+  readonly blockIO?: SpecBlockIo;
+}
+
+export interface SpecBlockIo {
+  /** From 10 to 1000. */
+  readonly weight?: number;
+  readonly throttleReadBpsDevice?: readonly SpecThrottle[];
+  readonly throttleWriteBpsDevice?: readonly SpecThrottle[];
+  readonly throttleReadIOPSDevice?: readonly SpecThrottle[];
+  readonly throttleWriteIOPSDevice?: readonly SpecThrottle[];
+}
+
+/** Of one block device. */
+export interface SpecThrottle {
+  readonly major: number;
+  readonly minor: number;
+  /** Bytes, or operations, in a second. */
+  readonly rate: number;
 }
 
 /** Bytes; -1 is unlimited. */

@@ -5,7 +5,7 @@ import { settingsOf } from "../../core/container_settings.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
 import { runningTask } from "../../engine/running_task.ts";
 import { attachTask } from "../attach_task.ts";
-import type { Invocation } from "../command.ts";
+import { ExitError, type Invocation } from "../command.ts";
 import { lifeDeps } from "../life_deps.ts";
 
 /** `coracle attach [--no-stdin] CONTAINER`; the container's exit code */
@@ -24,11 +24,12 @@ export async function run(inv: Invocation): Promise<number> {
   const takesInput = settings?.stdin === "open" && !flags.boolean("no-stdin");
   const detachKeys = flags.string("detach-keys");
   using _signals = inv.takeSignals();
-  const { exitCode } = await attachTask(inv, task, {
+  const end = await attachTask(inv, task, {
     stdin: takesInput ? "open" : "closed",
     stdio: settings?.stdio ?? "streams",
     signals: flags.boolean("sig-proxy") ? "pass" : "keep",
     ...detachKeys === undefined ? {} : { detachKeys },
   });
-  return exitCode;
+  if (end === "detached") throw new ExitError(1, "read escape sequence");
+  return end.exitCode;
 }

@@ -3,11 +3,12 @@
 import { createContainer } from "../../engine/create.ts";
 import { reserveCidFile } from "../cid_file.ts";
 import type { Invocation } from "../command.ts";
-import { createDeps, createOptions } from "../create_deps.ts";
+import { createDeps, createOptions, settledOptions } from "../create_deps.ts";
 
 export async function run(inv: Invocation): Promise<number> {
-  const options = createOptions(inv);
+  const asked = await createOptions(inv);
   const deps = await createDeps(inv);
+  const options = await settledOptions(inv, deps, asked);
   // Not before: until the store is open, an ordinary user's command may begin
   // again, and would find the file that it has made itself.
   using cidFile = reserveCidFile(inv.flags.string("cidfile"));

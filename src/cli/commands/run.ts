@@ -1,22 +1,28 @@
 /** `coracle run` */
 
 import { invalidArgument } from "../../base/errors.ts";
-import type { Task } from "../../core/task.ts";
+import type { ExitStatus, Task } from "../../core/task.ts";
 import type { CreateDeps, LifeDeps } from "../../engine/life_deps.ts";
 import { runContainer } from "../../engine/run.ts";
 import type { RunOptions } from "../../engine/run_options.ts";
+import type { AttachStyle } from "../attach_task.ts";
 import { type CidFile, reserveCidFile } from "../cid_file.ts";
 import type { Invocation } from "../command.ts";
-import { createDeps, createOptions, startDeps } from "../create_deps.ts";
+import {
+  createDeps,
+  createOptions,
+  settledOptions,
+  startDeps,
+} from "../create_deps.ts";
 
 /** Runs a new container; in the foreground its exit code is ours. */
 export async function run(inv: Invocation): Promise<number> {
-  const options = createOptions(inv);
+  const asked = await createOptions(inv);
+  const wish = await rareWish(inv);
   const isDetached = inv.flags.boolean("detach");
-  if (!isDetached) checkTerminal(inv, options);
-  const deps = isDetached
-    ? await startDeps(inv, options)
-    : await createDeps(inv);
+  if (!isDetached) checkTerminal(inv, asked);
+  const deps = isDetached ? await startDeps(inv, asked) : await createDeps(inv);
+  const options = await settledOptions(inv, deps, asked);
   // Not before: until the store is open, an ordinary user's command may begin
   // again, and would find the file that it has made itself.
   using cidFile = reserveCidFile(inv.flags.string("cidfile"));
@@ -32,7 +38,8 @@ export async function run(inv: Invocation): Promise<number> {
       signals.use(inv.takeSignals());
     },
     starting: () => tidyUp(inv, deps),
-    attach: (task) => attach(inv, task, options),
+    attach: (task) => attach(inv, task, { ...options, ...wish }),
+    ...wish === undefined ? {} : { keeping: "shim" },
   });
   return exitCode;
 }
@@ -70,14 +77,26 @@ function checkTerminal(inv: Invocation, { stdin, stdio }: RunOptions): void {
   }
 }
 
-/** One that a shim keeps has its streams there. */
+/** What only a shim can do for us. */
+async function rareWish({ flags }: Invocation) {
+  if (!flags.declares("sig-proxy")) return undefined;
+  const { attachedStreams, attachWish } = await import("../attach_flags.ts");
+  return attachWish(flags, attachedStreams(flags));
+}
+
+/**
+ * One that a shim keeps has its streams there. As docker's, to leave it is no
+ * failure, and who sees nothing of it is told its id.
+ */
 async function attach(
   inv: Invocation,
   task: Task,
-  { stdin, stdio }: RunOptions,
-) {
-  const { attachTask } = await import("../attach_task.ts");
-  return await attachTask(inv, task, { stdin, stdio });
+  style: AttachStyle,
+): Promise<ExitStatus> {
+  const { attachTask, seesOutput } = await import("../attach_task.ts");
+  if (!seesOutput(style)) inv.stdout.line(task.id);
+  const end = await attachTask(inv, task, style);
+  return end === "detached" ? { exitCode: 0, exitedAt: inv.now() } : end;
 }
 
 /** The container runs: there is time for what others left behind. */

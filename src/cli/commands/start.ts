@@ -8,6 +8,7 @@ import { containerStatus, isAlive } from "../../engine/inspect_state.ts";
 import type { LifeDeps } from "../../engine/life_deps.ts";
 import { needsShim } from "../../engine/run.ts";
 import { startContainer, startForeground } from "../../engine/start.ts";
+import type { AttachEnd } from "../attach_task.ts";
 import type { Invocation } from "../command.ts";
 import { lifeDeps } from "../life_deps.ts";
 import { forEachArgument } from "../each.ts";
@@ -49,14 +50,22 @@ async function startAttached(
   if (isAlive(status)) {
     return await attachRunning(inv, deps, container, stdin);
   }
-  const inOurHands = settings === undefined || !needsShim(settings);
+  const { attachWish } = await import("../attach_flags.ts");
+  const wish = attachWish(inv.flags);
+  const inOurHands = settings === undefined ||
+    (wish === undefined && !needsShim(settings));
   if (inOurHands) {
     return (await startForeground(ctx, deps, container, stdin)).exitCode;
   }
   const { attachTask } = await import("../attach_task.ts");
   const task = await startContainer(ctx, deps, container, { output: "held" });
   const { stdio } = settings;
-  return (await attachTask(inv, task, { stdin, stdio })).exitCode;
+  return codeOf(await attachTask(inv, task, { stdin, stdio, ...wish }));
+}
+
+/** As docker's: to detach is no failure. */
+function codeOf(end: AttachEnd): number {
+  return end === "detached" ? 0 : end.exitCode;
 }
 
 async function attachRunning(
@@ -74,5 +83,7 @@ async function attachRunning(
     "attach to",
   );
   const stdio = settingsOf(container)?.stdio ?? "streams";
-  return (await attachTask(inv, task, { stdin, stdio })).exitCode;
+  const { attachWish } = await import("../attach_flags.ts");
+  const wish = attachWish(inv.flags);
+  return codeOf(await attachTask(inv, task, { stdin, stdio, ...wish }));
 }

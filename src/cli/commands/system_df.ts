@@ -97,6 +97,7 @@ const NO_FLAGS: Invocation["flags"] = {
   number: () => undefined,
   list: () => [],
   given: () => false,
+  declares: () => false,
 };
 
 function row(line: UsageLine): UsageRow {

@@ -92,7 +92,9 @@ function entries(directory: string): readonly string[] {
 
 /** What other volumes of the same container are in stays. */
 function removeIfEmpty(directory: string): void {
-  if (entries(directory).length === 0) Deno.removeSync(directory);
+  const hasMore = entries(directory).some((name) => /^\d+$/.test(name));
+  // A note that others use them, too, is for nobody then.
+  if (!hasMore) Deno.removeSync(directory, { recursive: true });
 }
 
 function noSuchVolume(name: string) {

@@ -153,12 +153,13 @@ function cgroup(
 }
 
 function resources(request: SpecRequest): SpecResources {
-  const { memory, cpu, pidsLimit } = request.resources;
+  const { memory, cpu, pidsLimit, blockIo } = request.resources;
   return {
     devices: deviceRules(request),
     ...memory === undefined ? {} : { memory },
     ...cpu === undefined ? {} : { cpu },
     ...pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } },
+    ...blockIo === undefined ? {} : { blockIO: blockIo },
   };
 }
 
@@ -166,7 +167,11 @@ function resources(request: SpecRequest): SpecResources {
 function deviceRules(request: SpecRequest): readonly DeviceRule[] {
   const isPrivileged = request.security.confinement === "privileged";
   const start: DeviceRule = { allow: isPrivileged, access: "rwm" };
-  return [start, ...request.deviceRules];
+  return [
+    start,
+    ...request.deviceRules,
+    ...request.resources.deviceRules ?? [],
+  ];
 }
 
 function sysctl(

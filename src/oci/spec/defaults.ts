@@ -116,3 +116,9 @@ export const NETWORK_SYSCTLS: Readonly<Record<string, string>> = {
   "net.ipv4.ip_unprivileged_port_start": "0",
   "net.ipv4.ping_group_range": "0 2147483647",
 };
+
+/** Where the host's init program appears. */
+export const INIT_PATH = "/sbin/docker-init";
+
+/** The kernel's parameter for the domain name of NIS. */
+export const DOMAIN_NAME = "kernel.domainname";

@@ -3,6 +3,7 @@
 import type {
   DeviceRule,
   Seccomp,
+  SpecBlockIo,
   SpecCpu,
   SpecDevice,
   SpecMemory,
@@ -48,6 +49,9 @@ export interface ResourceRequest {
   readonly memory?: SpecMemory;
   readonly cpu?: SpecCpu;
   readonly pidsLimit?: number;
+  readonly blockIo?: SpecBlockIo;
+  /** Beyond those of the devices that the container has. */
+  readonly deviceRules?: readonly DeviceRule[];
 }
 
 export interface SpecRequest {

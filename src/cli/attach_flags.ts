@@ -1,0 +1,67 @@
+/** Flags of commands whose streams are a container's, and what they say. */
+
+import type { AttachStyle } from "./attach_task.ts";
+import type { Flags, FlagSpec } from "./command.ts";
+import { ExitError } from "./command.ts";
+import { parseDetachKeys } from "./detach_keys.ts";
+import { UsageError } from "./flags.ts";
+
+export const ATTACH: FlagSpec = {
+  name: "attach",
+  short: "a",
+  kind: "list",
+  help: "Connect only these streams: stdin, stdout, stderr",
+};
+
+export type Stream = "stdin" | "stdout" | "stderr";
+
+const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
+
+/**
+ * Streams of `--attach`; undefined if it was not typed.
+ * @throws {UsageError} in docker's words; {ExitError} if it contradicts -d
+ */
+export function attachedStreams(flags: Flags): ReadonlySet<Stream> | undefined {
+  const streams = flags.list("attach").map((text) => {
+    const stream = text.toLowerCase();
+    if (STREAMS.includes(stream)) return stream as Stream;
+    throw new UsageError(
+      `invalid argument "${text}" for "-a, --attach" flag: valid streams are ` +
+        "STDIN, STDOUT and STDERR",
+    );
+  });
+  if (streams.length === 0) return undefined;
+  if (flags.declares("detach") && flags.boolean("detach")) {
+    throw new ExitError(
+      1,
+      "conflicting options: cannot specify both --attach and --detach",
+    );
+  }
+  return new Set(streams);
+}
+
+/** How flags change the way in which streams are connected. */
+export type AttachWish = Pick<
+  AttachStyle,
+  "signals" | "detachKeys" | "streams"
+>;
+
+/**
+ * What `--sig-proxy` and `--detach-keys` say; undefined if it is nothing that
+ * a command does not do anyway.
+ * @throws {EngineError} `invalidArgument`
+ */
+export function attachWish(
+  flags: Flags,
+  streams?: ReadonlySet<Stream>,
+): AttachWish | undefined {
+  const keys = flags.string("detach-keys");
+  if (keys !== undefined) parseDetachKeys(keys);
+  const keeps = !flags.boolean("sig-proxy");
+  if (streams === undefined && keys === undefined && !keeps) return undefined;
+  return {
+    ...keeps ? { signals: "keep" } : {},
+    ...keys === undefined ? {} : { detachKeys: keys },
+    ...streams === undefined ? {} : { streams },
+  };
+}

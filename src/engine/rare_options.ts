@@ -1,0 +1,81 @@
+/**
+ * What few people ask of a new container: looked up here, so that the others
+ * load nothing of it.
+ */
+
+import type { Context } from "../base/context.ts";
+import { failedPrecondition } from "../base/errors.ts";
+import type { AskedSettings } from "../core/container_settings.ts";
+import type { Host } from "../core/host.ts";
+import { DOMAIN_NAME } from "../oci/spec/defaults.ts";
+import type { ResourceRequest } from "../oci/spec/request.ts";
+import { blockIoRequest } from "./block_io.ts";
+import type { LifeDeps } from "./life_deps.ts";
+import { parseDeviceRule } from "./options/device_rule.ts";
+import type { RunMount, RunOptions } from "./run_options.ts";
+import { mountsOfOthers } from "./volumes_from.ts";
+
+/**
+ * From words to what the container is made of: mounts of other containers,
+ * numbers of devices.
+ * @throws {EngineError} `notFound` for a container or a device;
+ * `failedPrecondition` for what this user can't have
+ */
+export async function settleRareOptions(
+  ctx: Context,
+  deps: LifeDeps,
+  options: RunOptions,
+): Promise<RunOptions> {
+  const { rare } = options;
+  if (rare === undefined) return options;
+  const { host } = deps.services;
+  const from = await mountsOfOthers(ctx, deps, rare.volumesFrom ?? []);
+  const own = new Set(options.mounts.map(({ target }) => target));
+  const shared = from.filter(({ target }) => !own.has(target));
+  return {
+    ...options,
+    mounts: [...shared, ...options.mounts],
+    resources: { ...options.resources, ...moreResources(ctx, rare, host) },
+    sysctls: { ...options.sysctls, ...domainName(rare, host) },
+    rare: { ...rare, ...targetsOf(shared) },
+  };
+}
+
+function targetsOf(
+  shared: readonly RunMount[],
+): Pick<AskedSettings, "sharedTargets"> {
+  if (shared.length === 0) return {};
+  return { sharedTargets: shared.map(({ target }) => target) };
+}
+
+function moreResources(
+  ctx: Context,
+  { blockIo, deviceRules }: AskedSettings,
+  host: Host,
+): ResourceRequest {
+  const io = blockIo === undefined
+    ? undefined
+    : blockIoRequest(blockIo, host, (message) => ctx.log.warn(message));
+  return {
+    ...io === undefined ? {} : { blockIo: io },
+    ...deviceRules === undefined
+      ? {}
+      : { deviceRules: deviceRules.map((rule) => parseDeviceRule(rule)) },
+  };
+}
+
+/** No runtime needs to know: the kernel has a parameter for it. */
+function domainName(
+  { domainName }: AskedSettings,
+  host: Host,
+): Readonly<Record<string, string>> {
+  if (domainName === undefined) return {};
+  if (host.facts().inUserNamespace) {
+    throw failedPrecondition(
+      `Cannot set domain name "${domainName}": in a user namespace the ` +
+        "kernel lets nobody set it",
+      { hint: "Add it to the host name: --hostname NAME.DOMAIN" },
+    );
+  }
+  return { [DOMAIN_NAME]: domainName };
+}
