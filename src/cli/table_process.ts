@@ -57,6 +57,8 @@ export const EXEC: CommandSpec = {
       kind: "boolean",
       help: "Give it all the capabilities that we have",
     },
+    // It is a runtime's that has our terminal: nobody looks for keys there.
+    { ...DETACH_KEYS, hidden: true },
   ],
   load: () => import("./commands/exec.ts"),
 };

@@ -11,12 +11,23 @@ import { lifeDeps, newId, readOptionFile } from "../life_deps.ts";
 export async function run(inv: Invocation): Promise<number> {
   const [name = "", ...args] = inv.args;
   const options = execOptions(inv, args);
+  await noteDetachKeys(inv);
   const { services } = await lifeDeps(inv, { leftovers: "later" });
   const container = await findContainer(inv.ctx, services, name);
   using _signals = inv.takeSignals();
   const deps = { services, newId, now: inv.now };
   const exit = await execInContainer(inv.ctx, deps, container, options);
   return exit?.exitCode ?? 0;
+}
+
+/** @throws {EngineError} `invalidArgument` */
+async function noteDetachKeys({ flags, ctx }: Invocation): Promise<void> {
+  const keys = flags.string("detach-keys");
+  if (keys === undefined) return;
+  const { parseDetachKeys } = await import("../detach_keys.ts");
+  const isTyped = flags.boolean("tty") && flags.boolean("interactive");
+  if (parseDetachKeys(keys).length === 0 || !isTyped) return;
+  ctx.log.warn(`Ignoring --detach-keys "${keys}": the command has all keys`);
 }
 
 function execOptions(
