@@ -125,6 +125,11 @@ export const RMI: CommandSpec = {
       kind: "boolean",
       help: "Leave the layers to a later collection",
     },
+    {
+      ...PLATFORM,
+      kind: "list",
+      help: "Remove only what it has for OS/ARCHITECTURE[/VARIANT]",
+    },
   ],
   load: () => import("./commands/rmi.ts"),
 };
@@ -135,7 +140,7 @@ export const IMAGE_INSPECT: CommandSpec = {
   usage: "IMAGE [IMAGE...]",
   args: { min: 1 },
   completion: "image",
-  flags: [TEMPLATE],
+  flags: [TEMPLATE, PLATFORM],
   load: () => import("./commands/image_inspect.ts"),
 };
 
@@ -155,6 +160,7 @@ export const HISTORY: CommandSpec = {
       help: "Show sizes and dates for people",
     },
     NO_TRUNC,
+    PLATFORM,
     QUIET,
   ],
   load: () => import("./commands/history.ts"),

@@ -2,8 +2,8 @@ import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
 import type { Services } from "../core/services.ts";
 import type { HistoryEntry } from "../oci/image_spec.ts";
-import { findImage } from "./images.ts";
-import { type PlatformChoice, readImageContent } from "./images_content.ts";
+import type { PlatformChoice } from "./images_content.ts";
+import { findContent } from "./images_of_platform.ts";
 import { snapshotChain, topSnapshot } from "./images_summary.ts";
 
 /** One step in the making of an image. */
@@ -27,13 +27,8 @@ export async function imageHistory(
   text: string,
   wanted: PlatformChoice,
 ): Promise<readonly HistoryStep[]> {
-  const { image } = await findImage(ctx, services, text, wanted);
-  const { manifest, config } = await readImageContent(
-    ctx,
-    services.content,
-    image.target,
-    wanted,
-  );
+  const { content } = await findContent(ctx, services, text, wanted);
+  const { manifest, config } = content;
   const sizes = await layerSizes(ctx, services, manifest.config.digest) ??
     manifest.layers.map((layer) => layer.size);
   const entries: readonly HistoryEntry[] = config.history ??

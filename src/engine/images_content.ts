@@ -4,6 +4,7 @@ import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
 import { hasCode, notFound } from "../base/errors.ts";
 import { digestOf } from "../base/hash.ts";
+import type { Platform } from "../base/platform.ts";
 import type { Labels } from "../core/labels.ts";
 import { LABEL } from "../core/labels.ts";
 import type { ContentStore } from "../core/content.ts";
@@ -60,6 +61,8 @@ export interface PlatformChoice {
   (manifests: readonly Descriptor[]): readonly Descriptor[];
   /** The same for choices that are the same. */
   readonly key: string;
+  /** The platform that the user has named. */
+  readonly only?: Platform;
 }
 
 async function chooseManifest(

@@ -44,10 +44,10 @@ export function preferPlatform(
 
 /** For commands that show, name or remove images. */
 export function anyPlatform(text?: string): PlatformChoice {
-  return preferPlatform(
-    wantedPlatform(text),
-    text === undefined ? "allow" : "refuse",
-  );
+  const platform = wantedPlatform(text);
+  if (text === undefined) return preferPlatform(platform, "allow");
+  const strict = preferPlatform(platform, "refuse");
+  return Object.assign(strict, { only: platform });
 }
 
 function isAttestation({ platform }: Descriptor): boolean {

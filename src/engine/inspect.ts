@@ -4,13 +4,9 @@ import type { Context } from "../base/context.ts";
 import { familiarName, formatReference } from "../base/reference.ts";
 import type { Services } from "../core/services.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
-import {
-  findImage,
-  type ListedImage,
-  nameReference,
-  namesOf,
-} from "./images.ts";
-import { type PlatformChoice, readImageContent } from "./images_content.ts";
+import { type ListedImage, nameReference, namesOf } from "./images.ts";
+import type { PlatformChoice } from "./images_content.ts";
+import { findContent } from "./images_of_platform.ts";
 import { summaryOf, topSnapshot } from "./images_summary.ts";
 
 /** Docker's `GET /images/{name}/json`; what has no meaning here is left out. */
@@ -61,13 +57,7 @@ export async function inspectImage(
   text: string,
   wanted: PlatformChoice,
 ): Promise<ImageInspection> {
-  const { image } = await findImage(ctx, services, text, wanted);
-  const content = await readImageContent(
-    ctx,
-    services.content,
-    image.target,
-    wanted,
-  );
+  const { image, content } = await findContent(ctx, services, text, wanted);
   const { config, manifest } = content;
   const summary = await summaryOf(ctx, services, content);
   const names = await namesOf(ctx, services, summary.id, wanted);

@@ -14,13 +14,10 @@ import type { Image } from "../core/image.ts";
 import type { Services } from "../core/services.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
 import { MEDIA_TYPE } from "../oci/media_types.ts";
-import { findImage, nameReference } from "./images.ts";
+import { nameReference } from "./images.ts";
 import { type ArchiveFile, bytesOnce } from "./images_archive.ts";
-import {
-  type ImageContent,
-  type PlatformChoice,
-  readImageContent,
-} from "./images_content.ts";
+import type { ImageContent, PlatformChoice } from "./images_content.ts";
+import { findContent } from "./images_of_platform.ts";
 import { shownName } from "./remove.ts";
 
 export interface SaveOptions {
@@ -50,11 +47,10 @@ export async function saveImages(
 ): Promise<AsyncIterable<ArchiveFile>> {
   const saved: SavedImage[] = [];
   for (const name of names) {
-    const { image, by } = await findImage(ctx, services, name, wanted);
-    const content = await readImageContent(
+    const { image, by, content } = await findContent(
       ctx,
-      services.content,
-      image.target,
+      services,
+      name,
       wanted,
     );
     saved.push({ image, content, named: by === "name" });

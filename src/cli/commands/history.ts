@@ -22,7 +22,8 @@ const WIDTH = 45;
 export async function run(inv: Invocation): Promise<number> {
   const [name = ""] = inv.args;
   const services = await inv.services();
-  const steps = await imageHistory(inv.ctx, services, name, anyPlatform());
+  const wanted = anyPlatform(inv.flags.string("platform"));
+  const steps = await imageHistory(inv.ctx, services, name, wanted);
   const human = inv.flags.boolean("human");
   const list: ListFormat<HistoryRow> = {
     headings: {
