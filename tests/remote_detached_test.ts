@@ -57,14 +57,6 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
         "attach shows what it writes, and how it ends",
         () => attached(store),
       );
-      await t.step("attach with input is refused", async () => {
-        const { ok, call } = store;
-        await ok(...runArgs("open", "sleep 1000", "-i"));
-        const { code, stderr } = await call(["attach", "open"]);
-        assertEquals(code, 1);
-        assertStringIncludes(stderr, "--no-stdin");
-        await ok("rm", "-f", "open");
-      });
     },
   });
 }

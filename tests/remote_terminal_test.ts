@@ -1,13 +1,8 @@
 /** `run -it` and `exec -it` through a daemon's socket, in a real terminal. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  REMOTE_IMAGE,
-  REMOTE_SERVERS,
-  type RemoteStore,
-} from "./support/remote_store.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
+import { REMOTE_IMAGE, REMOTE_SERVERS } from "./support/remote_store.ts";
+import { inTerminal } from "./support/remote_terminal.ts";
 
 for (const { name, ignore, open } of REMOTE_SERVERS) {
   Deno.test({
@@ -37,7 +32,9 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
           const all = args[0] === "run"
             ? [...args, "-it", REMOTE_IMAGE, "sh"]
             : args;
-          const { code, shown } = await inTerminal(store, all, typed);
+          // Before the container's terminal is there, ours would echo it.
+          const steps = [{ seen: "# ", type: typed }];
+          const { code, shown } = await inTerminal(store, all, steps);
           // The shell may draw its line once more before the end.
           assertStringIncludes(shown, "=$((40+2))");
           assertStringIncludes(shown, "sum=42");
@@ -51,38 +48,3 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
 
 /** The size comes when it runs; until then there is none. */
 const WAIT = "until stty size 2>&1 | grep 33; do sleep 0.1; done; exit 6";
-
-async function inTerminal(
-  { flags }: RemoteStore,
-  args: readonly string[],
-  typed?: string,
-): Promise<{ readonly code: number; readonly shown: string }> {
-  const words = [
-    ...[Deno.execPath(), "run", "-A", `--config=${ROOT}deno.json`],
-    ...[`${ROOT}main.ts`, ...flags, ...args],
-  ].map((word) => `'${word}'`);
-  const command = `stty rows 33 cols 77; exec ${words.join(" ")}`;
-  await using child = new Deno.Command("timeout", {
-    args: [
-      ...["30", "script", "--quiet", "--return", "--command", command],
-      "/dev/null",
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-    env: { NO_COLOR: "1" },
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  let shown = "";
-  let rest = typed;
-  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    shown += text;
-    // Before the container's terminal is there, ours would echo it.
-    if (rest === undefined || !shown.includes("# ")) continue;
-    await writer.write(new TextEncoder().encode(rest));
-    rest = undefined;
-  }
-  const { code } = await child.status;
-  await writer.close().catch(() => {});
-  return { code, shown };
-}

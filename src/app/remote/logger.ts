@@ -1,13 +1,12 @@
 /**
- * Who stays beside a detached container when its command has left: a logger
- * that its shim starts. It also sees to what is to be done at its end.
+ * Who stays beside a detached container when its command has left: a logger.
+ * It also sees to what is to be done at its end.
  */
 
 import type { Context } from "../../base/context.ts";
-import type { StdioAddresses } from "../../core/shim.ts";
+import type { LogSettings } from "../../core/container_settings.ts";
 import type { StartRequest } from "../../core/task.ts";
 import { throughSocket } from "../../core/through_socket.ts";
-import { detachedStdio } from "../../drivers/shim_manager/detached_stdio.ts";
 import type { StorePaths } from "../paths.ts";
 import { selfCommand } from "../self.ts";
 
@@ -23,18 +22,24 @@ export interface RemoteAccess {
 /** Stands for any driver whose writer is our own logger. */
 const OWN_LOGGER = { driver: "own", options: {} };
 
+export interface RemoteLogger {
+  readonly log: LogSettings;
+  /** What runs it: `shim-log …`. */
+  readonly command: readonly string[];
+}
+
 /**
- * Standard streams of a detached container.
+ * Of a detached container.
  * @param bundle its directory
  * @throws {ThroughSocketError} if it is to be removed and has no such logger
  */
-export function loggedStdio(
+export function loggerOf(
   { namespace }: Context,
   access: RemoteAccess,
   { id, bundle }: { readonly id: string; readonly bundle: string },
   { logDirectory, settings }: StartRequest,
-): StdioAddresses {
-  const { log, stdio, removal } = settings;
+): RemoteLogger {
+  const { log, removal } = settings;
   const isTransient = removal === "onExit";
   if (isTransient && log.driver.startsWith("binary://")) {
     throw throughSocket(
@@ -48,11 +53,11 @@ export function loggedStdio(
   const finish = settings.restart.kind === "no"
     ? ["--", ...reconcileCommand(access, namespace)]
     : [];
-  const logger = [
+  const command = [
     ...[...selfCommand(), "shim-log", "--bundle", bundle],
     ...[logDirectory, log.driver, ...options, ...finish],
   ];
-  return detachedStdio(isTransient ? OWN_LOGGER : log, stdio, logger);
+  return { log: isTransient ? OWN_LOGGER : log, command };
 }
 
 /** Finishes what has ended in the namespace: opening the store does. */

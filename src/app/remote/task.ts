@@ -15,7 +15,6 @@ import type {
 } from "../../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import { throughSocket } from "../../core/through_socket.ts";
-import { attachToLogger } from "../../drivers/shim_manager/attach.ts";
 import { execProcess } from "../../drivers/shim_manager/exec.ts";
 import { killProcess } from "../../drivers/shim_manager/kill.ts";
 import { networkFigures } from "../../drivers/shim_manager/stats.ts";
@@ -23,8 +22,8 @@ import { statusOf } from "../../drivers/shim_manager/status.ts";
 import type { SpecResources } from "../../oci/runtime_spec.ts";
 import { startError } from "../../runtime/start_failure.ts";
 import type { Poller } from "../../sys/poller.ts";
-import type { TerminalSize } from "../../sys/pty.ts";
 import { SIGNALS } from "../../sys/signals.ts";
+import { attachRemote, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
 import type { Restarts } from "./restarts.ts";
 
@@ -43,16 +42,6 @@ export interface RemoteTaskDeps {
   /** What stays beside it, if a command of this side has started it. */
   readonly logger?: TaskLogger;
 }
-
-export interface TaskLogger {
-  /** The bundle's directory. */
-  readonly bundle: string;
-  /** By whoever shows the output from its very beginning. */
-  readonly connection?: Deno.UnixConn;
-}
-
-/** In which its logger shows what it has written last. */
-const GOODBYE_MS = 1_000;
 
 /** After which the monitor of restarts does nothing any more. */
 const STOPPED_PATIENCE_MS = 500;
@@ -230,28 +219,15 @@ export class RemoteTask implements Task {
     stdin: "send" | "none",
     input: AsyncIterable<AttachInput>,
   ): AsyncIterable<AttachOutput> {
-    const { shim, logger } = this.#deps;
+    const { shim, poller, logger } = this.#deps;
     if (logger === undefined) {
       throw throughSocket(
         `attach to container "${this.id}"`,
         "Another program has started it, which has its streams",
       );
     }
-    // Shims may hold its streams open until somebody deletes it.
-    const late = new AbortController();
-    const signal = AbortSignal.any([ctx.signal, late.signal]);
-    const wait = async () => {
-      const exit = await shim.wait(ctx, this.#init);
-      void sleep(GOODBYE_MS, ctx.signal).then(() => late.abort());
-      return exit;
-    };
-    const task = {
-      ...{ id: this.id, bundle: logger.bundle, wait },
-      resize: (ctx: Context, size: TerminalSize) =>
-        shim.resizePty(ctx, { ...this.#init, ...size }),
-    };
-    const there = { ...ctx, signal };
-    return attachToLogger(there, task, stdin, input, logger.connection);
+    const deps = { shim, poller, logger };
+    return attachRemote(ctx, deps, this.id, stdin, input);
   }
 
   checkpoint(): Promise<void> {

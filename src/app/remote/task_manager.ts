@@ -44,9 +44,11 @@ import { SIGNALS } from "../../sys/signals.ts";
 import { INIT_PID } from "../container_end.ts";
 import { DEFAULT_RUNTIME } from "./bundles.ts";
 import { createTask } from "./create_task.ts";
-import { loggedStdio, type RemoteAccess } from "./logger.ts";
+import type { TaskLogger } from "./attach.ts";
+import type { RemoteAccess } from "./logger.ts";
 import type { Restarts } from "./restarts.ts";
-import { RemoteTask, type TaskLogger } from "./task.ts";
+import { openDetachedStdio } from "./stdio.ts";
+import { RemoteTask } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
 
 export interface RemoteTaskManagerDeps {
@@ -126,7 +128,11 @@ class RemoteTaskManager implements TaskManager {
     checkDetached(id, request);
     const isWatched = restart.kind !== "no";
     const place = { id, bundle: bundle.path };
-    const stdio = loggedStdio(ctx, access, place, request);
+    const poller = () => this.#thePoller;
+    using streams = await openDetachedStdio(
+      ...[ctx, poller, access, place, request] as const,
+    );
+    const stdio = streams.addresses;
     if (isWatched) await restarts.check(ctx, id, restart, stdio);
     using owned = new DisposableStack();
     let connection: Deno.UnixConn | undefined;

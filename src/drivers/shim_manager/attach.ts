@@ -1,4 +1,7 @@
-/** Seeing what a container writes whose shim is not ours: by our logger. */
+/**
+ * Seeing what a container writes whose shim is not ours: by our logger; and
+ * telling it something by a FIFO, if its shim reads one.
+ */
 
 import {
   ATTACH_SOCKET,
@@ -10,6 +13,7 @@ import type { Context } from "../../base/context.ts";
 import type { AttachInput, AttachOutput } from "../../core/keeper.ts";
 import type { ExitStatus } from "../../core/task.ts";
 import { shortPath } from "./sockets.ts";
+import type { TaskInput } from "./task_input.ts";
 
 const READ_BYTES = 64 * 1024;
 
@@ -23,12 +27,15 @@ export interface LoggedTask {
     ctx: Context,
     size: { readonly columns: number; readonly rows: number },
   ): Promise<void>;
+  /** Undefined if it takes none. */
+  openInput?(): Promise<TaskInput | undefined>;
 }
 
 /**
  * To the end of the task.
  * @param connection made before, by `connectLogger`
- * @throws {EngineError} `unimplemented` for input, or without a logger
+ * @throws {EngineError} `unimplemented` without a logger, and for input to one
+ * that takes none
  */
 export async function* attachToLogger(
   ctx: Context,
@@ -37,26 +44,46 @@ export async function* attachToLogger(
   input: AsyncIterable<AttachInput>,
   connection?: Deno.UnixConn,
 ): AsyncGenerator<AttachOutput> {
-  if (stdin === "send") throw takesNoInput(task.id);
-  const logger = connection ?? await connectLogger(task.id, task.bundle);
+  using owned = new DisposableStack();
+  const target = stdin === "send" ? owned.use(await inputOf(task)) : undefined;
+  const logger = connection ?? await greetedBy(task);
   // Asked for before the end: afterwards its shim may have gone.
   const ended = task.wait(ctx);
   ended.catch(() => {});
-  void followSize(ctx, task, input);
+  void feed(ctx, task, input, target);
   yield* loggedOutputs(logger, ctx.signal);
   yield { kind: "exit", status: await ended };
 }
 
-async function followSize(
+/** Before the task is told anything: what it answers would not be seen. */
+async function greetedBy({ id, bundle }: LoggedTask): Promise<Deno.UnixConn> {
+  const logger = await connectLogger(id, bundle);
+  await whenGreeted(logger);
+  return logger;
+}
+
+/** @throws {EngineError} `unimplemented` */
+async function inputOf(task: LoggedTask): Promise<TaskInput> {
+  const input = await task.openInput?.();
+  if (input === undefined) throw takesNoInput(task.id);
+  return input;
+}
+
+/** What the task can't be told any more, because it has ended, is left out. */
+async function feed(
   ctx: Context,
   task: LoggedTask,
   input: AsyncIterable<AttachInput>,
+  target: TaskInput | undefined,
 ): Promise<void> {
   for await (const it of input) {
-    if (it.kind !== "size") continue;
-    const { columns, rows } = it;
-    // It has no terminal, or has just ended.
-    await task.resize(ctx, { columns, rows }).catch(() => {});
+    try {
+      if (it.kind === "stdin") await target?.write(it.bytes);
+      else if (it.kind === "endOfStdin") await target?.end();
+      else await task.resize(ctx, { columns: it.columns, rows: it.rows });
+    } catch (error) {
+      ctx.log.debug("Cannot tell a task", { id: task.id, error });
+    }
   }
 }
 
@@ -112,8 +139,8 @@ async function* loggedOutputs(
   }
 }
 
-/** A logger reads only, and shims of others have their input from nobody. */
-export function takesNoInput(id: string): EngineError {
+/** A logger reads only, and its shim has no FIFO. */
+function takesNoInput(id: string): EngineError {
   return new EngineError(
     "unimplemented",
     `Cannot send input to container "${id}": its shim takes none from here`,

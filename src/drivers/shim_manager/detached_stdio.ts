@@ -6,11 +6,13 @@ import type { StdioAddresses } from "../../core/shim.ts";
 /**
  * @param logCommand what reads standard output from descriptor 3, standard
  * error from 4, and closes 5 when it is ready
+ * @param stdin path of a FIFO; none if empty
  */
 export function detachedStdio(
   log: LogSettings,
   kind: "terminal" | "streams",
   logCommand: readonly string[],
+  stdin = "",
 ): StdioAddresses {
   const address = log.driver === "none"
     ? ""
@@ -19,7 +21,7 @@ export function detachedStdio(
     : loggerAddress(logCommand);
   const terminal = kind === "terminal";
   return {
-    stdin: "",
+    stdin,
     stdout: address,
     // A terminal has one stream for both.
     stderr: terminal ? "" : address,
