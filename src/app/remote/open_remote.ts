@@ -38,6 +38,7 @@ import { heldSnapshotter, Holder } from "./held.ts";
 import { finishEnded } from "./leftovers.ts";
 import { findMonitor, findSnapshotters } from "./plugins.ts";
 import { Restarts } from "./restarts.ts";
+import { notHere } from "./same_place.ts";
 import { createRemoteTaskManager } from "./task_manager.ts";
 
 export interface OpenRemoteOptions extends ConnectOptions {
@@ -108,9 +109,13 @@ async function pathsFor(
   return { root: `${root}/remote/${name}`, state: `${state}/remote/${name}` };
 }
 
-/** However it is written, the same socket has the same path. */
+/**
+ * However it is written, the same socket has the same path.
+ * @throws {ThroughSocketError} if it is an address of another kind
+ */
 async function socketPath(address: string): Promise<string> {
   const path = address.replace(/^unix:\/\//, "");
+  if (/^[a-z][a-z0-9+.-]*:/i.test(path)) throw notHere(address);
   try {
     return await Deno.realPath(path);
   } catch {
@@ -189,7 +194,7 @@ function compose(
       tasks: remoteTasks(client),
       services: () => services,
       directory: `${paths.state}/fifo`,
-      ...{ now, local },
+      ...{ now, local, paths },
       restarts: new Restarts({
         policies: remotePolicies(client),
         containers: () => services.containers,

@@ -15,7 +15,7 @@ import type {
 } from "../../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import { throughSocket } from "../../core/through_socket.ts";
-import { execProcess } from "../../drivers/shim_manager/exec.ts";
+import { type ExecDeps, execProcess } from "../../drivers/shim_manager/exec.ts";
 import { killProcess } from "../../drivers/shim_manager/kill.ts";
 import { networkFigures } from "../../drivers/shim_manager/stats.ts";
 import { statusOf } from "../../drivers/shim_manager/status.ts";
@@ -23,9 +23,11 @@ import type { SpecResources } from "../../oci/runtime_spec.ts";
 import { startError } from "../../runtime/start_failure.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
+import type { StorePaths } from "../paths.ts";
 import { attachRemote, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
 import type { Restarts } from "./restarts.ts";
+import { explainOtherFiles, explainOtherProcesses } from "./same_place.ts";
 
 const RESOURCES_TYPE =
   "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
@@ -39,6 +41,8 @@ export interface RemoteTaskDeps {
   /** What is recorded of it on this side. */
   readonly recorded: () => TaskStatus | undefined;
   readonly restarts: Restarts;
+  /** Of what this side keeps. */
+  readonly paths: StorePaths;
   /** What stays beside it, if a command of this side has started it. */
   readonly logger?: TaskLogger;
 }
@@ -154,20 +158,22 @@ export class RemoteTask implements Task {
     await this.#deps.shim.resume(ctx, this.id);
   }
 
-  exec(ctx: Context, request: ExecRequest): Promise<ExecProcess> {
-    const { shim, directory, poller } = this.#deps;
-    return execProcess(
-      ctx,
-      {
-        poller: poller(),
-        startErrors: startError,
-        kind: "runc",
-        bundle: directory,
-        withShim: (_ctx, call) => call(shim),
-      },
-      this.id,
-      request,
-    );
+  async exec(ctx: Context, request: ExecRequest): Promise<ExecProcess> {
+    const { shim, directory, poller, paths } = this.#deps;
+    const deps: ExecDeps = {
+      poller: poller(),
+      startErrors: startError,
+      kind: "runc",
+      bundle: directory,
+      withShim: (_ctx, call) => call(shim),
+    };
+    try {
+      return await execProcess(ctx, deps, this.id, request);
+    } catch (error) {
+      const state = () => shim.state(ctx, this.#init);
+      const cause = await explainOtherProcesses(error, state);
+      throw explainOtherFiles(cause, paths);
+    }
   }
 
   async pids(ctx: Context): Promise<readonly number[]> {

@@ -43,10 +43,12 @@ import { openPoller, type Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import { INIT_PID } from "../container_end.ts";
 import { DEFAULT_RUNTIME } from "./bundles.ts";
+import type { StorePaths } from "../paths.ts";
 import { createTask } from "./create_task.ts";
 import type { TaskLogger } from "./attach.ts";
 import type { RemoteAccess } from "./logger.ts";
 import type { Restarts } from "./restarts.ts";
+import { explainOtherFiles } from "./same_place.ts";
 import { openDetachedStdio } from "./stdio.ts";
 import { RemoteTask } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
@@ -61,6 +63,8 @@ export interface RemoteTaskManagerDeps {
   /** Of what commands of this side have started. */
   readonly local: BundleStore;
   readonly access: RemoteAccess;
+  /** Of what this side keeps. */
+  readonly paths: StorePaths;
 }
 
 export function createRemoteTaskManager(
@@ -211,6 +215,8 @@ class RemoteTaskManager implements TaskManager {
       return pid;
     } catch (error) {
       await this.destroy(ctx, bundle.record);
+      const cause = explainOtherFiles(error, this.#deps.paths);
+      if (cause !== error) throw cause;
       throw startFailure(startError, "runc", START_CALLS.container, error);
     }
   }
@@ -222,14 +228,14 @@ class RemoteTaskManager implements TaskManager {
   }
 
   #taskOf(ref: TaskRef, logger = this.#loggerOf(ref)): Task {
-    const { services, directory, now, restarts } = this.#deps;
+    const { services, directory, now, restarts, paths } = this.#deps;
     const recorded = () =>
       services().bundles.find(background({ namespace: ref.namespace }), ref)
         ?.status();
     return new RemoteTask({
       shim: this.#shim,
       poller: () => this.#thePoller,
-      ...{ directory, now, recorded, restarts },
+      ...{ directory, now, recorded, restarts, paths },
       ...logger === undefined ? {} : { logger },
     }, ref.id);
   }
