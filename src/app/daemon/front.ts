@@ -62,15 +62,15 @@ export async function serveFront(
     async letIn() {
       await turns(TURNS_TO_COME);
       const { connections } = server;
-      if (connections !== known) await turns(TURNS_TO_ANSWER);
+      if (connections > known) await turns(TURNS_TO_ANSWER);
       known = connections;
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-/** Of the event loop, until who waits at the socket has been taken in. */
-const TURNS_TO_COME = 2;
+/** Of the event loop, until who waits at the socket has likely been taken in. */
+const TURNS_TO_COME = 4;
 /** Until the first call of who has been taken in is answered. */
 const TURNS_TO_ANSWER = 8;
 
