@@ -38,6 +38,18 @@ for (const ids of ["ranges", "single"] as const) {
         assertEquals((await inside(call, [], "echo aye")).stderr, "");
       });
 
+      await t.step("so are those of devices; a domain is refused", async () => {
+        const rates = ["--device-read-bps", "/dev/sda:1mb"];
+        const { stdout, stderr } = await inside(call, rates, "echo aye");
+        assertEquals(stdout, "aye\n");
+        assertStringIncludes(stderr, "Ignoring limits of block devices");
+        const refused = await call(
+          ...["run", "--rm", "--domainname", "example.org", "busybox", "true"],
+        );
+        assertEquals(refused.code, 125);
+        assertStringIncludes(refused.stderr, "Cannot set domain name");
+      });
+
       await t.step("a user that can't be is refused in words", async () => {
         const { code, stderr } = await call(
           ...["run", "--rm", "--user", "99999", "busybox", "true"],

@@ -13,6 +13,48 @@ export const ATTACH: FlagSpec = {
   help: "Connect only these streams: stdin, stdout, stderr",
 };
 
+export const DETACH_KEYS: FlagSpec = {
+  name: "detach-keys",
+  kind: "string",
+  value: "keys",
+  help: "Keys that leave it running (default ctrl-p,ctrl-q)",
+};
+
+/** Of commands that hold a container in their own hands without it. */
+export const FOREGROUND_KEYS: FlagSpec = {
+  ...DETACH_KEYS,
+  help: "Make it possible to leave it running, with these keys: ctrl-p,ctrl-q",
+};
+
+export const SIG_PROXY: FlagSpec = {
+  name: "sig-proxy",
+  kind: "boolean",
+  default: true,
+  help: "Pass on the signals that we get",
+};
+
+/** Of `coracle attach`. */
+export const ATTACH_FLAGS: readonly FlagSpec[] = [
+  {
+    name: "no-stdin",
+    kind: "boolean",
+    help: "Do not give it our standard input",
+  },
+  SIG_PROXY,
+  DETACH_KEYS,
+];
+
+/** Of `coracle start`, where few people type them. */
+export const RARE_START_FLAGS: readonly FlagSpec[] = [
+  FOREGROUND_KEYS,
+  SIG_PROXY,
+];
+
+/** It is a runtime that has our terminal then: nobody looks for keys there. */
+export const RARE_EXEC_FLAGS: readonly FlagSpec[] = [
+  { ...DETACH_KEYS, hidden: true },
+];
+
 export type Stream = "stdin" | "stdout" | "stderr";
 
 const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
@@ -21,7 +63,7 @@ const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
  * Streams of `--attach`; undefined if it was not typed.
  * @throws {UsageError} in docker's words; {ExitError} if it contradicts -d
  */
-export function attachedStreams(flags: Flags): ReadonlySet<Stream> | undefined {
+function attachedStreams(flags: Flags): ReadonlySet<Stream> | undefined {
   const streams = flags.list("attach").map((text) => {
     const stream = text.toLowerCase();
     if (STREAMS.includes(stream)) return stream as Stream;
@@ -31,7 +73,7 @@ export function attachedStreams(flags: Flags): ReadonlySet<Stream> | undefined {
     );
   });
   if (streams.length === 0) return undefined;
-  if (flags.declares("detach") && flags.boolean("detach")) {
+  if (flags.boolean("detach")) {
     throw new ExitError(
       1,
       "conflicting options: cannot specify both --attach and --detach",
@@ -55,6 +97,7 @@ export function attachWish(
   flags: Flags,
   streams?: ReadonlySet<Stream>,
 ): AttachWish | undefined {
+  if (!flags.declares("sig-proxy")) return undefined;
   const keys = flags.string("detach-keys");
   if (keys !== undefined) parseDetachKeys(keys);
   const keeps = !flags.boolean("sig-proxy");
@@ -64,4 +107,12 @@ export function attachWish(
     ...keys === undefined ? {} : { detachKeys: keys },
     ...streams === undefined ? {} : { streams },
   };
+}
+
+/**
+ * The same of `coracle run`, and what `--attach` says.
+ * @throws {EngineError} `invalidArgument`; {UsageError}; {ExitError}
+ */
+export function runWish(flags: Flags): AttachWish | undefined {
+  return attachWish(flags, attachedStreams(flags));
 }

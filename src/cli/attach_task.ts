@@ -51,7 +51,21 @@ export async function attachTask(
   return await Promise.race([ended, detached.promise]);
 }
 
-export function seesOutput({ streams }: Pick<AttachStyle, "streams">): boolean {
+/**
+ * As docker's: to leave a container that one has just made is no failure, and
+ * who sees nothing of it is told its id.
+ */
+export async function attachNew(
+  inv: Invocation,
+  task: Task,
+  style: AttachStyle,
+): Promise<ExitStatus> {
+  if (!seesOutput(style)) inv.stdout.line(task.id);
+  const end = await attachTask(inv, task, style);
+  return end === "detached" ? { exitCode: 0, exitedAt: inv.now() } : end;
+}
+
+function seesOutput({ streams }: Pick<AttachStyle, "streams">): boolean {
   return streams === undefined || streams.has("stdout") ||
     streams.has("stderr");
 }

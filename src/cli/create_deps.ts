@@ -1,7 +1,6 @@
 /** From an invocation to what the use cases need that make containers. */
 
 import type { Context } from "../base/context.ts";
-import { invalidArgument } from "../base/errors.ts";
 import { parseReference } from "../base/reference.ts";
 import type { CreateDeps, LifeDeps } from "../engine/life_deps.ts";
 import type { RunOptions } from "../engine/run_options.ts";
@@ -47,10 +46,9 @@ export async function createOptions(inv: Invocation): Promise<RunOptions> {
     cwd: Deno.cwd(),
     readText: readOptionFile,
   });
-  checkPublished(inv, options.network);
   if (!inv.flags.declares("expose")) return options;
   const { withRareOptions } = await import("./rare_flags.ts");
-  return withRareOptions(options, inv.flags);
+  return withRareOptions(inv, options);
 }
 
 /** The rest of it, once there is a store to look things up in. */
@@ -60,36 +58,8 @@ export async function settledOptions(
   options: RunOptions,
 ): Promise<RunOptions> {
   if (options.rare === undefined) return options;
-  const { settleRareOptions } = await import("../engine/rare_options.ts");
+  const { settleRareOptions } = await import("./rare_flags.ts");
   return await settleRareOptions(inv.ctx, deps, options);
-}
-
-/**
- * As docker does, ports are dropped where the network has been chosen. Else
- * they are expected to be there.
- * @throws {EngineError} `invalidArgument`
- */
-function checkPublished(
-  { flags, stderr }: Invocation,
-  { mode, chosen }: RunOptions["network"],
-): void {
-  const [port = flags.boolean("publish-all") ? "all" : undefined] = flags
-    .list("publish");
-  if (port === undefined) return;
-  if (!chosen) {
-    throw invalidArgument(
-      `Cannot publish port "${port}": containers have the host's own network`,
-      {
-        hint: "Leave it out: where the container listens, the host does, " +
-          "at the same port",
-      },
-    );
-  }
-  if (mode === "host") {
-    stderr.line(
-      "WARNING: Published ports are discarded when using host network mode",
-    );
-  }
 }
 
 /** As `coracle pull`, but standard output belongs to the container. */

@@ -209,3 +209,32 @@ Deno.test("parseCommandLine() never throws anything but its own error", async ()
     }
   }));
 });
+
+Deno.test("parseCommandLine() loads rare flags only when it must", async () => {
+  let loaded = 0;
+  const table = [{
+    ...RUN,
+    loadRareFlags: () => {
+      loaded++;
+      const flag = { name: "expose", short: "x", kind: "list", help: "" };
+      return Promise.resolve([flag as FlagSpec]);
+    },
+  }];
+  const flagsOf = async (...argv: readonly string[]) => {
+    const line = await parseCommandLine(argv, table);
+    if (line.kind !== "command") throw new Error(`It is ${line.kind}`);
+    return line.flags;
+  };
+  const usual = await flagsOf("run", "-a", "image", "--expose", "80");
+  assertEquals([loaded, usual.declares("expose")], [0, false]);
+  for (const typed of [["--expose", "80"], ["-x80"], ["-ax", "80"]]) {
+    const flags = await flagsOf("run", ...typed, "--name", "web", "image");
+    assertEquals(flags.list("expose"), ["80"]);
+    assertEquals(flags.string("name"), "web");
+  }
+  const error = await assertRejects(
+    () => parseCommandLine(["run", "--expos", "80", "image"], table),
+    CommandLineError,
+  );
+  assertEquals(error.hint, "Did you mean --expose?");
+});

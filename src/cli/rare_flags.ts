@@ -10,25 +10,22 @@ import { parseDeviceRule } from "../engine/options/device_rule.ts";
 import { parseExposed } from "../engine/options/ports.ts";
 import type { RunOptions } from "../engine/run_options.ts";
 import { parseVolumesFrom } from "../engine/volumes_from.ts";
-import { ATTACH } from "./attach_flags.ts";
-import type { Flags, FlagSpec } from "./command.ts";
+import { ATTACH, FOREGROUND_KEYS, SIG_PROXY } from "./attach_flags.ts";
+import type { Flags, FlagSpec, Invocation } from "./command.ts";
 import { list, text, whole } from "./run_flags.ts";
-import { FOREGROUND_KEYS, SIG_PROXY } from "./table_flags.ts";
 
-const NO_NETWORK = "containers have no network of their own";
+// All that is rare is loaded at once, and apart from what is not.
+export { settleRareOptions } from "../engine/rare_options.ts";
 
-/**
- * Known, so that whoever types them by habit hears why they can't be had.
- * Sooner or later all of these need a network.
- */
-const REFUSED: Readonly<Record<string, string>> = {
-  ip: NO_NETWORK,
-  ip6: NO_NETWORK,
-  link: NO_NETWORK,
-  "link-local-ip": NO_NETWORK,
-  "mac-address": NO_NETWORK,
-  "network-alias": NO_NETWORK,
-};
+/** Known, so that whoever types them by habit hears why they can't be had. */
+const REFUSED: readonly string[] = [
+  "ip",
+  "ip6",
+  "link",
+  "link-local-ip",
+  "mac-address",
+  "network-alias",
+];
 
 export const RARE_CREATE_FLAGS: readonly FlagSpec[] = [
   ATTACH,
@@ -47,7 +44,13 @@ export const RARE_CREATE_FLAGS: readonly FlagSpec[] = [
   text("userns", "string", "User namespace: host"),
   list("volumes-from", "list", "Mount what other containers have mounted"),
   { ...text("gpus", "string", "Graphics processors"), hidden: true },
-  ...Object.keys(REFUSED).map((name): FlagSpec => ({
+  { ...list("publish", "list", "There is no bridge yet", "p"), hidden: true },
+  {
+    ...{ name: "publish-all", short: "P", kind: "boolean" },
+    help: "There is no bridge yet",
+    hidden: true,
+  },
+  ...REFUSED.map((name): FlagSpec => ({
     ...list(name, "list", "There is no bridge yet"),
     hidden: true,
   })),
@@ -63,8 +66,13 @@ export const RARE_RUN_FLAGS: readonly FlagSpec[] = [
  * What is said by these flags, added to what the others say.
  * @throws {EngineError} `invalidArgument`, in docker's words where it has some
  */
-export function withRareOptions(options: RunOptions, flags: Flags): RunOptions {
+export function withRareOptions(
+  inv: Invocation,
+  options: RunOptions,
+): RunOptions {
+  const { flags } = inv;
   checkRefused(flags);
+  checkPublished(inv, options.network);
   const asked: AskedSettings = {
     ...several("exposed", exposedPorts(flags)),
     ...domainName(flags, options),
@@ -89,12 +97,13 @@ function several<const K extends string>(
 
 /** @throws {EngineError} `failedPrecondition` */
 function checkRefused(flags: Flags): void {
-  for (const [name, why] of Object.entries(REFUSED)) {
+  for (const name of REFUSED) {
     const [value] = flags.list(name);
     if (value === undefined) continue;
-    throw failedPrecondition(`Cannot use --${name} "${value}": ${why}`, {
-      hint: "They have the host's, where others are at localhost, or none",
-    });
+    throw failedPrecondition(
+      `Cannot use --${name} "${value}": containers have no network of their own`,
+      { hint: "They have the host's, where others are at localhost, or none" },
+    );
   }
   if (flags.string("gpus") !== undefined) {
     throw failedPrecondition(
@@ -103,6 +112,34 @@ function checkRefused(flags: Flags): void {
         hint: "There are no drivers here: give the device nodes with " +
           "--device, and the libraries with --volume",
       },
+    );
+  }
+}
+
+/**
+ * As docker does, ports are dropped where the network has been chosen. Else
+ * they are expected to be there.
+ * @throws {EngineError} `invalidArgument`
+ */
+function checkPublished(
+  { flags, stderr }: Invocation,
+  { mode, chosen }: RunOptions["network"],
+): void {
+  const [port = flags.boolean("publish-all") ? "all" : undefined] = flags
+    .list("publish");
+  if (port === undefined) return;
+  if (!chosen) {
+    throw invalidArgument(
+      `Cannot publish port "${port}": containers have the host's own network`,
+      {
+        hint: "Leave it out: where the container listens, the host does, " +
+          "at the same port",
+      },
+    );
+  }
+  if (mode === "host") {
+    stderr.line(
+      "WARNING: Published ports are discarded when using host network mode",
     );
   }
 }

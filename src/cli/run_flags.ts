@@ -154,9 +154,6 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
     choices: ["always", "missing", "never"],
     help: "Pull image before running: always, missing, never",
   },
-  // Known, so that whoever types them by habit hears why they can't be had.
-  { ...list("publish", "list", "There is no bridge yet", "p"), hidden: true },
-  { ...flag("publish-all", "There is no bridge yet", "P"), hidden: true },
   flag("quiet", "Don't show the progress of a pull", "q"),
   flag("read-only", "Mount the root file system as read-only"),
   text(

@@ -57,23 +57,3 @@ export const PRUNE_FILTER: FlagSpec = {
   value: "filter",
   help: "Only what fits: until=24h, label=KEY[=VALUE]",
 };
-
-export const DETACH_KEYS: FlagSpec = {
-  name: "detach-keys",
-  kind: "string",
-  value: "keys",
-  help: "Keys that leave it running (default ctrl-p,ctrl-q)",
-};
-
-/** Of commands that hold a container in their own hands without it. */
-export const FOREGROUND_KEYS: FlagSpec = {
-  ...DETACH_KEYS,
-  help: "Make it possible to leave it running, with these keys: ctrl-p,ctrl-q",
-};
-
-export const SIG_PROXY: FlagSpec = {
-  name: "sig-proxy",
-  kind: "boolean",
-  default: true,
-  help: "Pass on the signals that we get",
-};

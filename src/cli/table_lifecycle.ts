@@ -1,12 +1,7 @@
 /** Commands on the life of containers: create, start, stop, … */
 
 import type { CommandSpec, FlagSpec } from "./command.ts";
-import {
-  FORCE,
-  FOREGROUND_KEYS,
-  PRUNE_FILTER,
-  SIG_PROXY,
-} from "./table_flags.ts";
+import { FORCE, PRUNE_FILTER } from "./table_flags.ts";
 
 const TIMEOUT: readonly FlagSpec[] = [
   {
@@ -70,9 +65,9 @@ export const START: CommandSpec = {
       kind: "boolean",
       help: "Give it our standard input, too",
     },
-    FOREGROUND_KEYS,
-    SIG_PROXY,
   ],
+  loadRareFlags: async () =>
+    (await import("./attach_flags.ts")).RARE_START_FLAGS,
   load: () => import("./commands/start.ts"),
 };
 

@@ -2,7 +2,7 @@
 
 import type { CommandSpec } from "./command.ts";
 import { LOGS } from "./table_logs.ts";
-import { DETACH_KEYS, FORMAT, NO_TRUNC, SIG_PROXY } from "./table_flags.ts";
+import { FORMAT, NO_TRUNC } from "./table_flags.ts";
 
 export const EXEC: CommandSpec = {
   name: "exec",
@@ -57,9 +57,9 @@ export const EXEC: CommandSpec = {
       kind: "boolean",
       help: "Give it all the capabilities that we have",
     },
-    // It is a runtime's that has our terminal: nobody looks for keys there.
-    { ...DETACH_KEYS, hidden: true },
   ],
+  loadRareFlags: async () =>
+    (await import("./attach_flags.ts")).RARE_EXEC_FLAGS,
   load: () => import("./commands/exec.ts"),
 };
 
@@ -69,15 +69,7 @@ export const ATTACH: CommandSpec = {
   usage: "CONTAINER",
   args: { min: 1, max: 1 },
   completion: "container",
-  flags: [
-    {
-      name: "no-stdin",
-      kind: "boolean",
-      help: "Do not give it our standard input",
-    },
-    SIG_PROXY,
-    DETACH_KEYS,
-  ],
+  loadFlags: async () => (await import("./attach_flags.ts")).ATTACH_FLAGS,
   load: () => import("./commands/attach.ts"),
 };
 

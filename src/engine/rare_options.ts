@@ -48,11 +48,19 @@ function targetsOf(
   return { sharedTargets: shared.map(({ target }) => target) };
 }
 
+/** Rules for devices say what is allowed: without a cgroup all are. */
+const NO_CGROUP = "Ignoring limits of block devices: containers of an " +
+  'ordinary user have no control group here; "coracle doctor" says more';
+
 function moreResources(
   ctx: Context,
   { blockIo, deviceRules }: AskedSettings,
   host: Host,
 ): ResourceRequest {
+  if (!host.facts().cgroupsWritable) {
+    if (blockIo !== undefined) ctx.log.warn(NO_CGROUP);
+    return {};
+  }
   const io = blockIo === undefined
     ? undefined
     : blockIoRequest(blockIo, host, (message) => ctx.log.warn(message));
@@ -72,8 +80,8 @@ function domainName(
   if (domainName === undefined) return {};
   if (host.facts().inUserNamespace) {
     throw failedPrecondition(
-      `Cannot set domain name "${domainName}": in a user namespace the ` +
-        "kernel lets nobody set it",
+      `Cannot set domain name "${domainName}": only root may write the ` +
+        `kernel parameter for it, ${DOMAIN_NAME}`,
       { hint: "Add it to the host name: --hostname NAME.DOMAIN" },
     );
   }

@@ -22,21 +22,10 @@ export function anonymousVolumes(volumesPath: string, id: string): string {
   return `${volumesPath}/.${id}`;
 }
 
-/** There if other containers use them, too. */
-const SHARED = "shared";
-
-/** To be found when their owner goes. */
-export function shareAnonymous(
-  host: Host,
-  volumesPath: string,
-  owner: string,
-): void {
-  host.writeText(`${anonymousVolumes(volumesPath, owner)}/${SHARED}`, "");
-}
-
 /**
  * Removes a container's volumes without a name, except where others use them,
- * too: then they stay until somebody removes them as volumes.
+ * too (see `volumes_from.ts`): then they stay until somebody removes them as
+ * volumes.
  */
 export function removeAnonymous(
   host: Host,
@@ -44,7 +33,7 @@ export function removeAnonymous(
   id: string,
 ): void {
   const directory = anonymousVolumes(volumesPath, id);
-  if (!host.exists(`${directory}/${SHARED}`)) host.removeDirectory(directory);
+  if (!host.exists(`${directory}/shared`)) host.removeDirectory(directory);
 }
 
 /**

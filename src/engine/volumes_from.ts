@@ -6,7 +6,6 @@ import { containerSpec, findContainer } from "./inspect_find.ts";
 import { shownMounts } from "./inspect_mounts.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import type { RunMount } from "./run_options.ts";
-import { shareAnonymous } from "./volumes.ts";
 
 /** Words of a mode; the last two mean nothing here. */
 const MODES: readonly string[] = ["ro", "rw", "z", "Z"];
@@ -73,7 +72,9 @@ async function mountsOf(
   for (const { Name } of found) {
     const owner = /^\.([^/]+)\//.exec(Name ?? "")?.[1];
     if (owner === undefined) continue;
-    shareAnonymous(services.host, `${volumesPath}/${ctx.namespace}`, owner);
+    // To be found by `removeAnonymous()` when the owner goes.
+    const directory = `${volumesPath}/${ctx.namespace}/.${owner}`;
+    services.host.writeText(`${directory}/shared`, "");
   }
   return found.map(({ Source, Destination, Mode, RW }) => ({
     kind: "bind",

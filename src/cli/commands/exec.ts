@@ -11,7 +11,7 @@ import { lifeDeps, newId, readOptionFile } from "../life_deps.ts";
 export async function run(inv: Invocation): Promise<number> {
   const [name = "", ...args] = inv.args;
   const options = execOptions(inv, args);
-  await noteDetachKeys(inv);
+  if (inv.flags.declares("detach-keys")) await noteDetachKeys(inv);
   const { services } = await lifeDeps(inv, { leftovers: "later" });
   const container = await findContainer(inv.ctx, services, name);
   using _signals = inv.takeSignals();

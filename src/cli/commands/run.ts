@@ -80,23 +80,18 @@ function checkTerminal(inv: Invocation, { stdin, stdio }: RunOptions): void {
 /** What only a shim can do for us. */
 async function rareWish({ flags }: Invocation) {
   if (!flags.declares("sig-proxy")) return undefined;
-  const { attachedStreams, attachWish } = await import("../attach_flags.ts");
-  return attachWish(flags, attachedStreams(flags));
+  const { runWish } = await import("../attach_flags.ts");
+  return runWish(flags);
 }
 
-/**
- * One that a shim keeps has its streams there. As docker's, to leave it is no
- * failure, and who sees nothing of it is told its id.
- */
+/** One that a shim keeps has its streams there. */
 async function attach(
   inv: Invocation,
   task: Task,
   style: AttachStyle,
 ): Promise<ExitStatus> {
-  const { attachTask, seesOutput } = await import("../attach_task.ts");
-  if (!seesOutput(style)) inv.stdout.line(task.id);
-  const end = await attachTask(inv, task, style);
-  return end === "detached" ? { exitCode: 0, exitedAt: inv.now() } : end;
+  const { attachNew } = await import("../attach_task.ts");
+  return await attachNew(inv, task, style);
 }
 
 /** The container runs: there is time for what others left behind. */

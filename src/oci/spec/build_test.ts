@@ -187,3 +187,25 @@ Deno.test("serializeSpec() leaves text alone that looks like a limit", () => {
   const spec = buildSpec(testRequest({ env, rlimits }), testFacts());
   assert(JSON.parse(serializeSpec(spec)).process.env.includes(env[0]));
 });
+
+Deno.test("buildSpec() puts device rules behind those of devices", () => {
+  const rule = { allow: true, type: "c", access: "r" } as const;
+  const { linux } = buildSpec(
+    testRequest({
+      deviceRules: [{ ...rule, major: 1 }],
+      resources: {
+        deviceRules: [{ ...rule, major: 2 }],
+        blockIo: { weight: 300 },
+      },
+    }),
+    testFacts(),
+  );
+  assertEquals(linux.resources, {
+    devices: [
+      { allow: false, access: "rwm" },
+      { ...rule, major: 1 },
+      { ...rule, major: 2 },
+    ],
+    blockIO: { weight: 300 },
+  });
+});
