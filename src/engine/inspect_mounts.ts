@@ -1,6 +1,6 @@
 /** What of a container's mounts is its user's. */
 
-import { hostIpcMount, SYSFS_BOUND } from "../oci/spec/defaults.ts";
+import { hostIpcMount, INIT_PATH, SYSFS_BOUND } from "../oci/spec/defaults.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
 
 /** Files that every container gets. */
@@ -25,6 +25,7 @@ export function shownMounts(spec: ContainerSpecView): readonly ShownMount[] {
     .filter(({ destination, source = "", type, options = [] }) =>
       !isBoundSysfs({ destination, source, type }) &&
       !isHostQueue({ destination, source, options }) &&
+      destination !== INIT_PATH &&
       !(GENERATED.includes(destination) &&
         /\/(?:bundles|containers)\//.test(source))
     )
