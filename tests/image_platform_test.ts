@@ -147,6 +147,9 @@ Deno.test({
       assertEquals(/^Deleted: sha256:[0-9a-f]{64}\n$/.test(said), true, said);
       // Its manifest, its config and its layer.
       assertEquals(await blobs(store), before - 3);
+      // A platform that is not there is no damage.
+      const { code, stdout } = await store.call(["fsck"]);
+      assertEquals(code, 0, stdout);
       assertEquals(await architecture(), FAR);
       assertEquals(await store.ok("images", "-q", "local/same:1") !== "", true);
       const gone = await store.call(
