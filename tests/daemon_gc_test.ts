@@ -250,14 +250,18 @@ async function collected(callee: Callee): Promise<readonly string[]> {
   return left.sort();
 }
 
+/** How long a lease is there which is to have expired. */
+const SHORT_MS = 500;
+
 /** Leases, an image and a container. */
 async function makeHolders({ stub, headers: metadata }: Callee): Promise<void> {
   const leases = stub(LeasesDefinition);
-  const past = new Date(Date.now() - 1_000).toISOString();
+  // Not yet: the first collection, soon after a start, would take it at once.
+  const expiry = Date.now() + SHORT_MS;
   const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "a lease": {},
     "a flat lease": { [`${GC}.flat`]: "1" },
-    "an expired lease": { [`${GC}.expire`]: past },
+    "an expired lease": { [`${GC}.expire`]: new Date(expiry).toISOString() },
   };
   for (const [kind, labels] of Object.entries(kinds)) {
     const id = kind.replaceAll(" ", "-");
@@ -283,6 +287,7 @@ async function makeHolders({ stub, headers: metadata }: Callee): Promise<void> {
       spec: { typeUrl: "x", value: new Uint8Array(1) },
     }),
   }, { metadata });
+  await new Promise((resolve) => setTimeout(resolve, expiry - Date.now()));
 }
 
 const LEFT = [
