@@ -44,17 +44,21 @@ interface LogRequest {
    * somebody deletes what has ended, so its end is what is waited for.
    */
   readonly bundle: string | undefined;
+  /** Socket of the daemon by which the container is asked how it is. */
+  readonly probeBy: string | undefined;
   /** Run when it has ended; nothing is if it is empty. */
   readonly finishCommand: readonly string[];
 }
 
 /**
- * `shim-log [--bundle PATH] DIRECTORY DRIVER [NAME=VALUE…] [-- FINISH…]`
+ * `shim-log [--bundle PATH [--probe-by SOCKET]] DIRECTORY DRIVER [NAME=VALUE…]
+ * [-- FINISH…]`
  * @returns the exit code
  */
 export async function shimLog(args: readonly string[]): Promise<number> {
   if (args[0] === WHEN_LET_GO) return await finishLater(args.slice(1));
-  const { directory, driver, options, bundle, finishCommand } = parse(args);
+  const request = parse(args);
+  const { directory, driver, options, bundle, finishCommand } = request;
   // What lies there must not be held busy.
   Deno.chdir("/");
   const log = openLog({ driver, options }, {
@@ -66,12 +70,14 @@ export async function shimLog(args: readonly string[]): Promise<number> {
   const attached = bundle === undefined ? undefined : listen(bundle);
   const copied = copyStreams(poller, log, attached);
   closeFd(READY_FD);
+  const health = watchHealth(poller, request);
   if (bundle !== undefined) {
     const ended = whenContainerEnds(poller, bundle);
     await Promise.race([ended, copied]);
     attached?.release();
     // It may close its streams and go on.
     if (finishCommand.length > 0 && hasStarted(bundle)) await ended;
+    await (await health)?.[Symbol.asyncDispose]();
     finishBundle(bundle, finishCommand);
   }
   await copied;
@@ -80,6 +86,22 @@ export async function shimLog(args: readonly string[]): Promise<number> {
   await poller.close();
   if (bundle === undefined) finish(finishCommand);
   return 0;
+}
+
+/** Undefined if nobody is to probe, or can: its log matters more. */
+async function watchHealth(
+  poller: Poller,
+  { bundle, probeBy: address }: LogRequest,
+): Promise<AsyncDisposable | undefined> {
+  if (bundle === undefined || address === undefined) return undefined;
+  const { watchRemoteHealth } = await import("./remote/health.ts");
+  const id = Deno.env.get("CONTAINER_ID") ?? "";
+  const namespace = Deno.env.get("CONTAINER_NAMESPACE") ?? "";
+  try {
+    return await watchRemoteHealth({ address, namespace, id, bundle, poller });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined if nobody can be attached: its log matters more. */
@@ -92,10 +114,9 @@ function listen(bundle: string): AttachServer | undefined {
 }
 
 function parse(args: readonly string[]): LogRequest {
-  const bundle = args[0] === "--bundle" ? args[1] : undefined;
-  const [directory = "", driver = "", ...rest] = bundle === undefined
-    ? args
-    : args.slice(2);
+  const [bundle, afterBundle] = taken("--bundle", args);
+  const [probeBy, afterProbe] = taken("--probe-by", afterBundle);
+  const [directory = "", driver = "", ...rest] = afterProbe;
   if (!directory.startsWith("/") || driver === "") {
     throw invalidArgument(`Cannot log to directory "${directory}"`, {
       hint: "coracle shim-log DIRECTORY DRIVER [NAME=VALUE...]",
@@ -107,9 +128,18 @@ function parse(args: readonly string[]): LogRequest {
     directory,
     driver,
     bundle,
+    probeBy,
     options: Object.fromEntries(options.map(pair)),
     finishCommand: end < 0 ? [] : rest.slice(end + 1),
   };
+}
+
+/** @returns the value of a flag in front, and what follows it */
+function taken(
+  flag: string,
+  args: readonly string[],
+): readonly [value: string | undefined, rest: readonly string[]] {
+  return args[0] === flag ? [args[1], args.slice(2)] : [undefined, args];
 }
 
 function pair(text: string): readonly [string, string] {

@@ -39,13 +39,15 @@ export function loggerOf(
   { id, bundle }: { readonly id: string; readonly bundle: string },
   { logDirectory, settings }: StartRequest,
 ): RemoteLogger {
-  const { log, removal } = settings;
-  const isTransient = removal === "onExit";
-  if (isTransient && log.driver.startsWith("binary://")) {
-    throw throughSocket(
-      `remove container "${id}" when it has ended`,
-      "Only our own logger stays to do that: use another log driver",
-    );
+  const { log, removal, health } = settings;
+  const duties = [
+    ...removal === "onExit" ? [`remove container "${id}" when it ends`] : [],
+    ...health === undefined ? [] : [`probe the health of container "${id}"`],
+  ];
+  const [duty] = duties;
+  if (duty !== undefined && log.driver.startsWith("binary://")) {
+    const hint = "Only our own logger stays to do that: use another log driver";
+    throw throughSocket(duty, hint);
   }
   const options = Object.entries(log.options)
     .map(([name, value]) => `${name}=${value}`);
@@ -55,9 +57,10 @@ export function loggerOf(
     : [];
   const command = [
     ...[...selfCommand(), "shim-log", "--bundle", bundle],
+    ...health === undefined ? [] : ["--probe-by", access.address],
     ...[logDirectory, log.driver, ...options, ...finish],
   ];
-  return { log: isTransient ? OWN_LOGGER : log, command };
+  return { log: duty === undefined ? log : OWN_LOGGER, command };
 }
 
 /** Finishes what has ended in the namespace: opening the store does. */

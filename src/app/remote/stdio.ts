@@ -33,9 +33,8 @@ export async function openDetachedStdio(
   request: StartRequest,
 ): Promise<DetachedStdio> {
   const { log, command } = loggerOf(ctx, access, place, request);
-  const { stdio, stdin } = request.settings;
-  const takesInput = stdin === "open" && canTakeInput(request, log.driver);
-  if (!takesInput) return kept(detachedStdio(log, stdio, command));
+  const { stdio } = request.settings;
+  if (!takesInput(request)) return kept(detachedStdio(log, stdio, command));
   const io = `${place.bundle}/io`;
   await Deno.mkdir(io, { recursive: true, mode: 0o700 });
   const input = `${io}/init-stdin`;
@@ -58,12 +57,10 @@ export async function openDetachedStdio(
  * Monitors of restarts give a container none the second time, and programs
  * that log can only be started by the shim.
  */
-function canTakeInput(
-  { settings: { restart, stdio } }: StartRequest,
-  driver: string,
-): boolean {
-  return restart.kind === "no" &&
-    (stdio === "terminal" || !driver.startsWith("binary://"));
+export function takesInput({ settings }: StartRequest): boolean {
+  const { stdin, stdio, restart, log } = settings;
+  return stdin === "open" && restart.kind === "no" &&
+    (stdio === "terminal" || !log.driver.startsWith("binary://"));
 }
 
 function kept(addresses: StdioAddresses): DetachedStdio {

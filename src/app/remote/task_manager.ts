@@ -19,6 +19,7 @@ import type {
   TaskStdio,
 } from "../../core/task.ts";
 import type { TaskService } from "../../core/task_service.ts";
+import { NEW_HEALTH } from "../../core/task_status.ts";
 import { throughSocket } from "../../core/through_socket.ts";
 import {
   connectLogger,
@@ -48,8 +49,9 @@ import { createTask } from "./create_task.ts";
 import type { TaskLogger } from "./attach.ts";
 import type { RemoteAccess } from "./logger.ts";
 import type { Restarts } from "./restarts.ts";
+import { readHealth, writeHealth } from "./health_file.ts";
 import { explainOtherFiles } from "./same_place.ts";
-import { openDetachedStdio } from "./stdio.ts";
+import { openDetachedStdio, takesInput } from "./stdio.ts";
 import { RemoteTask } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
 
@@ -132,6 +134,7 @@ class RemoteTaskManager implements TaskManager {
     checkDetached(id, request);
     const isWatched = restart.kind !== "no";
     const place = { id, bundle: bundle.path };
+    if (request.settings.health) writeHealth(bundle.path, NEW_HEALTH);
     const poller = () => this.#thePoller;
     using streams = await openDetachedStdio(
       ...[ctx, poller, access, place, request] as const,
@@ -229,9 +232,12 @@ class RemoteTaskManager implements TaskManager {
 
   #taskOf(ref: TaskRef, logger = this.#loggerOf(ref)): Task {
     const { services, directory, now, restarts, paths } = this.#deps;
-    const recorded = () =>
-      services().bundles.find(background({ namespace: ref.namespace }), ref)
-        ?.status();
+    const recorded = () => {
+      const ctx = background({ namespace: ref.namespace });
+      const status = services().bundles.find(ctx, ref)?.status();
+      const health = logger && readHealth(logger.bundle);
+      return status && { ...status, ...health && { health } };
+    };
     return new RemoteTask({
       shim: this.#shim,
       poller: () => this.#thePoller,
@@ -252,18 +258,10 @@ class RemoteTaskManager implements TaskManager {
 }
 
 /** @throws {ThroughSocketError} for what would need a keeper of ours */
-function checkDetached(id: string, { settings, output }: StartRequest): void {
-  if (settings.health !== undefined) {
-    throw throughSocket(
-      `probe the health of container "${id}"`,
-      "Run it with --no-healthcheck",
-    );
-  }
-  if (output === "held" && settings.stdin === "open") {
-    throw throughSocket(
-      `send input to container "${id}", which is to be restarted,`,
-      "Leave out -i",
-    );
+function checkDetached(id: string, request: StartRequest): void {
+  const { settings, output } = request;
+  if (output === "held" && settings.stdin === "open" && !takesInput(request)) {
+    throw throughSocket(`send input to container "${id}"`, "Leave out -i");
   }
 }
 
