@@ -251,6 +251,56 @@ Deno.test({
       );
     });
 
+    await t.step("update --blkio-weight changes it", async () => {
+      await ok(
+        ...["run", "-d", "--name", "heavy", "--stop-timeout", "0"],
+        ...device === undefined
+          ? []
+          : ["--device-read-bps", `${device.path}:1mb`],
+        ...[IMAGE, "sleep", "1000"],
+      );
+      await ok("update", "--memory", "64m", "heavy");
+      const { code, stderr } = await store.call(
+        ["update", "--blkio-weight", "400", "heavy"],
+      );
+      assertEquals(code, 0, stderr);
+      const { HostConfig: shown } = await inspect("heavy");
+      assertEquals(
+        shown.BlkioWeight,
+        stderr.includes("Weight discarded") ? 0 : 400,
+      );
+      assertEquals(shown.Memory, 64 * 1024 * 1024);
+      if (exists(`${CGROUPS}/blkio/blkio.bfq.io_service_bytes`)) {
+        const weight = "/sys/fs/cgroup/blkio/blkio.bfq.weight";
+        assertEquals(await ok("exec", "heavy", "cat", weight), "400");
+      }
+      await ok("rm", "-f", "heavy");
+    });
+
+    await t.step("--memory-swappiness and --oom-kill-disable", async () => {
+      const flags = ["--memory", "64m", "--memory-swappiness", "7"];
+      const { code, stdout, stderr } = await store.run([
+        ...[...flags, "--oom-kill-disable", IMAGE, "sh", "-c"],
+        "cd /sys/fs/cgroup/memory && " +
+        "grep -h . memory.swappiness memory.oom_control; true",
+      ]);
+      assertEquals(code, 0);
+      if (exists(`${CGROUPS}/memory/memory.swappiness`)) {
+        assertEquals(stdout.split("\n").slice(0, 2), [
+          "7",
+          "oom_kill_disable 1",
+        ]);
+        assertEquals(stderr, "");
+      } else {
+        assertStringIncludes(stderr, "Memory swappiness discarded");
+        assertStringIncludes(stderr, "OomKillDisable discarded");
+      }
+      assertStringIncludes(
+        await refused("--memory-swappiness", "101"),
+        "Invalid value: 101, valid memory swappiness range is 0-100",
+      );
+    });
+
     await t.step("inspect tells of them", async () => {
       await ok(
         ...["create", "--name", "all", "--group-add", "5", "--group-add"],

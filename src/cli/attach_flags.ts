@@ -11,6 +11,7 @@ export const ATTACH: FlagSpec = {
   short: "a",
   kind: "list",
   help: "Connect only these streams: stdin, stdout, stderr",
+  completion: ["stdin", "stdout", "stderr"],
 };
 
 export const DETACH_KEYS: FlagSpec = {

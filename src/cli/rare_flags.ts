@@ -41,8 +41,20 @@ export const RARE_CREATE_FLAGS: readonly FlagSpec[] = [
   list("device-write-iops", "list", "Limit writes in a second"),
   text("domainname", "string", "Domain name of the container"),
   list("expose", "list", "Say that it listens at a port, or a range of them"),
-  text("userns", "string", "User namespace: host"),
-  list("volumes-from", "list", "Mount what other containers have mounted"),
+  whole("memory-swappiness", "How readily memory is swapped out, 0 to 100"),
+  {
+    name: "oom-kill-disable",
+    kind: "boolean",
+    help: "Have it wait when its memory is used up, instead of killing it",
+  },
+  {
+    ...text("userns", "string", "User namespace: host"),
+    completion: ["host"],
+  },
+  {
+    ...list("volumes-from", "list", "Mount what other containers have mounted"),
+    completion: "container",
+  },
   { ...text("gpus", "string", "Graphics processors"), hidden: true },
   { ...list("publish", "list", "There is no bridge yet", "p"), hidden: true },
   {
@@ -55,6 +67,10 @@ export const RARE_CREATE_FLAGS: readonly FlagSpec[] = [
     hidden: true,
   })),
 ];
+
+export const RARE_UPDATE_FLAGS: readonly FlagSpec[] = RARE_CREATE_FLAGS.filter(
+  ({ name }) => name === "blkio-weight",
+);
 
 export const RARE_RUN_FLAGS: readonly FlagSpec[] = [
   ...RARE_CREATE_FLAGS,
@@ -79,6 +95,8 @@ export function withRareOptions(
     ...several("volumesFrom", volumesFrom(flags)),
     ...several("deviceRules", deviceRules(flags)),
     ...blockIo(flags),
+    ...swappiness(flags),
+    ...flags.boolean("oom-kill-disable") ? { oomKill: "disabled" } : {},
     ...userNamespace(flags),
   };
   return Object.keys(asked).length === 0
@@ -191,14 +209,26 @@ function blockIo(flags: Flags): Pick<AskedSettings, "blockIo"> {
   return Object.keys(given).length === 0 ? {} : { blockIo: given };
 }
 
-/** 0 says nothing. */
-function weight(flags: Flags): Pick<AskedBlockIo, "weight"> {
+/** 0 says nothing. @throws {EngineError} `invalidArgument` */
+export function weight(flags: Flags): Pick<AskedBlockIo, "weight"> {
   const weight = flags.number("blkio-weight") ?? 0;
   if (weight === 0) return {};
   if (weight < 10 || weight > 1000) {
     throw invalidArgument("Range of blkio weight is from 10 to 1000");
   }
   return { weight };
+}
+
+/** -1 says nothing. */
+function swappiness(flags: Flags): Pick<AskedSettings, "swappiness"> {
+  const swappiness = flags.number("memory-swappiness") ?? -1;
+  if (swappiness === -1) return {};
+  if (swappiness < 0 || swappiness > 100) {
+    throw invalidArgument(
+      `Invalid value: ${swappiness}, valid memory swappiness range is 0-100`,
+    );
+  }
+  return { swappiness };
 }
 
 function userNamespace(flags: Flags): Pick<AskedSettings, "userNamespace"> {

@@ -130,6 +130,8 @@ export const UPDATE: CommandSpec = {
   summary: "Change limits or the restart policy of one or more containers",
   ...several,
   loadFlags: async () => (await import("./update_flags.ts")).UPDATE_FLAGS,
+  loadRareFlags: async () =>
+    (await import("./rare_flags.ts")).RARE_UPDATE_FLAGS,
   load: () => import("./commands/update.ts"),
 };
 

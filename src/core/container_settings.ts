@@ -51,6 +51,10 @@ export interface AskedSettings {
   /** `c 42:* rmw` */
   readonly deviceRules?: readonly string[];
   readonly blockIo?: AskedBlockIo;
+  /** How readily its memory is swapped out, from 0 to 100. */
+  readonly swappiness?: number;
+  /** `disabled`: who has no memory left waits instead of being killed. */
+  readonly oomKill?: "disabled";
   readonly userNamespace?: "host";
 }
 

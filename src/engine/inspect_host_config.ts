@@ -45,6 +45,8 @@ export interface HostConfig extends Confinement, AskedConfig {
   readonly Memory: number;
   readonly MemoryReservation: number;
   readonly MemorySwap: number;
+  readonly MemorySwappiness: number | null;
+  readonly OomKillDisable: boolean;
   readonly NanoCpus: number;
   readonly CpuShares: number;
   /** Microseconds. */
@@ -87,6 +89,8 @@ export function hostConfig(
     Memory: memory?.limit ?? 0,
     MemoryReservation: memory?.reservation ?? 0,
     MemorySwap: memory?.swap ?? 0,
+    MemorySwappiness: memory?.swappiness ?? null,
+    OomKillDisable: memory?.disableOOMKiller ?? false,
     // Docker shows what --cpus says, and keeps period and quota for itself.
     NanoCpus: cpu?.quota === undefined || cpu.period === undefined
       ? 0

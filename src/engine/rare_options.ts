@@ -11,6 +11,7 @@ import { DOMAIN_NAME } from "../oci/spec/defaults.ts";
 import type { ResourceRequest } from "../oci/spec/request.ts";
 import { blockIoRequest } from "./block_io.ts";
 import type { LifeDeps } from "./life_deps.ts";
+import { memoryRequest } from "./memory_request.ts";
 import { parseDeviceRule } from "./options/device_rule.ts";
 import type { RunMount, RunOptions } from "./run_options.ts";
 import { mountsOfOthers } from "./volumes_from.ts";
@@ -35,7 +36,7 @@ export async function settleRareOptions(
   return {
     ...options,
     mounts: [...shared, ...options.mounts],
-    resources: { ...options.resources, ...moreResources(ctx, rare, host) },
+    resources: withMore(options.resources, moreResources(ctx, rare, host)),
     sysctls: { ...options.sysctls, ...domainName(rare, host) },
     rare: { ...rare, ...targetsOf(shared) },
   };
@@ -48,27 +49,43 @@ function targetsOf(
   return { sharedTargets: shared.map(({ target }) => target) };
 }
 
+function withMore(
+  asked: ResourceRequest,
+  more: ResourceRequest,
+): ResourceRequest {
+  const memory = { ...asked.memory, ...more.memory };
+  return {
+    ...asked,
+    ...more,
+    ...Object.keys(memory).length === 0 ? {} : { memory },
+  };
+}
+
 /** Rules for devices say what is allowed: without a cgroup all are. */
-const NO_CGROUP = "Ignoring limits of block devices: containers of an " +
-  'ordinary user have no control group here; "coracle doctor" says more';
+const NO_CGROUP = "Ignoring limits of block devices and the use of swap: " +
+  "containers of an ordinary user have no control group here; " +
+  '"coracle doctor" says more';
 
 function moreResources(
   ctx: Context,
-  { blockIo, deviceRules }: AskedSettings,
+  rare: AskedSettings,
   host: Host,
 ): ResourceRequest {
+  const warn = (message: string) => ctx.log.warn(message);
+  const { blockIo, deviceRules, swappiness, oomKill } = rare;
   if (!host.facts().cgroupsWritable) {
-    if (blockIo !== undefined) ctx.log.warn(NO_CGROUP);
+    const limits = [blockIo, swappiness, oomKill];
+    if (limits.some((limit) => limit !== undefined)) warn(NO_CGROUP);
     return {};
   }
-  const io = blockIo === undefined
-    ? undefined
-    : blockIoRequest(blockIo, host, (message) => ctx.log.warn(message));
+  const io = blockIo && blockIoRequest(blockIo, host, warn);
+  const memory = memoryRequest(rare, host, warn);
   return {
-    ...io === undefined ? {} : { blockIo: io },
-    ...deviceRules === undefined
-      ? {}
-      : { deviceRules: deviceRules.map((rule) => parseDeviceRule(rule)) },
+    ...io && { blockIo: io },
+    ...memory && { memory },
+    ...deviceRules && {
+      deviceRules: deviceRules.map((rule) => parseDeviceRule(rule)),
+    },
   };
 }
 

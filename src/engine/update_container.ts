@@ -68,6 +68,7 @@ function merged(
   changes: ResourceRequest,
 ): SpecResources {
   const { pidsLimit } = changes;
+  const blockIO = { ...others.blockIO, ...changes.blockIo };
   const given = pidsLimit === undefined ? pids : { limit: pidsLimit };
   const all = {
     memory: { ...memory, ...changes.memory },
@@ -78,6 +79,7 @@ function merged(
     ...Object.keys(all.memory).length === 0 ? {} : { memory: all.memory },
     ...Object.keys(all.cpu).length === 0 ? {} : { cpu: all.cpu },
     ...given === undefined ? {} : { pids: given },
+    ...Object.keys(blockIO).length === 0 ? {} : { blockIO },
   };
 }
 

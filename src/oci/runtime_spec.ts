@@ -141,6 +141,10 @@ export interface SpecMemory {
   readonly reservation?: number;
   /** Memory and swap together. */
   readonly swap?: number;
+  /** From 0 to 100; only with cgroups of version 1. */
+  readonly swappiness?: number;
+  /** Only with cgroups of version 1. */
+  readonly disableOOMKiller?: boolean;
 }
 
 export interface SpecCpu {
