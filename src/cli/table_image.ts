@@ -172,36 +172,8 @@ export const SAVE: CommandSpec = {
   usage: "IMAGE [IMAGE...]",
   args: { min: 1 },
   completion: "image",
-  flags: [
-    {
-      name: "output",
-      short: "o",
-      kind: "string",
-      value: "file",
-      completion: "file",
-      help: "Write to a file, or a directory, instead of standard output",
-    },
-    {
-      name: "format",
-      kind: "string",
-      value: "format",
-      choices: [
-        "docker-archive",
-        "oci-archive",
-        "oci-dir",
-        "docker-dir",
-      ],
-      default: "docker-archive",
-      help:
-        "docker-archive (also an OCI layout), oci-archive, oci-dir, docker-dir",
-    },
-    {
-      name: "compress",
-      kind: "boolean",
-      help: "Compress with gzip; also by a file name that ends in gz",
-    },
-    PLATFORM,
-  ],
+  flags: [PLATFORM],
+  loadFlags: async () => (await import("./archive_flags.ts")).SAVE_FLAGS,
   examples: [
     { line: "coracle save alpine | gzip > alpine.tar.gz" },
     { line: "coracle save --format oci-dir -o layout alpine busybox" },
@@ -213,18 +185,8 @@ export const LOAD: CommandSpec = {
   name: "load",
   summary: "Read images from an archive",
   args: { min: 0, max: 0 },
-  flags: [
-    {
-      name: "input",
-      short: "i",
-      kind: "string",
-      value: "file",
-      completion: "file",
-      help: "Read a file, or a directory, instead of standard input",
-    },
-    PLATFORM,
-    { name: "quiet", short: "q", kind: "boolean", help: "Show no progress" },
-  ],
+  flags: [PLATFORM],
+  loadFlags: async () => (await import("./archive_flags.ts")).LOAD_FLAGS,
   load: () => import("./commands/load.ts"),
 };
 
@@ -234,22 +196,8 @@ export const IMPORT: CommandSpec = {
   usage: "FILE|DIRECTORY|URL|- [REPOSITORY[:TAG]]",
   args: { min: 1, max: 2 },
   completion: "file",
-  flags: [
-    {
-      name: "change",
-      short: "c",
-      kind: "list",
-      help: "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, WORKDIR, …",
-    },
-    {
-      name: "message",
-      short: "m",
-      kind: "string",
-      help: "Say in the image's history how it came about",
-    },
-    PLATFORM,
-    { name: "quiet", short: "q", kind: "boolean", help: "Show no progress" },
-  ],
+  flags: [PLATFORM],
+  loadFlags: async () => (await import("./archive_flags.ts")).IMPORT_FLAGS,
   examples: [
     {
       line: `coracle import -c 'CMD ["sh"]' rootfs.tar.gz local/base:1`,
