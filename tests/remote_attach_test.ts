@@ -33,6 +33,7 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
       await t.step("when a container is started", () => started(store));
       await t.step("from a terminal, again and again", () => typed(store));
       await t.step("but for --detach-keys", () => otherKeys(store));
+      await t.step("by run and start, too", () => leftAtOnce(store));
       await t.step("not to what is restarted", () => restarted(store));
     },
   });
@@ -162,6 +163,22 @@ async function otherKeys(store: RemoteStore): Promise<void> {
   assertEquals(code, 1);
   assertStringIncludes(await ok("ps"), "keys");
   await ok("rm", "-f", "keys");
+}
+
+/** What is started so can be left at once. */
+async function leftAtOnce(store: RemoteStore): Promise<void> {
+  const { ok } = store;
+  const keys = ["--detach-keys", "ctrl-x"];
+  const run = ["run", ...keys, "--name", "once", "-it", REMOTE_IMAGE, "sh"];
+  const steps = [{ seen: "# ", type: "\x18" }];
+  assertEquals((await inTerminal(store, run, steps)).code, 0);
+  assertStringIncludes(await ok("ps"), "once");
+  await ok("kill", "once");
+  await until("its end", async () => !(await ok("ps")).includes("once"));
+  const start = ["start", ...keys, "-ai", "once"];
+  assertEquals((await inTerminal(store, start, steps)).code, 0);
+  assertStringIncludes(await ok("ps"), "once");
+  await ok("rm", "-f", "once");
 }
 
 /** Its second life would have none. */
