@@ -32,6 +32,7 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
       await t.step("until its logger is killed", () => loggerKilled(store));
       await t.step("when a container is started", () => started(store));
       await t.step("from a terminal, again and again", () => typed(store));
+      await t.step("whose output is shown as it is", () => unchanged(store));
       await t.step("but for --detach-keys", () => otherKeys(store));
       await t.step("by run and start, too", () => leftAtOnce(store));
       await t.step("not to what is restarted", () => restarted(store));
@@ -150,6 +151,19 @@ async function typed(store: RemoteStore): Promise<void> {
   assertEquals(ended.code, 5);
   assert(!ended.shown.includes("sum=42"), ended.shown);
   await ok("rm", "-f", "typed");
+}
+
+/** Programs that use the whole screen mean a line feed to be just that. */
+async function unchanged(store: RemoteStore): Promise<void> {
+  const { ok } = store;
+  const script = "stty -opost; read x; printf 'one\\ntwo\\r\\n'; exit 3";
+  const run = ["run", "-dit", "--name", "screen", REMOTE_IMAGE];
+  await ok(...run, "sh", "-c", script);
+  const args = ["attach", "screen"];
+  const { code, shown } = await inTerminal(store, args, [SHOW_PROMPT]);
+  assertStringIncludes(shown, "one\ntwo\r\n");
+  assertEquals(code, 3);
+  await ok("rm", "-f", "screen");
 }
 
 async function otherKeys(store: RemoteStore): Promise<void> {

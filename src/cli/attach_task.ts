@@ -3,6 +3,7 @@
 import type { AttachInput } from "../core/keeper.ts";
 import type { ExitStatus, Task } from "../core/task.ts";
 import { SIGNALS } from "../base/signals.ts";
+import { rawTerminal } from "../app/raw_terminal.ts";
 import type { Invocation } from "./command.ts";
 import { DetachKeys, parseDetachKeys } from "./detach_keys.ts";
 
@@ -38,7 +39,7 @@ export async function attachTask(
   if (style.stdio === "terminal") watchSize(owned, inputs);
   const usesTerminal = style.stdio === "terminal" && inv.stdin.isTerminal &&
     style.stdin === "open";
-  if (usesTerminal) owned.use(rawInput());
+  if (usesTerminal) owned.use(rawTerminal());
   else if (style.signals !== "keep") passSignals(owned, inv, task);
   const detached = Promise.withResolvers<"detached">();
   const fed = style.stdin === "open"
@@ -155,11 +156,6 @@ async function feed(
     inputs.push({ kind: "stdin", bytes: passed });
     await inputs.drained();
   }
-}
-
-function rawInput(): Disposable {
-  Deno.stdin.setRaw(true);
-  return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
 }
 
 function watchSize(owned: DisposableStack, inputs: InputQueue): void {
