@@ -127,6 +127,7 @@ export class RuntimeControl {
     void hastenCgroupMoves();
     const call = this.#execCall(id, process, launch);
     const early = EarlyRuntime.start(process, programOf(this.#caller, call));
+    if (early === undefined) return undefined;
     return {
       start: () => this.#launch("exec", launch, call, early),
       async [Symbol.asyncDispose]() {

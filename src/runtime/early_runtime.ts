@@ -50,16 +50,21 @@ export class EarlyRuntime implements AsyncDisposable {
   /**
    * @param file that the runtime will read, not there yet
    * @param options of the runtime
+   * @returns undefined if it can't be: whoever starts it later learns why
    */
-  static start(file: string, options: SpawnOptions): EarlyRuntime {
-    makeFifo(file, MODE);
-    // Both ends, so that the runtime's open does not wait for one of them.
-    const fifo = openFifo(file, "readWrite");
+  static start(file: string, options: SpawnOptions): EarlyRuntime | undefined {
+    using undo = new DisposableStack();
     try {
-      return new EarlyRuntime(file, spawn(options), fifo);
-    } catch (error) {
-      closeFd(fifo);
-      throw error;
+      makeFifo(file, MODE);
+      undo.defer(() => Deno.removeSync(file));
+      // Both ends, so that the runtime's open does not wait for one of them.
+      const fifo = openFifo(file, "readWrite");
+      undo.defer(() => closeFd(fifo));
+      const early = new EarlyRuntime(file, spawn(options), fifo);
+      undo.move();
+      return early;
+    } catch {
+      return undefined;
     }
   }
 

@@ -34,9 +34,11 @@ await inDirectory(async (directory) => {
     `${directory}/config.json`,
     sh(directory, "sleep 60"),
   );
-  await early[Symbol.asyncDispose]();
+  await early?.[Symbol.asyncDispose]();
   const fifo = openFifo(`${directory}/config.json`, "readWrite");
   writeSome(fifo, new Uint8Array(1));
+  // Its errno is looked up.
+  EarlyRuntime.start(`${directory}/config.json`, sh(directory, ""));
   closeFd(fifo);
 });
 
@@ -69,7 +71,7 @@ Deno.test("EarlyRuntime gives a runtime that waits for it the spec", () =>
     );
     await appears(`${directory}/open`);
     writeSpec(directory, "the spec\n");
-    assertEquals(await early.finish(), { kind: "exited", code: 0 });
+    assertEquals(await early?.finish(), { kind: "exited", code: 0 });
     assertEquals(
       await Deno.readTextFile(`${directory}/read`),
       "the spec\n",
@@ -85,7 +87,7 @@ Deno.test("EarlyRuntime gives a runtime that comes late the spec", () =>
       sh(directory, script),
     );
     writeSpec(directory, "the spec\n");
-    const finished = early.finish();
+    const finished = early?.finish();
     await Deno.writeTextFile(`${directory}/go`, "");
     assertEquals(await finished, { kind: "exited", code: 0 });
     assertEquals(await Deno.readTextFile(`${directory}/read`), "the spec\n");
@@ -100,7 +102,7 @@ Deno.test("EarlyRuntime ends the file for a runtime that wants to see its end", 
     );
     await appears(`${directory}/open`);
     writeSpec(directory, "the spec\n");
-    assertEquals(await early.finish(), { kind: "exited", code: 0 });
+    assertEquals(await early?.finish(), { kind: "exited", code: 0 });
     assertEquals(await Deno.readTextFile(`${directory}/read`), "the spec\n");
   }));
 
@@ -112,7 +114,7 @@ Deno.test("EarlyRuntime gives up when the spec is longer than what a pipe holds"
     );
     await appears(`${directory}/open`);
     writeSpec(directory, "x".repeat(100_000));
-    assertEquals(await early.finish(), undefined);
+    assertEquals(await early?.finish(), undefined);
   }));
 
 Deno.test("EarlyRuntime ends a runtime that was not told to go on", () =>
@@ -122,9 +124,18 @@ Deno.test("EarlyRuntime ends a runtime that was not told to go on", () =>
       sh(directory, "echo $$ >pid; exec cat config.json"),
     );
     await appears(`${directory}/pid`);
-    await early[Symbol.asyncDispose]();
+    await early?.[Symbol.asyncDispose]();
     const pid = Number(await Deno.readTextFile(`${directory}/pid`));
     assert(!isAlive(pid));
+  }));
+
+Deno.test("EarlyRuntime.start() leaves nothing when it can't be", () =>
+  inDirectory(async (directory) => {
+    const file = `${directory}/config.json`;
+    const nobody = { ...sh(directory, ""), path: `${directory}/runc` };
+    assertEquals(EarlyRuntime.start(file, nobody), undefined);
+    assertEquals((await Array.fromAsync(Deno.readDir(directory))).length, 0);
+    assertEquals(EarlyRuntime.start(`${file}/x`, sh(directory, "")), undefined);
   }));
 
 Deno.test("EarlyRuntime leaves nobody waiting when its process is killed", () =>

@@ -36,7 +36,7 @@ import {
 import { groupStats, networkStats } from "./cgroup_stats.ts";
 import { processStats } from "./process_stats.ts";
 import { RuntimeControl } from "./control.ts";
-import { runtimeOn, runtimeRoot } from "./task_runner.ts";
+import { runtimeOn, runtimeRoot } from "./runtime_place.ts";
 import { startExec } from "./exec_process.ts";
 import { waitForForeground } from "./foreground_end.ts";
 import { isSameProcess, signalSame } from "./same_process.ts";

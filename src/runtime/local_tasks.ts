@@ -21,7 +21,7 @@ import type {
 } from "../core/task.ts";
 import { bundlePath } from "./bundles.ts";
 import { LocalTask } from "./local_task.ts";
-import { runtimeOn, runtimeRoot } from "./task_runner.ts";
+import { runtimeOn, runtimeRoot } from "./runtime_place.ts";
 
 export interface LocalTasksDeps {
   readonly host: Host;

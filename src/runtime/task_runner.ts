@@ -23,16 +23,14 @@ import {
 import { proxySignals } from "../sys/signals.ts";
 import { processStartTime } from "../sys/pidfd.ts";
 import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
-import {
-  findRuntime,
-  type OciRuntime,
-  RuntimeCommands,
-} from "./oci_runtime.ts";
+import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
 import { bundlePath } from "./bundles.ts";
 import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
+import { notePid } from "./note_pid.ts";
 import { killRuntimesOf } from "./orphans.ts";
 import { prepareExit, writeExit } from "./foreground_end.ts";
 import { forgetGroups, forgetStopped } from "./forget.ts";
+import { runtimeOn, runtimeRoot } from "./runtime_place.ts";
 import { asTold, lastError, startError } from "./start_failure.ts";
 import { keepStreamOwners } from "./stream_owners.ts";
 
@@ -118,7 +116,7 @@ class OciTaskRunner implements TaskRunner {
       `${path}/config.json`,
       this.#detached(bundle, runtime, stdio),
     );
-    this.#early.set(path, early);
+    if (early !== undefined) this.#early.set(path, early);
     return early;
   }
 
@@ -312,40 +310,6 @@ function logPath({ path }: Bundle): string {
 
 function pidPath({ path }: Bundle): string {
   return `${path}/init.pid`;
-}
-
-/** @throws {EngineError} `failedPrecondition` with what to install */
-export function runtimeOn(host: Host, name: string): OciRuntime {
-  return findRuntime(name, {
-    find: (name) => host.findProgram([name]),
-    exists: (path) => host.exists(path),
-  });
-}
-
-/** Where the runtime keeps its state. @param state the state directory */
-export function runtimeRoot(state: string, { namespace }: TaskRef): string {
-  return `${state}/runtime/${namespace}`;
-}
-
-const LOOK_MS = 10;
-
-/**
- * Calls back once a runtime that stays has written a process's number. It says
- * so in no other way.
- */
-function notePid(file: string, callback: (pid: number) => void): Disposable {
-  const timer = setInterval(() => {
-    let text: string;
-    try {
-      text = Deno.readTextFileSync(file);
-    } catch {
-      return;
-    }
-    if (text === "") return;
-    clearInterval(timer);
-    callback(Number(text));
-  }, LOOK_MS);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** Runtimes whose state of a container is a directory of its id in their root. */
