@@ -13,7 +13,7 @@ import type { Bundle, Part } from "./bundle.ts";
 import { codeCaches, hideFlags, rehearsedCaches } from "./code_cache.ts";
 import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
 import { environSlot } from "./elf_environ.ts";
-import { openNodeVm } from "./node_vm.ts";
+import { openOperations } from "./operations.ts";
 import { prelink } from "./prelink.ts";
 import type { Play } from "./rehearsal.ts";
 import { encodeStub, type Stub } from "./stub.ts";
@@ -91,13 +91,13 @@ export async function pack(
   const temporary = `${output}.${crypto.randomUUID()}`;
   try {
     const runtime = await Deno.readFile(base);
-    const nodeVm = openNodeVm(runtime) ? "open" : "closed";
+    const operations = openOperations(runtime) ? "open" : "closed";
     // V8 takes its own caches only, and another architecture's can't be asked.
-    const caches = nodeVm === "open" && base === Deno.execPath()
+    const caches = operations === "open" && base === Deno.execPath()
       ? await allCaches(base, contents)
       : new Map();
     await Deno.writeFile(temporary, runtime, { mode: 0o755 });
-    const image = appendContents(temporary, contents, { nodeVm, caches });
+    const image = appendContents(temporary, contents, { operations, caches });
     const bytes = await Deno.readFile(temporary);
     prelink(bytes, image);
     await Deno.writeFile(temporary, bytes);
@@ -113,7 +113,7 @@ type Caches = ReadonlyMap<string, Uint8Array>;
 
 interface Compiled {
   /** Whether the first stage finds in it what takes caches. */
-  readonly nodeVm: "open" | "closed";
+  readonly operations: "open" | "closed";
   readonly caches: Caches;
 }
 
@@ -158,7 +158,7 @@ async function startedCaches(base: string, play: Play): Promise<Caches> {
 function appendContents(
   path: string,
   contents: Contents,
-  { nodeVm, caches }: Compiled,
+  { operations, caches }: Compiled,
 ): ElfImage {
   using file = Deno.openSync(path, { read: true, write: true });
   const head = new Uint8Array(HEAD_BYTES);
@@ -178,7 +178,7 @@ function appendContents(
       ) => [entry, main]),
     ),
     folders: appendFolders(contents, caches, append),
-    nodeVm,
+    operations,
   });
   const url = readerUrl(append(new TextEncoder().encode(stage)));
   const slot = environSlot(image, (at, bytes) => readAt(file, at, bytes));
@@ -268,7 +268,7 @@ interface StageInfo {
   /** Entry → the part to load first. */
   readonly entries: Readonly<Record<string, string>>;
   readonly folders: Readonly<Record<string, Folder>>;
-  readonly nodeVm: Compiled["nodeVm"];
+  readonly operations: Compiled["operations"];
 }
 
 /**

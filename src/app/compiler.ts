@@ -1,7 +1,7 @@
 /**
  * Compiles with V8's code cache: there is nothing to parse, then, and less to
- * compile. `node:vm` of the packed executable's runtime gives the operations
- * for it (`scripts/pack/node_vm.ts`).
+ * compile. `node:punycode` of the packed executable's runtime gives the
+ * operations for it (`scripts/pack/operations.ts`).
  */
 
 interface Operations {
@@ -38,7 +38,7 @@ export class Compiler {
   }
 
   static async open(): Promise<Compiler> {
-    const { default: operations } = await import("node:vm");
+    const { default: operations } = await import("node:punycode");
     return new Compiler(operations as unknown as Operations);
   }
 

@@ -24,8 +24,8 @@ type Entries = Readonly<Record<string, string>>;
 interface PackedInfo {
   readonly entries: Entries;
   readonly folders: Readonly<Record<string, Folder>>;
-  /** `open`: it gives what it is made of, and takes no time to load. */
-  readonly nodeVm: "open" | "closed";
+  /** `open`: the runtime gives the operations that its modules are made of. */
+  readonly operations: "open" | "closed";
   /** Prefixes of the variables that the start-up code hid. */
   readonly hiddenEnv: readonly string[];
   /** Of those, what stays hidden: it would change what we do later on. */
@@ -213,7 +213,7 @@ async function loadEntry(entry: string): Promise<Exports> {
       `Cannot start "${entry}": this executable does not have it`,
     );
   }
-  if ("nodeVm" in STAGE && STAGE.nodeVm === "open") {
+  if ("operations" in STAGE && STAGE.operations === "open") {
     compiler = await Compiler.open();
   }
   return await loadPart(name);
