@@ -20,32 +20,34 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   cli: {
     source: "src/cli/main.ts",
     // What a command that runs a container needs.
-    soon: [
+    soon: [[
       "src/cli/run_flags.ts",
       "src/cli/commands/run.ts",
       "src/app/connect.ts",
       "src/app/open_store.ts",
-    ],
+    ]],
     functions: "all",
   },
   shim: {
     source: "src/app/shim.ts",
     // What our own command line starts.
-    soon: ["src/app/keeper.ts"],
+    soon: [["src/app/keeper.ts"]],
     functions: "first",
   },
   daemon: {
     source: "src/app/daemon.ts",
-    // What every start loads, in this order.
-    soon: [
+    // What every start loads, in this order: until clients are let in, and what
+    // they wait for then.
+    soon: [[
       "src/app/daemon/serve.ts",
       "src/app/daemon/front.ts",
+    ], [
       "src/app/daemon/systemd.ts",
       "src/app/daemon/open_services.ts",
       "src/app/open_store.ts",
       "src/app/observe/listen_private.ts",
       "src/app/observe/http.ts",
-    ],
+    ]],
     functions: "start",
   },
   unpack_worker: {

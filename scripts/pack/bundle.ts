@@ -15,8 +15,8 @@ export interface Bundle {
   /** Name of the part that is to be loaded first. */
   readonly main: string;
   readonly parts: readonly Part[];
-  /** Names of parts that lie together, to be read at once. */
-  readonly together: readonly string[];
+  /** Names of parts that lie together, each group to be read at once. */
+  readonly together: readonly (readonly string[])[];
   readonly functions: CachedFunctions;
 }
 
@@ -24,8 +24,11 @@ export interface Bundle {
 export interface Entry {
   /** Path of its module in the repository. */
   readonly source: string;
-  /** Modules that it imports later on, but nearly always. */
-  readonly soon?: readonly string[];
+  /**
+   * Modules that it imports later on, but nearly always; the first group is
+   * wanted together with the entry itself.
+   */
+  readonly soon?: readonly (readonly string[])[];
   readonly functions: CachedFunctions;
 }
 
@@ -49,15 +52,18 @@ export async function bundleEntry(
     await minifyAll(directory, options);
     const chunks = await readChunks(directory, options.root);
     checkAcyclic(chunks);
-    const files = [source, ...soon].map((source) => fileOf(source, chunks));
-    const [main = ""] = files;
+    const main = fileOf(source, chunks);
+    const [first = [], ...others] = soon.map((group) =>
+      group.map((source) => fileOf(source, chunks))
+    );
+    const groups = groupsOf([[main, ...first], ...others], chunks);
     return {
       main: `${name}/${main}`,
       parts: Array.from(chunks, ([file, { text, map }]) => [
         { name: `${name}/${file}`, text },
         { name: `${name}/${file}.map`, text: JSON.stringify(map) },
       ]).flat(),
-      together: imported(files, chunks).map((file) => `${name}/${file}`),
+      together: groups.map((files) => files.map((file) => `${name}/${file}`)),
       functions,
     };
   } finally {
@@ -102,6 +108,19 @@ function fileOf(source: string, chunks: Chunks): string {
     if (map.sources.includes(source)) return file;
   }
   throw new Error(`Cannot find "${source}" in the bundle`);
+}
+
+/** Each with what it imports statically and none before it has. */
+function groupsOf(
+  groups: readonly (readonly string[])[],
+  chunks: Chunks,
+): readonly (readonly string[])[] {
+  const before = new Set<string>();
+  return groups.map((files) => {
+    const group = imported(files, chunks).filter((file) => !before.has(file));
+    group.forEach((file) => before.add(file));
+    return group;
+  });
 }
 
 /** These files, and what they import statically. */

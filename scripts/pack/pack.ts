@@ -201,8 +201,8 @@ interface Span {
 interface Folder {
   /** JSON: by part, its offset, and the bytes of its code cache and text. */
   readonly index: Span;
-  /** Parts that are to be read at once. */
-  readonly together: Span;
+  /** Groups of parts, each to be read at once. */
+  readonly together: readonly Span[];
 }
 
 type Append = (bytes: Uint8Array) => Span;
@@ -216,25 +216,32 @@ function appendFolders(
   const folders: Record<string, Folder> = {};
   const add = (
     folder: string,
-    first: readonly Part[],
+    together: readonly (readonly Part[])[],
     others: readonly Part[],
-  ) => folders[folder] = appendFolder([first, others], caches, append);
+  ) => folders[folder] = appendFolder({ together, others }, caches, append);
   add("stack_trace", [], [{ name: "stack_trace/map.js", text: stackMapper }]);
   for (const [entry, { parts, together }] of Object.entries(bundles)) {
-    const isMap = ({ name }: Part) => name.endsWith(".map");
-    const { first = [], later = [], maps = [] } = Object.groupBy(
-      parts,
-      (part) =>
-        isMap(part) ? "maps" : together.includes(part.name) ? "first" : "later",
+    const byName = new Map(parts.map((part) => [part.name, part]));
+    const groups = together.map((names) =>
+      names.flatMap((name) => byName.get(name) ?? [])
     );
-    add(entry, first, later);
+    const grouped = new Set(groups.flat());
+    const isMap = ({ name }: Part) => name.endsWith(".map");
+    const { later = [], maps = [] } = Object.groupBy(
+      parts.filter((part) => !grouped.has(part)),
+      (part) => isMap(part) ? "maps" : "later",
+    );
+    add(entry, groups, later);
     add(`${entry}.map`, [], maps);
   }
   return folders;
 }
 
 function appendFolder(
-  [first, others]: readonly [readonly Part[], readonly Part[]],
+  { together, others }: {
+    readonly together: readonly (readonly Part[])[];
+    readonly others: readonly Part[];
+  },
   caches: Caches,
   append: Append,
 ): Folder {
@@ -249,11 +256,11 @@ function appendFolder(
     }
     return { offset, bytes: align(append).offset - offset };
   };
-  const together = add(first);
+  const groups = together.map((parts) => add(parts));
   add(others);
   return {
     index: append(new TextEncoder().encode(JSON.stringify(index))),
-    together,
+    together: groups,
   };
 }
 

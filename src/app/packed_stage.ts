@@ -53,8 +53,11 @@ interface Span {
 interface Folder {
   /** Of the `Index`, as JSON. */
   readonly index: Span;
-  /** Parts that are read at once: many small reads cost more than a large one. */
-  readonly together: Span;
+  /**
+   * Groups of parts, each of which is read at once: many small reads cost more
+   * than a large one.
+   */
+  readonly together: readonly Span[];
 }
 
 /** Part → its offset, and the bytes of its code cache and, behind that, text. */
@@ -111,13 +114,13 @@ class PackedParts implements PartStore {
 
 class PackedFolder {
   readonly #index: Index;
-  readonly #together: Span;
-  readonly #bytes: Uint8Array;
+  readonly #together: readonly Span[];
+  /** Of those that have been read. */
+  readonly #bytes = new Map<Span, Uint8Array>();
 
   constructor({ index, together }: Folder) {
     this.#index = JSON.parse(new TextDecoder().decode(readSpan(index)));
     this.#together = together;
-    this.#bytes = readSpan(together);
   }
 
   read(part: string): PackedPart {
@@ -131,10 +134,14 @@ class PackedFolder {
   }
 
   #find(span: Span): Uint8Array {
-    const start = span.offset - this.#together.offset;
-    return start >= 0 && start < this.#together.bytes
-      ? this.#bytes.subarray(start, start + span.bytes)
-      : readSpan(span);
+    const group = this.#together.find(({ offset, bytes }) =>
+      span.offset >= offset && span.offset < offset + bytes
+    );
+    if (group === undefined) return readSpan(span);
+    const bytes = this.#bytes.get(group) ?? readSpan(group);
+    this.#bytes.set(group, bytes);
+    const start = span.offset - group.offset;
+    return bytes.subarray(start, start + span.bytes);
   }
 }
 
