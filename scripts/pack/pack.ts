@@ -117,10 +117,14 @@ interface Compiled {
   readonly caches: Caches;
 }
 
-async function allCaches(base: string, { bundles }: Contents): Promise<Caches> {
-  const caches = await Promise.all(
-    Object.values(bundles).map((bundle) => cachesOf(base, bundle)),
-  );
+async function allCaches(
+  base: string,
+  { bundles, firstStage }: Contents,
+): Promise<Caches> {
+  const caches = await Promise.all([
+    codeCaches([base, ...RUN_ARGS], [stageScript(firstStage)], "all"),
+    ...Object.values(bundles).map((bundle) => cachesOf(base, bundle)),
+  ]);
   return new Map(caches.flatMap((caches) => [...caches]));
 }
 
@@ -171,7 +175,8 @@ function appendContents(
     end += bytes.length;
     return span;
   };
-  const stage = stageScript(contents.firstStage, {
+  const stage = stageScript(contents.firstStage);
+  const info = stageInfo({
     entries: Object.fromEntries(
       Object.entries(contents.bundles).map((
         [entry, { main }],
@@ -180,7 +185,12 @@ function appendContents(
     folders: appendFolders(contents, caches, append),
     operations,
   });
-  const url = readerUrl(append(new TextEncoder().encode(stage)));
+  align(append);
+  const url = readerUrl([
+    append(caches.get(stage.name) ?? new Uint8Array()),
+    append(new TextEncoder().encode(stage.text)),
+    append(new TextEncoder().encode(JSON.stringify(info))),
+  ]);
   const slot = environSlot(image, (at, bytes) => readAt(file, at, bytes));
   const { segment, placement } = startUpSegment(image, slot, url, end);
   file.seekSync(placement.fileOffset, Deno.SeekMode.Start);
@@ -278,36 +288,58 @@ interface StageInfo {
   readonly operations: Compiled["operations"];
 }
 
-/**
- * The first stage as a script, a function of its `import.meta`.
- * @param found what `src/app/packed_stage.ts` has to know, and is not fixed
- */
-function stageScript(firstStage: string, found: StageInfo): string {
-  const info = {
+/** @param found what `src/app/packed_stage.ts` has to know, and is not fixed */
+function stageInfo(found: StageInfo) {
+  return {
     ...found,
     hiddenEnv: HIDDEN_ENV,
     refusedEnv: REFUSED_ENV,
     addedEnv: ADDED_ENV.map((variable) => variable.replace(/=.*/, "")),
   };
-  const body = firstStage.replaceAll("import.meta", "_importMeta");
-  // By this name traces pass it over.
-  return "(async function(_importMeta){" +
-    `const STAGE=${JSON.stringify(info)};${body}})\n//# sourceURL=data:stage`;
 }
+
+/** The first stage as a function of what it has to know. */
+function stageScript(firstStage: string): Part {
+  const body = firstStage.replaceAll("import.meta", "_importMeta");
+  return {
+    name: "stage",
+    // By this name traces pass it over.
+    text: `(async function(STAGE,_importMeta){${body}})\n` +
+      `//# sourceURL=${STAGE_URL}`,
+  };
+}
+
+const STAGE_URL = "data:stage";
 
 /**
  * The module that the runtime is started with. It is short, because the runtime
  * reads modules twice, which takes it 0.3 ms per KiB.
+ * @param spans of the first stage's code cache, of its text, and of its info,
+ * one behind the other
  */
-function readerUrl({ offset, bytes }: Span): string {
+function readerUrl([cache, text, info]: readonly [Span, Span, Span]): string {
+  const bytes = cache.bytes + text.bytes + info.bytes;
   const script = `const f=Deno.openSync("/proc/self/exe");` +
-    `f.seekSync(${offset},0);` +
+    `f.seekSync(${cache.offset},0);` +
     `const b=new Uint8Array(${bytes});` +
     `for(let n=0;n<${bytes};)n+=f.readSync(b.subarray(n))??Infinity;` +
     `f.close();` +
-    `await(0,eval)(new TextDecoder().decode(b))(import.meta)`;
+    `const d=(i,n)=>new TextDecoder().decode(b.subarray(i,i+n));` +
+    `const t=d(${cache.bytes},${text.bytes});` +
+    `const i=JSON.parse(d(${cache.bytes + text.bytes},${info.bytes}));` +
+    (cache.bytes === 0 ? "const s=(0,eval)(t);" : withCache(cache.bytes)) +
+    `await s(i,import.meta)`;
   const base64 = new TextEncoder().encode(script).toBase64();
   return `data:text/javascript;base64,${base64}`;
+}
+
+/** As `src/app/compiler.ts` does for the parts. */
+function withCache(bytes: number): string {
+  return `const{default:o}=await import("node:punycode");` +
+    `const c=o.op_vm_create_script(` +
+    `t,"${STAGE_URL}",0,0,b.subarray(0,${bytes}),false,void 0,-1);` +
+    `i.isRefused=c.cachedDataRejected;` +
+    `const s=o.op_vm_script_run_in_context(c.value,null,-1,true,false);`;
 }
 
 function startUpSegment(

@@ -24,6 +24,8 @@ type Entries = Readonly<Record<string, string>>;
 interface PackedInfo {
   readonly entries: Entries;
   readonly folders: Readonly<Record<string, Folder>>;
+  /** V8 has not taken the code cache of this stage. */
+  readonly isRefused?: boolean;
   /** `open`: the runtime gives the operations that its modules are made of. */
   readonly operations: "open" | "closed";
   /** Prefixes of the variables that the start-up code hid. */
@@ -283,7 +285,10 @@ Object.assign(globalThis, {
   [Symbol.for("coracle.package")]: {
     workerUrl: (entry: string) => parts().workerUrl(entry),
     // For a test of the packer.
-    refusedCaches: () => compiler?.refused,
+    refusedCaches: () =>
+      "isRefused" in STAGE && STAGE.isRefused
+        ? ["stage", ...compiler?.refused ?? []]
+        : compiler?.refused,
   },
 });
 mapStacks();
