@@ -319,7 +319,8 @@ const STAGE_URL = "data:stage";
  */
 function readerUrl([cache, text, info]: readonly [Span, Span, Span]): string {
   const bytes = cache.bytes + text.bytes + info.bytes;
-  const script = `const f=Deno.openSync("/proc/self/exe");` +
+  const script = (cache.bytes === 0 ? "" : `import o from"node:punycode";`) +
+    `const f=Deno.openSync("/proc/self/exe");` +
     `f.seekSync(${cache.offset},0);` +
     `const b=new Uint8Array(${bytes});` +
     `for(let n=0;n<${bytes};)n+=f.readSync(b.subarray(n))??Infinity;` +
@@ -335,8 +336,7 @@ function readerUrl([cache, text, info]: readonly [Span, Span, Span]): string {
 
 /** As `src/app/compiler.ts` does for the parts. */
 function withCache(bytes: number): string {
-  return `const{default:o}=await import("node:punycode");` +
-    `const c=o.op_vm_create_script(` +
+  return `const c=o.op_vm_create_script(` +
     `t,"${STAGE_URL}",0,0,b.subarray(0,${bytes}),false,void 0,-1);` +
     `i.isRefused=c.cachedDataRejected;` +
     `const s=o.op_vm_script_run_in_context(c.value,null,-1,true,false);`;
