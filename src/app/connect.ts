@@ -10,7 +10,12 @@ import type { Services } from "../core/services.ts";
 import type { OtherContent } from "./choose_content.ts";
 import type { MoreSnapshotters } from "./compose.ts";
 import { type Config, configPath, loadConfig } from "./config.ts";
-import { ensureStorePaths, type StorePaths, storePaths } from "./paths.ts";
+import {
+  assertStoreExists,
+  ensureStorePaths,
+  type StorePaths,
+  storePaths,
+} from "./paths.ts";
 import { registryConfigDirs } from "./registry_dirs.ts";
 import { arrive } from "./rootless/arrive.ts";
 import type { Identity, StoreOwner } from "./rootless/identity.ts";
@@ -31,6 +36,8 @@ export interface ConnectOptions {
   readonly registryTrust?: RegistryTrust;
   /** `later`: the caller finishes what killed processes left. */
   readonly leftovers?: "now" | "later";
+  /** What to do where no store is: `make` one if absent. */
+  readonly ifAbsent?: "make" | "fail";
   readonly log: Logger;
   /** What is about to be started: its shim starts while this is opened. */
   readonly starting?: StartingTask;
@@ -66,9 +73,10 @@ export interface StorePlace<Who = Identity> {
 }
 
 /**
- * Opens the store, making it if there is none. In an ordinary user's process
+ * Opens the store, making it if there is none and that is wanted. In an ordinary user's process
  * this does not return: the command starts again inside the store's user
  * namespace.
+ * @throws {EngineError} `notFound` if there is none and none is to be made
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const place = await findStore(options);
@@ -77,6 +85,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const { openRemote } = await import("./remote/open_remote.ts");
     return await openRemote({ ...options, ...place, address, namespace });
   }
+  if (options.ifAbsent === "fail") assertStoreExists(place.paths, "own");
   return await openStoreAt(await enterStore(place, options), options);
 }
 

@@ -8,7 +8,11 @@
  * | others | `$XDG_DATA_HOME/coracle`, `~/.local/share/coracle` | `$XDG_RUNTIME_DIR/coracle`, `/run/user/UID/coracle`, `/tmp/coracle-run-UID` |
  */
 
-import { failedPrecondition, invalidArgument } from "../base/errors.ts";
+import {
+  failedPrecondition,
+  invalidArgument,
+  notFound,
+} from "../base/errors.ts";
 
 export interface StorePaths {
   /** Images, snapshots and the database. */
@@ -117,6 +121,26 @@ export function ensureStorePaths(paths: StorePaths, owner: number): void {
       `${info.uid}`,
     { hint: "Remove it, or name another one with --state or CORACLE_STATE" },
   );
+}
+
+/**
+ * Says whether a store is where it should be, for those who are not to make it.
+ * @param database its own; a store of what a daemon has over there has none
+ * @throws {EngineError} `notFound`
+ */
+export function assertStoreExists(
+  { root, state }: StorePaths,
+  database: "own" | "remote",
+): void {
+  const files = [database === "own" ? `${root}/meta.db` : root, state];
+  for (const path of files) {
+    try {
+      Deno.statSync(path);
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      throw notFound("store", path, { cause });
+    }
+  }
 }
 
 function absolute(what: string, path: string): string {

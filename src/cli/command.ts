@@ -200,6 +200,8 @@ export interface StoreOptions {
   readonly registryTrust?: RegistryTrust;
   /** When to finish what killed processes left: before the command if absent. */
   readonly leftovers?: "now" | "later";
+  /** What to do where no store is: `make` one if absent. */
+  readonly ifAbsent?: "make" | "fail";
   /** What the command is about to start under a shim. */
   readonly starting?: StartingTask;
 }

@@ -30,7 +30,7 @@ import { createHost } from "../../runtime/host.ts";
 import type { Config } from "../config.ts";
 import type { Connection, ConnectOptions } from "../connect.ts";
 import { lazyLogs, lazyResolver } from "../lazy_services.ts";
-import { ensureStorePaths, type StorePaths } from "../paths.ts";
+import { assertStoreExists, ensureStorePaths, type StorePaths } from "../paths.ts";
 import { VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
 import { remoteFileTrees, remoteRootDiffer } from "./local_files.ts";
@@ -62,6 +62,7 @@ export async function openRemote(
   const { config, namespace, log } = options;
   const path = await socketPath(options.address);
   const paths = await pathsFor(options.paths, path);
+  if (options.ifAbsent === "fail") assertStoreExists(paths, "remote");
   ensureStorePaths(paths, 0);
   const client = new GrpcClient({ path });
   try {

@@ -12,7 +12,9 @@ export async function run(inv: Invocation): Promise<number> {
     await new Response(inv.stdin.readable).arrayBuffer(),
   );
   const event = input[0] === BRACE ? parseJson(input) : parseAny(input);
-  const { services } = await inv.store({ leftovers: "later" });
+  // A shim may outlive its store. A daemon has one in any case.
+  const ifAbsent = inv.global.address === undefined ? "fail" : "make";
+  const { services } = await inv.store({ leftovers: "later", ifAbsent });
   await services.events.publish(inv.ctx, topic, event);
   return 0;
 }

@@ -1,11 +1,18 @@
 /**
  * `coracle system reconcile`: opening the store finishes what has ended. Run
- * by a shim when its container has ended for good.
+ * by a shim when its container has ended for good, which may be after somebody
+ * has deleted the store.
  */
 
+import { hasCode } from "../../base/errors.ts";
 import type { Invocation } from "../command.ts";
 
 export async function run(inv: Invocation): Promise<number> {
-  await inv.store();
+  try {
+    await inv.store({ ifAbsent: "fail" });
+  } catch (error) {
+    if (!hasCode(error, "notFound")) throw error;
+    inv.ctx.log.debug("Nothing to finish", { error });
+  }
   return 0;
 }
