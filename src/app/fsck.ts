@@ -1,50 +1,26 @@
-/** Checking the store needs more of it than commands see otherwise. */
+/** Checking a store, whoever's it is. */
 
 import type { Context } from "../base/context.ts";
-import type { FsckFinding, FsckMode } from "../core/fsck.ts";
-import type { Services } from "../core/services.ts";
-import { createContentStore } from "../drivers/content_local/store.ts";
-import { openMetadata } from "../drivers/metadata_sqlite/open.ts";
-import { fsck } from "../engine/fsck.ts";
-import { contentKeeper, keptElsewhere } from "./choose_content.ts";
-import type { StorePaths } from "./paths.ts";
+import type { FsckFinding } from "../core/fsck.ts";
+import type { FsckOptions } from "../engine/fsck.ts";
+import type { Connection } from "./connect.ts";
 
-interface CheckedStore {
-  readonly paths: StorePaths;
-  readonly services: Services;
-}
+type CheckedStore = Pick<Connection, "paths" | "services" | "daemon">;
 
-export interface CheckOptions {
-  readonly mode: FsckMode;
-  /** Bytes of blobs read so far. */
-  readonly onProgress?: (checkedBytes: number) => void;
-}
-
-/** What is wrong with an open store; in repair mode, after it was mended. */
+/**
+ * What is wrong with an open store; in repair mode, after it was mended. Of one
+ * behind a socket that is what its services tell.
+ */
 export async function* checkStore(
   ctx: Context,
-  { paths, services }: CheckedStore,
-  options: CheckOptions,
+  store: CheckedStore,
+  options: FsckOptions,
 ): AsyncIterable<FsckFinding> {
-  const keeper = contentKeeper(paths);
-  if (keeper !== undefined) throw keptElsewhere(paths, keeper);
-  const now = () => new Date();
-  using metadata = await openMetadata({
-    path: `${paths.root}/meta.db`,
-    now,
-    newId: () => crypto.randomUUID(),
-    log: ctx.log,
-  });
-  const content = createContentStore({
-    root: `${paths.root}/content`,
-    records: metadata.contentRecords,
-    now,
-  });
-  yield* fsck(ctx, {
-    content,
-    records: metadata.contentRecords,
-    inventory: metadata.inventory,
-    images: metadata.images,
-    snapshotters: services.snapshotters,
-  }, options);
+  if (store.daemon === "other") {
+    const { fsckServed } = await import("../engine/fsck_served.ts");
+    yield* fsckServed(ctx, store.services, options);
+  } else {
+    const { checkOwnStore } = await import("./fsck_own.ts");
+    yield* checkOwnStore(ctx, store, options);
+  }
 }

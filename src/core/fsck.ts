@@ -1,8 +1,8 @@
 /**
  * Checking a store: what is on disk against what the records say.
  *
- * The interfaces are optional powers of the local drivers; a remote store is
- * checked by the process that it belongs to.
+ * The interfaces are optional powers of the local drivers; of a store behind a
+ * socket is checked what its services tell.
  */
 
 import type { Context } from "../base/context.ts";
@@ -27,12 +27,18 @@ export type FsckKind =
   | "ingest-stray"
   /** A layer whose directory is not there; others are made when needed. */
   | "snapshot-missing"
+  /** A snapshot that is not what its name says, or can't be looked at. */
+  | "snapshot-damaged"
   /** A directory that no record knows. */
   | "directory-unrecorded"
   /** An image whose target is not there. */
   | "image-dangling"
   /** An image that lacks a layer or the config of a platform it has. */
-  | "image-incomplete";
+  | "image-incomplete"
+  /** A container whose snapshot or image is not there. */
+  | "container-incomplete"
+  /** A lease on what is not there. */
+  | "lease-dangling";
 
 /** What a repair does, or did. */
 export type FsckAction =

@@ -1,4 +1,5 @@
 import type { Context } from "../base/context.ts";
+import type { Digest } from "../base/digest.ts";
 import type {
   CheckableContent,
   FsckFinding,
@@ -45,7 +46,9 @@ export async function* fsck(
   yield* checkBlobs(ctx, deps, options);
   yield* checkIngests(deps, options.mode);
   yield* checkSnapshots(ctx, deps, options.mode);
-  yield* checkImages(ctx, deps);
+  const { content, inventory } = deps;
+  const has = (digest: Digest) => content.hasBlob(digest);
+  yield* checkImages(ctx, { images: inventory.walkImages(), content, has });
 }
 
 /** The state of a finding after `repair`, which is run in repair mode only. */

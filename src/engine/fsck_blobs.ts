@@ -1,10 +1,9 @@
 import { type Context, DEFAULT_NAMESPACE } from "../base/context.ts";
-import { type Digest, digestAlgorithm } from "../base/digest.ts";
-import { Hasher } from "../base/hash.ts";
+import type { Digest } from "../base/digest.ts";
 import type { FsckFinding } from "../core/fsck.ts";
-import type { ContentReader } from "../core/content.ts";
 import { type FsckDeps, type FsckOptions, settle } from "./fsck.ts";
 import { adoptImages } from "./fsck_adopt.ts";
+import { otherBytes, otherSize, readThrough } from "./fsck_read.ts";
 
 /** Reads every blob, and looks up every record. */
 export async function* checkBlobs(
@@ -47,32 +46,12 @@ async function readBlobState(
   await using reader = deps.content.openBlob(digest);
   const recorded = deps.records.sizeAnywhere(digest);
   if (recorded !== undefined && recorded !== reader.size) {
-    const detail = `It has ${reader.size} bytes instead of ${recorded}`;
-    return { kind: "damaged", detail };
+    return { kind: "damaged", detail: otherSize(reader.size, recorded) };
   }
-  const found = await hash(ctx, reader, digest, onRead);
-  return found === digest
+  const found = await readThrough(ctx, reader, digest, onRead);
+  return found.digest === digest
     ? { kind: "intact", size: reader.size }
-    : { kind: "damaged", detail: `Its bytes have the digest "${found}"` };
-}
-
-async function hash(
-  ctx: Context,
-  reader: ContentReader,
-  digest: Digest,
-  onRead: (bytes: number) => void,
-): Promise<Digest> {
-  const hasher = new Hasher(digestAlgorithm(digest));
-  const buffer = new Uint8Array(1024 * 1024);
-  for (let at = 0; at < reader.size;) {
-    ctx.signal.throwIfAborted();
-    const length = await reader.readAt(buffer, at);
-    if (length === 0) break;
-    await hasher.update(buffer.subarray(0, length));
-    onRead(length);
-    at += length;
-  }
-  return await hasher.digest();
+    : { kind: "damaged", detail: otherBytes(found) };
 }
 
 function damagedBlob(

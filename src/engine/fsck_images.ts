@@ -1,6 +1,7 @@
 import type { Context } from "../base/context.ts";
 import { type Digest, shortDigest } from "../base/digest.ts";
 import { type ErrorCode, hasCode } from "../base/errors.ts";
+import type { ContentStore } from "../core/content.ts";
 import type { FsckFinding, StoredImage } from "../core/fsck.ts";
 import { readBlob } from "../core/verified.ts";
 import {
@@ -9,24 +10,28 @@ import {
   parseManifest,
 } from "../oci/image_spec.ts";
 import { isIndex, isManifest } from "../oci/media_types.ts";
-import type { FsckDeps } from "./fsck.ts";
+
+/** What images are looked for in. */
+export interface ImageCheckDeps {
+  readonly images: Iterable<StoredImage>;
+  readonly content: ContentStore;
+  readonly has: (digest: Digest) => boolean;
+}
 
 /** Looks for what images need and the store has not. */
 export async function* checkImages(
   ctx: Context,
-  deps: FsckDeps,
+  deps: ImageCheckDeps,
 ): AsyncIterable<FsckFinding> {
-  for (const image of deps.inventory.walkImages()) {
+  for (const image of deps.images) {
     ctx.signal.throwIfAborted();
     const { namespace, name, target } = image;
-    const what = deps.content.hasBlob(target.digest)
+    const what = deps.has(target.digest)
       ? describe(await missingParts(ctx, deps, image))
       : `Its manifest "${target.digest}" is not in the store`;
     if (what === undefined) continue;
     yield {
-      kind: deps.content.hasBlob(target.digest)
-        ? "image-incomplete"
-        : "image-dangling",
+      kind: deps.has(target.digest) ? "image-incomplete" : "image-dangling",
       severity: "error",
       subject: name,
       detail: `${what} (namespace "${namespace}"): pull it again, or remove it`,
@@ -49,12 +54,12 @@ function describe(missing: readonly Digest[]): string | undefined {
  */
 async function missingParts(
   ctx: Context,
-  { content }: FsckDeps,
+  deps: ImageCheckDeps,
   { namespace, target }: StoredImage,
 ): Promise<readonly Digest[]> {
   const missing = new Set<Digest>();
   const within = { ...ctx, namespace };
-  const has = ({ digest }: Descriptor) => content.hasBlob(digest);
+  const has = ({ digest }: Descriptor) => deps.has(digest);
   await visit(target, "needed");
   return [...missing];
 
@@ -63,7 +68,7 @@ async function missingParts(
     config: "needed" | "a sign",
   ): Promise<void> {
     const { mediaType } = descriptor;
-    const read = () => readBlob(within, content, descriptor);
+    const read = () => readBlob(within, deps.content, descriptor);
     if (isIndex(mediaType)) {
       const index = await sound(async () => parseIndex(await read()));
       for (const child of index?.manifests ?? []) {
