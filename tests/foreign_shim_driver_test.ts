@@ -160,7 +160,9 @@ Deno.test({
       assertEquals((await task.stats(ctx)).memoryLimitBytes, 64 * 1024 * 1024);
 
       const exec = await task.exec(ctx, execRequest("more", "exit 4"));
-      assertEquals((await exec.wait()).exitCode, 4);
+      const end = await exec.wait();
+      assert(end !== "detached");
+      assertEquals(end.exitCode, 4);
 
       const ended = task.wait(ctx);
       await task.kill(ctx, SIGNALS.SIGTERM, "init");

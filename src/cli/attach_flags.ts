@@ -51,10 +51,8 @@ export const RARE_START_FLAGS: readonly FlagSpec[] = [
   SIG_PROXY,
 ];
 
-/** It is a runtime that has our terminal then: nobody looks for keys there. */
-export const RARE_EXEC_FLAGS: readonly FlagSpec[] = [
-  { ...DETACH_KEYS, hidden: true },
-];
+/** Of `coracle exec`. */
+export const RARE_EXEC_FLAGS: readonly FlagSpec[] = [FOREGROUND_KEYS];
 
 export type Stream = "stdin" | "stdout" | "stderr";
 

@@ -37,7 +37,7 @@ export class DetachKeys {
   }
 
   /** @returns what is not part of the keys */
-  filter(bytes: Uint8Array): Uint8Array | "detach" {
+  filter(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | "detach" {
     if (this.#keys.length === 0) return bytes;
     const passed: number[] = [];
     for (const byte of bytes) {

@@ -99,6 +99,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       system.GC,
       life.SYSTEM_START,
       life.SYSTEM_RECONCILE,
+      life.SYSTEM_KEEP_STREAMS,
     ],
   },
   DEBUG,

@@ -176,6 +176,16 @@ export const SYSTEM_RECONCILE: CommandSpec = {
   load: () => import("./commands/system_reconcile.ts"),
 };
 
+/** What stays of an `exec -it` that its user has left. */
+export const SYSTEM_KEEP_STREAMS: CommandSpec = {
+  name: "keep-streams",
+  summary: "Keep the streams of a process that was left",
+  usage: "PID",
+  args: { min: 1, max: 1 },
+  hidden: true,
+  load: () => import("./commands/system_keep_streams.ts"),
+};
+
 /** What shims call as containerd's publish binary. */
 export const PUBLISH: CommandSpec = {
   name: "publish",

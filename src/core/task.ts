@@ -208,15 +208,40 @@ export interface ExecRequest {
    * `none`: it goes on when we have gone.
    */
   readonly stdio:
-    | ({ readonly to: "ours" } & TaskStdio)
+    | ({
+      readonly to: "ours";
+      /** Of a terminal at which somebody types. */
+      readonly leaving?: Leaving;
+    } & TaskStdio)
     | { readonly to: "none" };
+}
+
+/** How the user of a process's terminal leaves it without ending it. */
+export interface Leaving {
+  /** @returns what is not part of the keys that leave it */
+  filter(typed: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | "detach";
+  /** He has left it: this process is about to end. */
+  keep(streams: LeftStreams): void;
+}
+
+/** What somebody has to keep open while a process that was left goes on. */
+export interface LeftStreams {
+  /** On the host. */
+  readonly pid: number;
+  /** Descriptor of what it writes, which is to be read. */
+  readonly output: number;
+  /** Descriptor that is to be kept open, if it is another one. */
+  readonly input?: number;
 }
 
 export interface ExecProcess {
   /** On the host. */
   readonly pid: number;
-  /** Only where its streams are ours. */
-  wait(): Promise<ExitStatus>;
+  /**
+   * Only where its streams are ours.
+   * @returns `detached` if its user has left it: it goes on
+   */
+  wait(): Promise<ExitStatus | "detached">;
 }
 
 /** Figures of a container's control groups. Counters only grow. */

@@ -35,7 +35,7 @@ export interface ExecDeps {
 
 /**
  * @param onStart is told that the process runs
- * @returns undefined if nobody waits for it
+ * @returns undefined if nobody waits for it; `detached` if its user has left it
  * @throws {TaskStartError}; {EngineError} `failedPrecondition` if the container
  * does not run
  */
@@ -44,7 +44,7 @@ export async function execInContainer(
   { services, newId, now }: ExecDeps,
   container: Container,
   options: ExecOptions,
-): Promise<ExitStatus | undefined> {
+): Promise<ExitStatus | "detached" | undefined> {
   const { task, pid } = await startableTask(ctx, services, container);
   const execId = newId();
   const ids = { containerId: container.id, execId };
@@ -61,6 +61,7 @@ export async function execInContainer(
   await services.events.publish(ctx, "/tasks/exec-started", running);
   if (options.stdio.to === "none") return undefined;
   const exit = await started.wait();
+  if (exit === "detached") return exit;
   // Whoever ended it has not ended this.
   const { signal } = new AbortController();
   await services.events.publish({ ...ctx, signal }, "/tasks/exit", {

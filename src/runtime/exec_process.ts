@@ -2,7 +2,12 @@
 
 import type { Context } from "../base/context.ts";
 import { failedPrecondition } from "../base/errors.ts";
-import type { ExecProcess, ExecRequest, TaskStdio } from "../core/task.ts";
+import type {
+  ExecProcess,
+  ExecRequest,
+  Leaving,
+  TaskStdio,
+} from "../core/task.ts";
 import {
   adoptOrphans,
   exitCodeOf,
@@ -29,7 +34,7 @@ export interface ExecPlace {
   readonly now: () => Date;
 }
 
-type OurStdio = { readonly to: "ours" } & TaskStdio;
+type OurStdio = ExecRequest["stdio"] & { readonly to: "ours" } & TaskStdio;
 
 /** @throws {TaskStartError} */
 export async function startExec(
@@ -48,7 +53,12 @@ export async function startExec(
     : control.execEarly(place.id, file, launch);
   try {
     writeWhole(file, JSON.stringify(await process()));
-    if (isTerminal(stdio)) return attached(ctx, place, execId, file, stdio);
+    if (isTerminal(stdio)) {
+      const { leaving } = stdio;
+      return leaving === undefined
+        ? attached(ctx, place, execId, file, stdio)
+        : await leavable(ctx, place, execId, file, leaving);
+    }
     const start = () => early?.start() ?? control.exec(place.id, file, launch);
     return stdio.to === "none"
       ? await detached(execId, start)
@@ -120,6 +130,31 @@ async function withOurStreams(
   } catch (error) {
     owned.dispose();
     throw asTold(place.runtime.name, error);
+  }
+}
+
+/** We copy between its terminal and ours, until its user leaves it. */
+async function leavable(
+  { signal }: Context,
+  place: ExecPlace,
+  execId: string,
+  file: string,
+  leaving: Leaving,
+): Promise<ExecProcess> {
+  const { startLeavable } = await import("./exec_terminal.ts");
+  const prefix = `${place.bundle}/.exec-${execId}`;
+  const pidFile = `${prefix}.pid`;
+  const control = controlOf(place);
+  try {
+    return await startLeavable({
+      ...{ signal, leaving, now: place.now },
+      socket: `${prefix}.sock`,
+      start: (streams) => control.exec(place.id, file, { streams, pidFile }),
+    });
+  } catch (error) {
+    throw asTold(place.runtime.name, error);
+  } finally {
+    removeIfThere(file);
   }
 }
 

@@ -17,7 +17,7 @@ export interface TerminalOutcome {
 
 /** In one of 33 rows and 77 columns, for 30 s at most. */
 export async function inTerminal(
-  { flags }: RemoteStore,
+  { flags }: Pick<RemoteStore, "flags">,
   args: readonly string[],
   steps: readonly TypingStep[] = [],
 ): Promise<TerminalOutcome> {

@@ -7,6 +7,7 @@ import type {
   ExecProcess,
   ExecRequest,
   ExitStatus,
+  Leaving,
   TaskStdio,
 } from "../../core/task.ts";
 import type { SpecProcess } from "../../oci/runtime_spec.ts";
@@ -82,18 +83,25 @@ async function startOnOurs(
   deps: ExecDeps,
   process: ProcessRef,
   spec: SpecProcess,
-  stdio: TaskStdio,
+  stdio: TaskStdio & { readonly leaving?: Leaving },
 ): Promise<ExecProcess> {
   const started = Promise.withResolvers<number>();
   const ended = deps.withShim(ctx, async (service) => {
     using streams = openOurStdio(deps.poller, stdio, {
       directory: `${deps.bundle}/io`,
       name: process.execId,
-    });
+    }, stdio.leaving);
     using signals = catchSignals(ctx, stdio);
     await add(ctx, service, process, spec, streams.addresses);
-    started.resolve(await start(ctx, deps, service, process));
-    return await follow(ctx, { service, process, streams, signals });
+    const pid = await start(ctx, deps, service, process);
+    started.resolve(pid);
+    const end = await Promise.race([
+      follow(ctx, { service, process, streams, signals }),
+      streams.left,
+    ]);
+    if (end !== undefined) return end;
+    streams.handOver(pid);
+    return "detached";
   });
   // Whoever does not wait for the end has not asked to hear of a failure.
   ended.catch((error) => started.reject(error));

@@ -4,10 +4,11 @@
  */
 
 import type { StdioAddresses } from "../../core/shim.ts";
-import type { TaskStdio } from "../../core/task.ts";
+import type { Leaving, TaskStdio } from "../../core/task.ts";
 import { makeFifo, openFifo } from "../../sys/descriptors.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { makeRaw, type TerminalSize } from "../../sys/pty.ts";
+import { passTyping } from "../../sys/typing.ts";
 import { type Copy, startCopy } from "./copy.ts";
 import { type Endpoint, openOwnStream, owned } from "./own_streams.ts";
 
@@ -24,6 +25,10 @@ export interface OurStdio extends Disposable {
   begin(events: StdioEvents): void;
   /** Settles when all that the process has written is on our streams. */
   drained(): Promise<void>;
+  /** Settles when its user has typed what leaves it; maybe never. */
+  readonly left: Promise<void>;
+  /** It goes on, and somebody else keeps its streams. */
+  handOver(pid: number): void;
 }
 
 /**
@@ -34,9 +39,10 @@ export function openOurStdio(
   poller: Poller,
   stdio: TaskStdio,
   { directory, name }: { readonly directory: string; readonly name: string },
+  leaving?: Leaving,
 ): OurStdio {
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  return new FifoStdio(poller, stdio, `${directory}/${name}`);
+  return new FifoStdio(poller, stdio, `${directory}/${name}`, leaving);
 }
 
 class FifoStdio implements OurStdio {
@@ -46,10 +52,19 @@ class FifoStdio implements OurStdio {
   readonly #owned = new DisposableStack();
   readonly #outputs: readonly Copy[];
   readonly #input: Endpoint | undefined;
+  readonly #leaving: Leaving | undefined;
+  readonly #left = Promise.withResolvers<void>();
+  #output: Endpoint | undefined;
 
-  constructor(poller: Poller, stdio: TaskStdio, prefix: string) {
+  constructor(
+    poller: Poller,
+    stdio: TaskStdio,
+    prefix: string,
+    leaving?: Leaving,
+  ) {
     this.#poller = poller;
     this.#stdio = stdio;
+    this.#leaving = leaving;
     const isTerminal = stdio.kind === "terminal";
     const path = (suffix: string) => `${prefix}-${suffix}`;
     this.addresses = {
@@ -84,6 +99,19 @@ class FifoStdio implements OurStdio {
     await Promise.all(this.#outputs.map((copy) => copy.ended));
   }
 
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  handOver(pid: number): void {
+    const [output, input] = [this.#output?.fd, this.#input?.fd];
+    if (output === undefined) return;
+    this.#leaving?.keep({
+      ...{ pid, output },
+      ...input === undefined ? {} : { input },
+    });
+  }
+
   [Symbol.dispose](): void {
     this.#owned.dispose();
   }
@@ -91,6 +119,13 @@ class FifoStdio implements OurStdio {
   async #feed(input: Endpoint, events: StdioEvents): Promise<void> {
     if (this.#stdio.kind === "terminal" && Deno.stdin.isTerminal()) {
       this.#owned.use(makeRaw(0));
+    }
+    const leaving = this.#leaving;
+    if (leaving !== undefined) {
+      const filter = (typed: Uint8Array<ArrayBuffer>) => leaving.filter(typed);
+      const end = await passTyping(this.#poller, input.fd, filter);
+      if (end === "detach") this.#left.resolve();
+      return;
     }
     const ours = this.#owned.use(openOwnStream(0, "read"));
     const copy = this.#owned.use(startCopy(this.#poller, ours, input));
@@ -116,6 +151,7 @@ class FifoStdio implements OurStdio {
 
   #show(path: string, fd: number): Copy {
     const from = this.#open(path, "read");
+    this.#output ??= from;
     const to = this.#owned.use(openOwnStream(fd, "write"));
     return this.#owned.use(startCopy(this.#poller, from, to));
   }
