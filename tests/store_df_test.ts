@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { randomBytes, writeBytes } from "../src/core/testing/content.ts";
 import { ctx, fakeContainer } from "../src/core/testing/fixtures.ts";
+import { INGEST_KEPT_MS } from "../src/core/gc.ts";
 import { diskUsage } from "../src/engine/df.ts";
+import { ingestsLine } from "../src/engine/df_ingests.ts";
+import { openTestStore } from "./store/open.ts";
 import { openPlainStore } from "./store/plain.ts";
 
 Deno.test("diskUsage() counts shared parts once and says what could go", async () => {
@@ -38,6 +41,7 @@ Deno.test("diskUsage() counts shared parts once and says what could go", async (
   }
   const lines = await diskUsage(ctx, {
     ...store,
+    now: () => new Date(),
     snapshotters: new Map([["plain", snapshotter]]),
     isRunning: (id) => Promise.resolve(id === "up"),
     volumes: () =>
@@ -91,5 +95,57 @@ Deno.test("diskUsage() counts shared parts once and says what could go", async (
       sizeBytes: 1530,
       reclaimableBytes: 520,
     },
+    {
+      kind: "ingests",
+      count: 0,
+      active: 0,
+      sizeBytes: 0,
+      reclaimableBytes: 0,
+    },
   ]);
 });
+
+Deno.test("ingestsLine() says which downloads a prune drops", async () => {
+  await using store = await openTestStore();
+  const { content, leases, gc } = store;
+  const start = async (ref: string, size: number, lease?: string) => {
+    const by = lease === undefined ? ctx : { ...ctx, leaseId: lease };
+    await using writer = await content.writer(by, ref);
+    await writer.write(randomBytes(size));
+  };
+  const { id: lease } = await leases.create(ctx);
+  await start("young", 1);
+  const young = new Date();
+  await start("old", 20);
+  await start("held", 300, lease);
+  const tomorrow = new Date(young.getTime() + INGEST_KEPT_MS + 60_000);
+  for await (const { ref } of content.listStatuses(ctx)) {
+    if (ref === "young") await touch(store.root, ref, tomorrow);
+  }
+  const line = (now: Date) =>
+    ingestsLine(ctx, { content, leases, now: () => now });
+  const all = { kind: "ingests", count: 3, sizeBytes: 321 } as const;
+  assertEquals(await line(young), { ...all, active: 3, reclaimableBytes: 0 });
+  assertEquals(await line(tomorrow), {
+    ...{ ...all, active: 2, reclaimableBytes: 20 },
+  });
+  const now = await gc.collect(ctx);
+  assertEquals([now.ingestsDropped, now.bytesFreed], [0, 0]);
+  await touch(
+    store.root,
+    "old",
+    new Date(young.getTime() - 2 * INGEST_KEPT_MS),
+  );
+  const later = await gc.collect(ctx);
+  assertEquals([later.ingestsDropped, later.bytesFreed], [1, 20]);
+});
+
+/** Sets when the data of an ingest was written last. */
+async function touch(root: string, ref: string, at: Date): Promise<void> {
+  const ingests = `${root}/content/ingest`;
+  for await (const { name } of Deno.readDir(ingests)) {
+    const info = await Deno.readTextFile(`${ingests}/${name}/info.json`);
+    if (JSON.parse(info).ref !== ref) continue;
+    await Deno.utime(`${ingests}/${name}/data`, at, at);
+  }
+}

@@ -15,6 +15,12 @@ export function showRemoved(
   }
 }
 
+/** Downloads that nobody took up again. Nothing if there were none. */
+export function showDropped(out: Output, count: number): void {
+  if (count === 0) return;
+  out.line(`Dropped Unfinished Downloads: ${count}\n`);
+}
+
 /** Nothing if none was. */
 export function showRemovedVolumes(
   out: Output,

@@ -1,12 +1,20 @@
 import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
 
+/**
+ * An ingest that no lease holds goes when it has been untouched for so long,
+ * milliseconds: until then a pull may take it up again.
+ */
+export const INGEST_KEPT_MS = 24 * 60 * 60 * 1000;
+
 export interface CollectionReport {
   readonly contentRemoved: number;
   readonly snapshotsRemoved: number;
   readonly leasesExpired: number;
   readonly imagesExpired: number;
-  /** Bytes of content and snapshots freed, as far as known. */
+  /** Unfinished downloads that nobody took up again, if that is known. */
+  readonly ingestsDropped?: number;
+  /** Bytes of content, ingests and snapshots freed, as far as known. */
   readonly bytesFreed: number;
   readonly durationMs: number;
   /** Part of it in which others could not write, if that is known. */

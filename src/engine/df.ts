@@ -3,7 +3,9 @@ import type { ContentStore } from "../core/content.ts";
 import type { ContainerStore } from "../core/container.ts";
 import type { ImageStore } from "../core/image.ts";
 import { LABEL } from "../core/labels.ts";
+import type { LeaseManager } from "../core/lease.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
+import { ingestsLine } from "./df_ingests.ts";
 
 /** One line of `system df`. */
 export interface UsageLine {
@@ -13,11 +15,13 @@ export interface UsageLine {
     | "volumes"
     | "logs"
     | "snapshots"
-    | "content";
+    | "content"
+    | "ingests";
   readonly count: number;
   /**
    * Of them, in use: images and volumes by a container, containers and their
-   * logs by a process, content and snapshots by an image.
+   * logs by a process, content and snapshots by an image; ingests by whoever
+   * may go on with them.
    */
   readonly active: number;
   /** Bytes on disk, what is shared counted once. */
@@ -28,6 +32,8 @@ export interface UsageLine {
 
 export interface DiskUsageDeps {
   readonly content: ContentStore;
+  readonly leases: LeaseManager;
+  readonly now: () => Date;
   readonly images: ImageStore;
   readonly containers: ContainerStore;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
@@ -63,6 +69,7 @@ export async function diskUsage(
     logsLine(graph),
     line("snapshots", graph.snapshots, inUse, reachable),
     line("content", graph.blobs, inUse, reachable),
+    await ingestsLine(ctx, deps),
   ];
 }
 

@@ -23,6 +23,8 @@ export interface PruneOptions extends PruneFilter {
 
 export interface PruneReport {
   readonly removed: readonly RemovedItem[];
+  /** Downloads that were garbage. */
+  readonly ingestsDropped: number;
   /** By this, and by whatever else was garbage. */
   readonly bytesFreed: number;
 }
@@ -50,8 +52,11 @@ export async function pruneImages(
   const untagged = await removeNames(ctx, services, going, {
     collect: "later",
   });
-  const { bytesFreed } = await services.collector.collect(ctx);
-  return { removed: [...untagged, ...deleted(going)], bytesFreed };
+  const { bytesFreed, ingestsDropped = 0 } = await services.collector.collect(
+    ctx,
+  );
+  const removed = [...untagged, ...deleted(going)];
+  return { removed, ingestsDropped, bytesFreed };
 }
 
 function deleted(going: readonly ListedImage[]): RemovedItem[] {

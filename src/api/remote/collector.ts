@@ -8,13 +8,14 @@ import type { ContentStore } from "../../core/content.ts";
 import type { GarbageCollector } from "../../core/gc.ts";
 import type { LeaseManager } from "../../core/lease.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
-import { throughSocket } from "../../core/through_socket.ts";
 
 export interface RemoteCollectorDeps {
   readonly leases: LeaseManager;
   readonly content: ContentStore;
   readonly snapshotter: Snapshotter;
   readonly now: () => Date;
+  /** Finds out by what can be listed. */
+  readonly why: GarbageCollector["why"];
 }
 
 /** So that nothing is left of a lease whose client is killed. */
@@ -36,15 +37,14 @@ export function remoteCollector(deps: RemoteCollectorDeps): GarbageCollector {
       return {
         contentRemoved: Math.max(0, before.content - after.content),
         snapshotsRemoved: Math.max(0, before.snapshots - after.snapshots),
+        ingestsDropped: Math.max(0, before.ingests - after.ingests),
         leasesExpired: 0,
         imagesExpired: 0,
         bytesFreed: Math.max(0, before.bytes - after.bytes),
         durationMs,
       };
     },
-    why(_ctx, digest) {
-      return Promise.reject(throughSocket(`tell what holds "${digest}"`));
-    },
+    why: (ctx, digest) => deps.why(ctx, digest),
   };
 }
 
@@ -52,11 +52,15 @@ async function census(
   ctx: Context,
   { content, snapshotter }: RemoteCollectorDeps,
 ) {
-  let [contents, bytes, snapshots] = [0, 0, 0];
+  let [contents, bytes, snapshots, ingests] = [0, 0, 0, 0];
   for await (const { size } of content.walk(ctx)) {
     contents++;
     bytes += size;
   }
+  for await (const { offset } of content.listStatuses(ctx)) {
+    ingests++;
+    bytes += offset;
+  }
   for await (const _ of snapshotter.walk(ctx)) snapshots++;
-  return { content: contents, bytes, snapshots };
+  return { content: contents, bytes, snapshots, ingests };
 }

@@ -1,6 +1,7 @@
 import { parseDigest } from "../../base/digest.ts";
 import type { Invocation } from "../command.ts";
 import { humanSizePrecise } from "../format/human.ts";
+import { showDropped } from "../removed.ts";
 
 /** `coracle system gc [DIGEST]` */
 export async function run(inv: Invocation): Promise<number> {
@@ -18,6 +19,7 @@ export async function run(inv: Invocation): Promise<number> {
       `snapshots; ${report.leasesExpired} leases and ${report.imagesExpired} ` +
       "images had expired",
   );
+  showDropped(inv.stdout, report.ingestsDropped ?? 0);
   const freed = humanSizePrecise(report.bytesFreed);
   inv.stdout.line(`Total reclaimed space: ${freed}`);
   return 0;

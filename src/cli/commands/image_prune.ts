@@ -4,7 +4,7 @@ import type { Invocation } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { pruneFilter } from "../prune_filter.ts";
-import { showRemoved } from "../removed.ts";
+import { showDropped, showRemoved } from "../removed.ts";
 
 /** `coracle image prune` */
 export async function run(inv: Invocation): Promise<number> {
@@ -26,6 +26,7 @@ export async function run(inv: Invocation): Promise<number> {
     showRemoved(inv.stdout, report.removed);
     inv.stdout.line();
   }
+  showDropped(inv.stdout, report.ingestsDropped);
   const freed = humanSizePrecise(report.bytesFreed);
   inv.stdout.line(`Total reclaimed space: ${freed}`);
   return 0;

@@ -39,6 +39,7 @@ const TYPES = {
   logs: "Logs",
   snapshots: "Snapshots",
   content: "Content",
+  ingests: "Unfinished Downloads",
 } as const satisfies Record<UsageLine["kind"], string>;
 
 /** `coracle system df [-v]` */
@@ -48,6 +49,8 @@ export async function run(inv: Invocation): Promise<number> {
   const { ctx } = inv;
   const usage = await diskUsage(ctx, {
     content: services.content,
+    leases: services.leases,
+    now: inv.now,
     images: services.images,
     containers: services.containers,
     snapshotters: services.snapshotters,

@@ -6,7 +6,7 @@ import { lifeDeps } from "../life_deps.ts";
 import { confirm } from "../confirm.ts";
 import { humanSizePrecise } from "../format/human.ts";
 import { pruneFilter } from "../prune_filter.ts";
-import { showRemoved, showRemovedVolumes } from "../removed.ts";
+import { showDropped, showRemoved, showRemovedVolumes } from "../removed.ts";
 
 /** `coracle system prune` */
 export async function run(inv: Invocation): Promise<number> {
@@ -25,6 +25,7 @@ export async function run(inv: Invocation): Promise<number> {
     `  - ${images}`,
     ...withVolumes ? ["  - all anonymous volumes that no container uses"] : [],
     "  - all content and snapshots that nothing uses",
+    "  - all unfinished downloads that nobody has gone on with for a day",
     "",
   ]);
   if (!agreed) return 0;
@@ -48,6 +49,7 @@ export async function run(inv: Invocation): Promise<number> {
     showRemoved(inv.stdout, report.removed);
     inv.stdout.line();
   }
+  showDropped(inv.stdout, report.ingestsDropped);
   const freed = humanSizePrecise(report.bytesFreed + volumesFreed);
   inv.stdout.line(`Total reclaimed space: ${freed}`);
   return 0;

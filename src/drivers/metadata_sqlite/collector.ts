@@ -2,10 +2,11 @@
 
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
-import type {
-  CollectionReport,
-  GarbageBacklog,
-  WatchedCollector,
+import {
+  type CollectionReport,
+  type GarbageBacklog,
+  INGEST_KEPT_MS,
+  type WatchedCollector,
 } from "../../core/gc.ts";
 import type { ContentSweeper, StoredIngest } from "../../core/records.ts";
 import { hasCleanup, type Snapshotter } from "../../core/snapshot.ts";
@@ -23,9 +24,6 @@ export interface CollectorDeps {
   readonly content: ContentSweeper;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
 }
-
-/** An ingest that no lease holds is dropped when untouched for so long. */
-const INGEST_MS = 24 * 60 * 60 * 1000;
 
 type Counts = Omit<CollectionReport, "durationMs" | "pauseMs">;
 
@@ -89,15 +87,15 @@ export class SqliteGarbageCollector implements WatchedCollector {
 
   #removeRecords(): Counts {
     const ingests = [...this.#deps.content.walkIngests()];
-    const oldest = this.#store.now() - INGEST_MS;
+    const oldest = this.#store.now() - INGEST_KEPT_MS;
     const young = ingests.filter(({ updatedAt }) =>
       updatedAt.getTime() > oldest
     );
     return this.#store.write("durable", () => {
       // Within the lock, so that no writer can take up what is dropped.
-      for (const ingest of ingests) {
-        if (!young.includes(ingest)) this.#dropIngest(ingest);
-      }
+      const dropped = ingests.filter((ingest) =>
+        !young.includes(ingest) && this.#dropIngest(ingest)
+      );
       const leasesExpired = this.#expireLeases();
       mark(this.#store, young);
       const counts = {
@@ -105,13 +103,19 @@ export class SqliteGarbageCollector implements WatchedCollector {
         contentRemoved: this.#removeContent(),
         imagesExpired: this.#expireImages(),
         ...this.#removeSnapshots(),
+        ingestsDropped: dropped.length,
       };
       forgetBacklog(this.#store.db);
-      return counts;
+      const bytesOfIngests = dropped.reduce(
+        (sum, { offset }) => sum + offset,
+        0,
+      );
+      return { ...counts, bytesFreed: counts.bytesFreed + bytesOfIngests };
     });
   }
 
-  #dropIngest(ingest: StoredIngest): void {
+  /** @returns false if somebody holds it */
+  #dropIngest(ingest: StoredIngest): boolean {
     const { db } = this.#store;
     const leased = db.get(
       "SELECT 1 FROM lease_resources r JOIN leases l " +
@@ -122,7 +126,7 @@ export class SqliteGarbageCollector implements WatchedCollector {
       ingest.ref,
       this.#store.now(),
     );
-    if (leased === undefined) this.#deps.content.dropIngest(ingest);
+    return leased === undefined && this.#deps.content.dropIngest(ingest);
   }
 
   #expireLeases(): number {
