@@ -14,8 +14,6 @@ export interface RemoteCollectorDeps {
   readonly content: ContentStore;
   readonly snapshotter: Snapshotter;
   readonly now: () => Date;
-  /** Finds out by what can be listed. */
-  readonly why: GarbageCollector["why"];
 }
 
 /** So that nothing is left of a lease whose client is killed. */
@@ -25,7 +23,9 @@ const LEASE_MS = 60_000;
  * Its report has what is missing afterwards in the context's namespace and
  * snapshotter; what else was removed, the other side does not tell.
  */
-export function remoteCollector(deps: RemoteCollectorDeps): GarbageCollector {
+export function remoteCollector(
+  deps: RemoteCollectorDeps,
+): Pick<GarbageCollector, "collect"> {
   return {
     async collect(ctx) {
       const before = await census(ctx, deps);
@@ -44,7 +44,6 @@ export function remoteCollector(deps: RemoteCollectorDeps): GarbageCollector {
         durationMs,
       };
     },
-    why: (ctx, digest) => deps.why(ctx, digest),
   };
 }
 

@@ -30,7 +30,11 @@ import { createHost } from "../../runtime/host.ts";
 import type { Config } from "../config.ts";
 import type { Connection, ConnectOptions } from "../connect.ts";
 import { lazyLogs, lazyResolver } from "../lazy_services.ts";
-import { assertStoreExists, ensureStorePaths, type StorePaths } from "../paths.ts";
+import {
+  assertStoreExists,
+  ensureStorePaths,
+  type StorePaths,
+} from "../paths.ts";
 import { VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
 import { remoteFileTrees, remoteRootDiffer } from "./local_files.ts";
@@ -174,7 +178,13 @@ function compose(
     sandboxes: NO_SANDBOXES,
     namespaces: remoteNamespaces(client),
     events: withoutTasks(remoteEvents(client, now)),
-    collector: remoteCollector({ leases, content, snapshotter, now }),
+    collector: {
+      ...remoteCollector({ leases, content, snapshotter, now }),
+      why: async (ctx, digest) => {
+        const { whyServed } = await import("../../engine/why_served.ts");
+        return await whyServed(ctx, services, digest, now());
+      },
+    },
     differ: remoteRootDiffer({
       ...{ differ: remoteDiffer(client, content), content, mounter },
     }, Deno.uid()),
