@@ -35,7 +35,8 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
       await t.step("whose output is shown as it is", () => unchanged(store));
       await t.step("but for --detach-keys", () => otherKeys(store));
       await t.step("by run and start, too", () => leftAtOnce(store));
-      await t.step("not to what is restarted", () => restarted(store));
+      await t.step("until it is restarted", () => restarted(store));
+      await t.step("and restarted later", () => restartedLater(store));
     },
   });
 }
@@ -195,12 +196,38 @@ async function leftAtOnce(store: RemoteStore): Promise<void> {
   await ok("rm", "-f", "once");
 }
 
-/** Its second life would have none. */
+/** In its first life; the monitor gives the next ones none. */
 async function restarted({ ok, call }: RemoteStore): Promise<void> {
-  const image = [REMOTE_IMAGE, "sleep", "1000"];
-  await ok("run", "-di", "--restart", "always", "--name", "again", ...image);
-  const { code, stderr } = await call(["attach", "again"]);
-  assertEquals(code, 1);
-  assertStringIncludes(stderr, "--no-stdin");
+  const run = ["run", "-i", "--restart", "always", "--name", "again"];
+  const script = "read x; echo got $x; sleep 0.5; exit 3";
+  const image = [REMOTE_IMAGE, "sh", "-c", script];
+  const stdin = "word\n";
+  const shown = await call([...run, ...image], { stdin });
+  const { code, stdout, stderr } = shown;
+  assertEquals({ code, stdout }, { code: 3, stdout: "got word\n" }, stderr);
+  await until(
+    "a restart",
+    async () => /got\s*\n/.test(await ok("logs", "again")),
+  );
+  const refused = await call(["attach", "again"], { stdin });
+  assertEquals(refused.code, 1);
+  assertStringIncludes(refused.stderr, "--no-stdin");
+  await ok("stop", "-t", "0", "again");
+  const once = await call(["start", "-ai", "again"], { stdin });
+  assertEquals(once.stdout, "got word\n", once.stderr);
   await ok("rm", "-f", "again");
+}
+
+/** Also what begins to be restarted while it runs. */
+async function restartedLater({ ok, call }: RemoteStore): Promise<void> {
+  const script = "echo begun; while read x; do echo got $x; done";
+  await ok("run", "-di", "--name", "later", REMOTE_IMAGE, "sh", "-c", script);
+  await ok("update", "--restart", "always", "later");
+  const { stdout } = await call(["attach", "later"], { stdin: "one\n" });
+  assertStringIncludes(stdout, "got one\n");
+  await until("a restart", async () => {
+    const logged = await ok("logs", "later");
+    return logged.startsWith("begun\ngot one\nbegun\n");
+  });
+  await ok("rm", "-f", "later");
 }

@@ -13,7 +13,6 @@ import { hasCode } from "../../base/errors.ts";
 import type { Container, ContainerStore } from "../../core/container.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Labels } from "../../core/labels.ts";
-import type { StdioAddresses } from "../../core/shim.ts";
 import { throughSocket } from "../../core/through_socket.ts";
 import {
   RESTART_LABEL,
@@ -52,14 +51,17 @@ export class Restarts {
   }
 
   /**
-   * @param streams of its first life
+   * @param streams of its later lives
    * @throws {ThroughSocketError} if the daemon does not know how
    */
   async check(
     ctx: Context,
     id: string,
     { kind }: RestartPolicy,
-    streams: Pick<StdioAddresses, "stdout" | "terminal">,
+    { terminal, logUri }: {
+      readonly terminal: boolean;
+      readonly logUri: string;
+    },
   ): Promise<void> {
     const what = `restart container "${id}" by policy "${kind}"`;
     const monitor = await this.#deps.monitor(ctx);
@@ -71,8 +73,7 @@ export class Restarts {
     if (!known.includes(kind)) {
       throw throughSocket(what, `This daemon knows ${known.join(", ")}`);
     }
-    const { terminal, stdout } = streams;
-    if (terminal && (terminals === "lost" || stdout === "")) {
+    if (terminal && (terminals === "lost" || logUri === "")) {
       const hint = "It would get no terminal again: leave out -t";
       throw throughSocket(what, hint);
     }

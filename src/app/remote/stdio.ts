@@ -12,6 +12,8 @@ import { startLogger } from "./own_logger.ts";
 /** Disposing lets go of what the daemon's shim has by then. */
 export interface DetachedStdio extends Disposable {
   readonly addresses: StdioAddresses;
+  /** Where its output goes after a restart, which gives it no input. */
+  readonly logUri: string;
 }
 
 export interface DetachedPlace {
@@ -34,13 +36,14 @@ export async function openDetachedStdio(
 ): Promise<DetachedStdio> {
   const { log, command } = loggerOf(ctx, access, place, request);
   const { stdio } = request.settings;
-  if (!takesInput(request)) return kept(detachedStdio(log, stdio, command));
+  const later = detachedStdio(log, stdio, command);
+  if (!takesInput(request)) return kept(later, later);
   const io = `${place.bundle}/io`;
   await Deno.mkdir(io, { recursive: true, mode: 0o700 });
   const input = `${io}/init-stdin`;
   makeFifo(input, 0o600);
   if (stdio === "terminal" || log.driver === "none") {
-    return kept(detachedStdio(log, stdio, command, input));
+    return kept({ ...later, stdin: input }, later);
   }
   const logger = await startLogger(ctx, poller(), command, {
     id: place.id,
@@ -49,20 +52,21 @@ export async function openDetachedStdio(
   const { stdout, stderr } = logger;
   return {
     addresses: { stdin: input, stdout, stderr, terminal: false },
+    logUri: later.stdout,
     [Symbol.dispose]: () => logger[Symbol.dispose](),
   };
 }
 
-/**
- * Monitors of restarts give a container none the second time, and programs
- * that log can only be started by the shim.
- */
+/** Programs that log, and are not ours, can only be started by the shim. */
 export function takesInput({ settings }: StartRequest): boolean {
-  const { stdin, stdio, restart, log } = settings;
-  return stdin === "open" && restart.kind === "no" &&
+  const { stdin, stdio, log } = settings;
+  return stdin === "open" &&
     (stdio === "terminal" || !log.driver.startsWith("binary://"));
 }
 
-function kept(addresses: StdioAddresses): DetachedStdio {
-  return { addresses, [Symbol.dispose]: () => {} };
+function kept(
+  addresses: StdioAddresses,
+  { stdout: logUri }: StdioAddresses,
+): DetachedStdio {
+  return { addresses, logUri, [Symbol.dispose]: () => {} };
 }

@@ -26,6 +26,7 @@ import { SIGNALS } from "../../sys/signals.ts";
 import type { StorePaths } from "../paths.ts";
 import { attachRemote, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
+import { readLaterLog } from "./later_log.ts";
 import type { Restarts } from "./restarts.ts";
 import { explainOtherFiles, explainOtherProcesses } from "./same_place.ts";
 
@@ -143,11 +144,14 @@ export class RemoteTask implements Task {
     if (policy.kind === "no") {
       return await restarts.leave(ctx, this.id, "noPolicy");
     }
-    const state = await shim.state(ctx, this.#init);
-    await restarts.check(ctx, this.id, policy, state);
+    const { terminal, stdout } = await shim.state(ctx, this.#init);
+    const logUri = stdout.startsWith("/")
+      ? logger && readLaterLog(logger.bundle)
+      : stdout;
     // In the foreground of a command it ends with that.
-    if (state.stdout.startsWith("/")) return;
-    await restarts.watch(ctx, this.id, policy, state.stdout);
+    if (logUri === undefined) return;
+    await restarts.check(ctx, this.id, policy, { terminal, logUri });
+    await restarts.watch(ctx, this.id, policy, logUri);
   }
 
   async pause(ctx: Context): Promise<void> {

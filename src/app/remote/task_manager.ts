@@ -49,6 +49,7 @@ import { createTask } from "./create_task.ts";
 import type { TaskLogger } from "./attach.ts";
 import type { RemoteAccess } from "./logger.ts";
 import type { Restarts } from "./restarts.ts";
+import { LATER_LOG } from "./later_log.ts";
 import { readHealth, writeHealth } from "./health_file.ts";
 import { explainOtherFiles } from "./same_place.ts";
 import { openDetachedStdio, takesInput } from "./stdio.ts";
@@ -90,6 +91,10 @@ class RemoteTaskManager implements TaskManager {
   }
 
   prepareStart(): Disposable {
+    return { [Symbol.dispose]: () => {} };
+  }
+
+  prepareLaunch(): Disposable {
     return { [Symbol.dispose]: () => {} };
   }
 
@@ -139,8 +144,11 @@ class RemoteTaskManager implements TaskManager {
     using streams = await openDetachedStdio(
       ...[ctx, poller, access, place, request] as const,
     );
-    const stdio = streams.addresses;
-    if (isWatched) await restarts.check(ctx, id, restart, stdio);
+    const { addresses: stdio, logUri } = streams;
+    if (isWatched) {
+      const { terminal } = stdio;
+      await restarts.check(ctx, id, restart, { terminal, logUri });
+    }
     using owned = new DisposableStack();
     let connection: Deno.UnixConn | undefined;
     const pid = await this.#begin(ctx, bundle, stdio, async () => {
@@ -148,7 +156,8 @@ class RemoteTaskManager implements TaskManager {
       connection = owned.use(await connectLogger(id, bundle.path));
       await whenGreeted(connection);
     });
-    if (isWatched) await restarts.watch(ctx, id, restart, stdio.stdout);
+    if (logUri !== stdio.stdout) bundle.write(LATER_LOG, logUri);
+    if (isWatched) await restarts.watch(ctx, id, restart, logUri);
     // Its logger, who sees to its end, learns by that when it comes.
     else bundle.write(INIT_PID, String(pid));
     owned.move();
@@ -261,7 +270,10 @@ class RemoteTaskManager implements TaskManager {
 function checkDetached(id: string, request: StartRequest): void {
   const { settings, output } = request;
   if (output === "held" && settings.stdin === "open" && !takesInput(request)) {
-    throw throughSocket(`send input to container "${id}"`, "Leave out -i");
+    throw throughSocket(
+      `send input to container "${id}"`,
+      "Its log driver gets its streams, and can't show them: use another",
+    );
   }
 }
 
