@@ -15,10 +15,14 @@ export function lazyResolver(load: () => Promise<Resolver>): Resolver {
   const resolver = lazy(load);
   return {
     resolve: async (...args) => await (await resolver()).resolve(...args),
-    fetcher: (reference) => ({
-      fetch: async (...args) =>
-        await (await resolver()).fetcher(reference).fetch(...args),
-    }),
+    fetcher: (reference) => {
+      // Always the same one: it remembers whom not to ask again.
+      const fetcher = lazy(async () => (await resolver()).fetcher(reference));
+      return {
+        fetch: async (...args) => await (await fetcher()).fetch(...args),
+        distrust: async (...args) => await (await fetcher()).distrust(...args),
+      };
+    },
     pusher: (reference) => {
       const pusher = lazy(async () => (await resolver()).pusher(reference));
       return {

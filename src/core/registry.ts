@@ -1,4 +1,5 @@
 import type { Context } from "../base/context.ts";
+import type { EngineError } from "../base/errors.ts";
 import type { Reference } from "../base/reference.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
 
@@ -38,6 +39,18 @@ export interface Fetcher {
     descriptor: Descriptor,
     options?: FetchOptions,
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+  /**
+   * Says that what it gave, all of it, is not what the descriptor says: whoever
+   * sent it is not asked for that again.
+   * @param error why
+   * @throws {EngineError} with what every host said if there is nobody else to
+   * ask; the error itself if there never was
+   */
+  distrust(
+    ctx: Context,
+    descriptor: Descriptor,
+    error: EngineError,
+  ): Promise<void>;
 }
 
 /** The outcome of asking to push one blob or manifest. */

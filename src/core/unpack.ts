@@ -9,6 +9,7 @@
  */
 
 import type { Context } from "../base/context.ts";
+import { EngineError } from "../base/errors.ts";
 import type { Digest } from "../base/digest.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
 import type { Mount } from "./mount.ts";
@@ -25,7 +26,8 @@ export interface UnpackSession extends AsyncDisposable {
    * layers at once: the session bounds threads and memory. Tells the source
    * why if it fails, and leaves a half-filled target behind.
    * @throws {EngineError} `dataLoss` if digest, size or diff ID are not what
-   * was expected, or the archive is malformed; what `source.open` throws
+   * was expected, or the archive is malformed, and {BrokenLayerError} where
+   * other bytes would not help; what `source.open` throws
    */
   unpack(ctx: Context, job: LayerJob): Promise<UnpackedLayer>;
   /**
@@ -41,6 +43,17 @@ export interface UnpackSession extends AsyncDisposable {
   ): Promise<string | undefined>;
   /** Waits until all that was written near `path` is on disk. */
   barrier(ctx: Context, path: string): Promise<void>;
+}
+
+/** The bytes of the layer are the right ones, and can't be used. */
+export class BrokenLayerError extends EngineError {
+  constructor(reason: EngineError) {
+    const { message, hint } = reason;
+    super("dataLoss", message, {
+      cause: reason.cause,
+      ...hint === undefined ? {} : { hint },
+    });
+  }
 }
 
 export interface LayerJob {

@@ -33,7 +33,10 @@ export async function fetchSmall(
   return await readBlob(ctx, content, descriptor);
 }
 
-/** Stores one blob, of any size, resuming what another process left. */
+/**
+ * Stores one blob, of any size, resuming what another process left. Bytes that
+ * prove to be wrong are thrown away, and fetched from the next host.
+ */
 export async function fetchBlob(
   ctx: Context,
   content: ContentStore,
@@ -41,6 +44,30 @@ export async function fetchBlob(
   descriptor: Descriptor,
   labels: Labels = {},
 ): Promise<void> {
+  for (;;) {
+    const wrong = await tryToFetch(ctx, content, fetcher, descriptor, labels);
+    if (wrong === undefined) return;
+    await dropIngest(ctx, content, ingestRef(descriptor));
+    // Otherwise it may be what was there before.
+    const isWhole = wrong.offset === 0;
+    if (isWhole) await fetcher.distrust(ctx, descriptor, wrong.error);
+  }
+}
+
+interface WrongBytes {
+  readonly error: EngineError;
+  /** From where on they were fetched. */
+  readonly offset: number;
+}
+
+async function tryToFetch(
+  ctx: Context,
+  content: ContentStore,
+  fetcher: Fetcher,
+  descriptor: Descriptor,
+  labels: Labels,
+): Promise<WrongBytes | undefined> {
+  const { digest, size } = descriptor;
   try {
     await using writer = await waitForTurn(
       ctx,
@@ -48,12 +75,34 @@ export async function fetchBlob(
     );
     const { offset } = await writer.status();
     const stream = await fetcher.fetch(ctx, descriptor, { offset });
-    for await (const chunk of stream) await writer.write(chunk);
-    const { digest, size } = descriptor;
-    await writer.commit(ctx, { digest, size, labels });
+    try {
+      for await (const chunk of stream) await writer.write(chunk);
+      await writer.commit(ctx, { digest, size, labels });
+    } catch (error) {
+      if (!isWrong(error)) throw error;
+      return { error, offset };
+    }
   } catch (error) {
     if (!hasCode(error, "alreadyExists")) throw error;
-    await addLabels(ctx, content, descriptor.digest, labels);
+    await addLabels(ctx, content, digest, labels);
+  }
+  return undefined;
+}
+
+/** `failedPrecondition` says so when all of it has come, `dataLoss` before. */
+function isWrong(error: unknown): error is EngineError {
+  return hasCode(error, "failedPrecondition", "dataLoss");
+}
+
+async function dropIngest(
+  ctx: Context,
+  content: ContentStore,
+  ref: string,
+): Promise<void> {
+  try {
+    await content.abort(ctx, ref);
+  } catch (error) {
+    if (!hasCode(error, "notFound")) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Where the bytes of layers come from, and what becomes of them. */
 
 import type { Context } from "../base/context.ts";
-import { hasCode, notFound } from "../base/errors.ts";
+import { type EngineError, hasCode, notFound } from "../base/errors.ts";
 import type { LocalContentStore } from "../core/content.ts";
 import type { Labels } from "../core/labels.ts";
 import type { Fetcher } from "../core/registry.ts";
@@ -19,6 +19,11 @@ export interface LayerAccess extends AsyncDisposable {
   commit(ctx: Context, verified: UnpackedLayer, labels: Labels): Promise<void>;
   /** Throws away bytes that proved to be wrong, so that the next try is clean. */
   discard(ctx: Context): Promise<void>;
+  /**
+   * Bytes that were just sent proved to be wrong.
+   * @throws {EngineError} if nobody else has the layer
+   */
+  distrust(ctx: Context, error: EngineError): Promise<void>;
 }
 
 /** Layers that must be in the store already. */
@@ -34,6 +39,7 @@ export async function storedLayer(
     commit: (ctx, { digest }, labels) =>
       addLabels(ctx, content, digest, labels),
     discard: (ctx) => content.delete(ctx, layer.digest),
+    distrust: (_ctx, error) => Promise.reject(error),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -67,6 +73,7 @@ export async function fetchedLayer(
         commit: (ctx, { digest, size }, labels) =>
           ingest.commitVerified(ctx, { digest, size }, labels),
         discard: () => ingest.discard(),
+        distrust: (ctx, error) => fetcher.distrust(ctx, layer, error),
         [Symbol.asyncDispose]: () => ingest[Symbol.asyncDispose](),
       };
     } catch (error) {

@@ -2,18 +2,19 @@
 
 import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
-import { hasCode } from "../base/errors.ts";
+import { EngineError, hasCode } from "../base/errors.ts";
 import { traced } from "../base/trace.ts";
 import type { Labels } from "../core/labels.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Progress, ProgressState } from "../core/progress.ts";
 import type { Services } from "../core/services.ts";
 import { hasStaging, type Snapshotter } from "../core/snapshot.ts";
-import type {
-  LayerJob,
-  LayerTarget,
-  UnpackedLayer,
-  UnpackSession,
+import {
+  BrokenLayerError,
+  type LayerJob,
+  type LayerTarget,
+  type UnpackedLayer,
+  type UnpackSession,
 } from "../core/unpack.ts";
 import type { Descriptor } from "../oci/image_spec.ts";
 import type { LayerAccess } from "./fetch_layer.ts";
@@ -109,7 +110,8 @@ export async function isCommitted(
 
 /**
  * Lets one layer flow: its bytes become content and, if there is a target,
- * files. Bytes that an earlier try left and that prove wrong are fetched anew.
+ * files. Bytes that an earlier try left and that prove wrong are fetched anew,
+ * and those that a host has sent from the next one.
  *
  * @returns undefined if there was nothing to do
  */
@@ -122,20 +124,21 @@ export async function takeLayer(
   const { digest, size } = planned.layer;
   const attributes = { "oci.digest": digest, "oci.size": size };
   return await traced(ctx, "layer", attributes, async (ctx) => {
-    try {
-      return await attempt(ctx, job, planned, target);
-    } catch (error) {
-      if (!(error instanceof StaleBytes)) throw error;
-      const { cause } = error;
-      ctx.log.warn("Fetching a layer again", { layer: digest, error: cause });
+    for (;;) {
+      try {
+        return await attempt(ctx, job, planned, target);
+      } catch (error) {
+        if (!(error instanceof WrongBytes)) throw error;
+        const { cause } = error;
+        ctx.log.warn("Fetching a layer again", { layer: digest, error: cause });
+      }
     }
-    return await attempt(ctx, job, planned, target);
   });
 }
 
-/** What was there before this transfer turned out to be wrong. */
-class StaleBytes extends Error {
-  override readonly name = "StaleBytes";
+/** What came has been thrown away, and somebody may have what is right. */
+class WrongBytes extends Error {
+  override readonly name = "WrongBytes";
 }
 
 async function attempt(
@@ -190,5 +193,9 @@ async function afterFailure(
   const isOld = origin === "store" ||
     (source.kind === "download" && source.offset > 0);
   await access.discard(ctx);
-  return isOld ? new StaleBytes("", { cause: error }) : error;
+  if (!isOld) {
+    if (error instanceof BrokenLayerError) return error;
+    await access.distrust(ctx, EngineError.from(error));
+  }
+  return new WrongBytes("", { cause: error });
 }

@@ -7,21 +7,49 @@ import type { Fetcher, FetchOptions } from "../../core/registry.ts";
 import { type Descriptor, MAX_MANIFEST_SIZE } from "../../oci/image_spec.ts";
 import { isIndex, isManifest } from "../../oci/media_types.ts";
 import { type OpenBody, resumingStream, skipBytes } from "./body.ts";
-import type { RegistryClient } from "./client.ts";
+import { isRefusal, type RegistryClient } from "./client.ts";
 import type { Responded } from "./http.ts";
 import { type Refusal, refusalOfError } from "./failure.ts";
 import type { RegistryHost } from "./hosts.ts";
 import { getManifest, lie, pullScope } from "./manifest.ts";
+import { Senders } from "./senders.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export class RegistryFetcher implements Fetcher {
   readonly #client: RegistryClient;
   readonly #reference: Reference;
+  readonly #senders: Senders;
 
   constructor(client: RegistryClient, reference: Reference) {
     this.#client = client;
     this.#reference = reference;
+    this.#senders = new Senders();
+  }
+
+  async distrust(
+    ctx: Context,
+    descriptor: Descriptor,
+    error: EngineError,
+  ): Promise<void> {
+    const senders = this.#senders.distrust(descriptor.digest, error);
+    if (senders === "nobody") throw error;
+    const { domain } = this.#reference;
+    const hosts = (await this.#client.hosts(domain))
+      .filter(({ capabilities }) => capabilities.has("pull"));
+    if (hosts.length <= 1) throw error;
+    const attempts = hosts.flatMap((host) => {
+      const refusal = this.#senders.refusal(descriptor.digest, host);
+      return refusal === undefined ? [] : { host, refusal };
+    });
+    if (attempts.length === hosts.length) {
+      throw this.#client.failure(this.#question(descriptor), attempts);
+    }
+    ctx.log.warn("A registry host sent what was not asked for", {
+      digest: descriptor.digest,
+      hosts: senders,
+      error,
+    });
   }
 
   async fetch(
@@ -74,11 +102,28 @@ export class RegistryFetcher implements Fetcher {
       );
     }
     const { path } = this.#reference;
-    return await this.#client.firstOf(
+    return await this.#firstOf(
       ctx,
-      this.#question(descriptor),
+      descriptor,
       (host) => getManifest(ctx, this.#client, host, path, descriptor),
     );
+  }
+
+  /** Of those that have not sent anything wrong. */
+  async #firstOf<T>(
+    ctx: Context,
+    descriptor: Descriptor,
+    ask: (host: RegistryHost) => Promise<T | Refusal>,
+  ): Promise<T> {
+    const { digest } = descriptor;
+    const question = this.#question(descriptor);
+    return await this.#client.firstOf(ctx, question, async (host) => {
+      const refusal = this.#senders.refusal(digest, host);
+      if (refusal !== undefined) return refusal;
+      const answer = await ask(host);
+      if (!isRefusal(answer)) this.#senders.add(digest, host);
+      return answer;
+    });
   }
 
   async #open(
@@ -86,9 +131,9 @@ export class RegistryFetcher implements Fetcher {
     descriptor: Descriptor,
     offset: number,
   ): Promise<OpenBody> {
-    return await this.#client.firstOf(
+    return await this.#firstOf(
       ctx,
-      this.#question(descriptor),
+      descriptor,
       (host) => this.#openAt(ctx, host, descriptor, offset),
     );
   }

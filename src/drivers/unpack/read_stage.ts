@@ -22,7 +22,8 @@ export async function runReadStage(order: ReadOrder): Promise<ReadReport> {
     ring?.end(report.error === undefined ? "complete" : "failed");
     return report;
   } catch (error) {
-    if (!(error instanceof PeerGone)) endFailed(ring);
+    // Whoever failed, the other side waits; if it has gone, nobody hears it.
+    endFailed(ring);
     throw error;
   }
 }

@@ -1,13 +1,14 @@
 import { shortDigest } from "../../base/digest.ts";
 import type { Context } from "../../base/context.ts";
-import { dataLoss, EngineError, internal } from "../../base/errors.ts";
-import type {
-  LayerJob,
-  LowerTree,
-  StagedTree,
-  UnpackedLayer,
-  UnpackedTree,
-  UnpackSession,
+import { dataLoss, EngineError, hasCode, internal } from "../../base/errors.ts";
+import {
+  BrokenLayerError,
+  type LayerJob,
+  type LowerTree,
+  type StagedTree,
+  type UnpackedLayer,
+  type UnpackedTree,
+  type UnpackSession,
 } from "../../core/unpack.ts";
 import { syncFileSystem } from "../../sys/fs.ts";
 import { EarlyWriteback } from "./early_writeback.ts";
@@ -58,11 +59,12 @@ export class Session implements UnpackSession {
       }),
     ]);
     ctx.signal.throwIfAborted();
-    if (downloaded.status === "rejected" && !stop.signal.aborted) {
-      throw downloaded.reason;
+    // Each of them ends the other, which then only says that it was stopped.
+    if (flowed.status === "rejected" && !hasCode(flowed.reason, "cancelled")) {
+      throw flowed.reason;
     }
-    if (flowed.status === "rejected") throw flowed.reason;
     if (downloaded.status === "rejected") throw downloaded.reason;
+    if (flowed.status === "rejected") throw flowed.reason;
     for (const note of flowed.value.notes) {
       ctx.log.debug(note, { layer: job.layer.digest });
     }
@@ -169,24 +171,29 @@ function judge(
     );
   }
   if (read.error !== undefined) {
-    throw located(short, fromPlainError(read.error));
+    throw asBuilt(located(short, fromPlainError(read.error)));
   }
   if (extract === undefined) return { layer: { digest, size }, notes: [] };
   if (extract.kind === "failed") {
     throw extract.error === undefined
       ? internal(`Cannot unpack layer "${short}": it ended early`)
-      : located(short, fromPlainError(extract.error));
+      : asBuilt(located(short, fromPlainError(extract.error)));
   }
   if (extract.kind !== "extract") throw internal("Cannot mix up two threads");
   if (diffId !== undefined && extract.diffId !== diffId) {
-    throw dataLoss(
+    throw asBuilt(dataLoss(
       `Cannot use layer "${layer.digest}": its diff ID is ` +
         `"${extract.diffId}", but the image's config says "${diffId}"`,
       { hint: "The image was put together wrongly; build it again" },
-    );
+    ));
   }
   const { kind: _, notes, ...tree } = extract;
   return { layer: { digest, size, tree: tree satisfies UnpackedTree }, notes };
+}
+
+/** The bytes are the right ones. */
+function asBuilt(error: EngineError): EngineError {
+  return error.code === "dataLoss" ? new BrokenLayerError(error) : error;
 }
 
 /** Says which layer it was. */
