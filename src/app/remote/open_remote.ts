@@ -23,7 +23,6 @@ import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
 import type { BundleStore, TaskRef } from "../../core/task.ts";
 import { throughSocket } from "../../core/through_socket.ts";
-import { createMounter } from "../../drivers/mounter/mounter.ts";
 import { GrpcClient } from "../../rpc/grpc/client.ts";
 import { createBundleStore } from "../../runtime/bundles.ts";
 import { createHost } from "../../runtime/host.ts";
@@ -35,9 +34,15 @@ import {
   ensureStorePaths,
   type StorePaths,
 } from "../paths.ts";
+import type { Identity } from "../rootless/identity.ts";
 import { VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
-import { remoteFileTrees, remoteRootDiffer } from "./local_files.ts";
+import {
+  reachOf,
+  remoteFileTrees,
+  remoteMounter,
+  remoteRootDiffer,
+} from "./local_files.ts";
 import { heldSnapshotter, Holder } from "./held.ts";
 import { finishEnded } from "./leftovers.ts";
 import { findMonitor, findSnapshotters } from "./plugins.ts";
@@ -51,6 +56,8 @@ export interface OpenRemoteOptions extends ConnectOptions {
   /** Whose tasks the command is about. */
   readonly namespace: string;
   readonly config: Config;
+  /** Who asks. */
+  readonly identity: Identity;
   /** Of the local store; what we keep for the remote one is below. */
   readonly paths: StorePaths;
   readonly registryDirs: readonly string[];
@@ -59,15 +66,24 @@ export interface OpenRemoteOptions extends ConnectOptions {
 const DEFAULT_SNAPSHOTTER = "overlayfs";
 const now = () => new Date();
 
-/** @throws {EngineError} `unavailable` if nobody serves there */
+/**
+ * An ordinary user's process whose daemon is in a namespace of the user's starts
+ * again there.
+ * @throws {EngineError} `unavailable` if nobody serves there
+ */
 export async function openRemote(
   options: OpenRemoteOptions,
 ): Promise<Connection> {
   const { config, namespace, log } = options;
   const path = await socketPath(options.address);
+  const { identity } = options;
+  if (identity.kind === "ordinary") {
+    const { joinDaemon } = await import("./join_daemon.ts");
+    joinDaemon(identity.uid, path, options.paths);
+  }
   const paths = await pathsFor(options.paths, path);
   if (options.ifAbsent === "fail") assertStoreExists(paths, "remote");
-  ensureStorePaths(paths, 0);
+  ensureStorePaths(paths, identity.kind === "ordinary" ? identity.uid : 0);
   const client = new GrpcClient({ path });
   try {
     const ctx = background({ namespace, log });
@@ -170,7 +186,8 @@ function compose(
     });
   }
   const content = remoteContent(client);
-  const mounter = createMounter();
+  const reach = reachOf(options.identity);
+  const mounter = remoteMounter(reach);
   const services: Services = {
     ...{ content, leases, snapshotters, defaultSnapshotter },
     images: remoteImages(client),
@@ -187,9 +204,9 @@ function compose(
     },
     differ: remoteRootDiffer({
       ...{ differ: remoteDiffer(client, content), content, mounter },
-    }, Deno.uid()),
+    }, reach),
     mounter,
-    fileTrees: remoteFileTrees(Deno.uid()),
+    fileTrees: remoteFileTrees(reach),
     resolver: lazyResolver(() => loadResolver(options)),
     unpacker: {
       open: () => {
