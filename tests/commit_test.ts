@@ -43,6 +43,34 @@ const STEPS: Readonly<Record<string, (store: RunStore) => Promise<void>>> = {
     await ok(store, "rm", "still");
   },
 
+  "diff says nothing of what the engine made to mount there": async (store) => {
+    // Its image has neither /etc nor /dev nor /proc.
+    await Deno.mkdir(`${store.dir}/bare/bin`, { recursive: true });
+    await Deno.copyFile("/bin/busybox", `${store.dir}/bare/bin/sh`);
+    await tar("-C", `${store.dir}/bare`, "-cf", `${store.dir}/bare.tar`, ".");
+    await ok(store, "import", `${store.dir}/bare.tar`, "local/bare:1");
+    const run = async (...options: string[]) =>
+      await ok(
+        store,
+        ...["run", "--name", "bare", ...options, "local/bare:1"],
+        ...["/bin/sh", "-c", ":"],
+      );
+    await run();
+    assertEquals(await ok(store, "diff", "bare"), "");
+    await ok(store, "commit", "bare", "local/bare:2");
+    const files = `${store.dir}/bare-2.tar`;
+    await ok(store, "create", "--name", "copy", "local/bare:2", "/bin/sh");
+    await ok(store, "export", "copy", "-o", files);
+    const names = await tar("-tf", files);
+    assert(!names.some((name) => name.startsWith("etc")), names.join(" "));
+    await ok(store, "rm", "copy");
+    await ok(store, "rm", "bare");
+    await run("-v", "hold:/etc/own");
+    // The user asked for a place there.
+    assertEquals(await ok(store, "diff", "bare"), "A /etc\nA /etc/own");
+    await ok(store, "rm", "bare");
+  },
+
   "diff and commit need a layer": async (store) => {
     const plain = ["create", "--name", "plain", "--rootfs", store.dir, "true"];
     await ok(store, ...plain);

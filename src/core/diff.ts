@@ -18,8 +18,9 @@ export interface AppliedDiff {
 /** What of a difference does not count. */
 export interface Uncounted {
   /**
-   * Absolute paths at which something was mounted: an empty file or directory
-   * there was only made for that.
+   * Absolute paths at which something was mounted: a new file or directory
+   * there that is empty was only made for that, and so was a new directory that
+   * has nothing but such.
    */
   readonly mountPoints?: ReadonlySet<string>;
 }

@@ -207,19 +207,30 @@ const STEPS: Readonly<Record<string, Step>> = {
     const { lower, upper } = await prepared(
       under,
       ctx,
-      "mkdir proc sys; echo >sys/x; touch etc/hosts etc/other",
+      "mkdir proc sys; echo >sys/x; touch etc/hosts etc/other; " +
+        "mkdir -p run/only/place run/more; touch run/only/file run/more/own",
     );
-    const mountPoints = new Set(["/proc", "/sys", "/etc/hosts", "/etc/a"]);
+    const mountPoints = new Set([
+      ...["/proc", "/sys", "/etc/hosts", "/etc/a"],
+      // Made with all above them.
+      ...["/run/only/place", "/run/only/file", "/run/more/place"],
+    ]);
     const list = under.differ.changes(ctx, lower, upper, { mountPoints });
     const paths = (await Array.fromAsync(list)).map(({ path }) => path);
-    assertEquals(paths, ["/etc", "/etc/other", "/sys", "/sys/x"]);
+    assertEquals(paths, [
+      ...["/etc", "/etc/other", "/run", "/run/more", "/run/more/own"],
+      ...["/sys", "/sys/x"],
+    ]);
     const layer = await under.differ.compare(ctx, lower, upper, {
       mountPoints,
     });
     const again = await under.snapshotter.prepare(ctx, "again", "base");
     await under.differ.apply(ctx, layer, again);
-    await under.run(upper, "rmdir proc; rm etc/hosts; touch -d @5 . etc");
-    await under.run(again, "touch -d @5 . etc");
+    await under.run(
+      upper,
+      "rmdir proc; rm -r etc/hosts run/only; touch -d @5 . etc run",
+    );
+    await under.run(again, "touch -d @5 . etc run");
     assertEquals(await under.describe(again), await under.describe(upper));
   },
 

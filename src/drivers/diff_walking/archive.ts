@@ -137,7 +137,7 @@ export class Archive {
     return this.#purpose.kind === "layer" && isReservedName(name);
   }
 
-  /** True if it is there only because something was mounted over it. */
+  /** True if it was made only to mount something there, or below it. */
   isMountPoint(
     directory: Directory,
     name: string,
@@ -192,7 +192,10 @@ export class Archive {
   }
 }
 
-/** @param path without a slash in front */
+/**
+ * Whether something that is new was only made to mount there, or below it.
+ * @param path without a slash in front
+ */
 export function isMountPoint(
   mountPoints: ReadonlySet<string>,
   directory: Directory,
@@ -200,11 +203,20 @@ export function isMountPoint(
   path: string,
   status: FileStatus,
 ): boolean {
-  if (!mountPoints.has(`/${path}`)) return false;
-  if (status.kind === "file") return status.size === 0;
+  const isPlace = mountPoints.has(`/${path}`);
+  if (status.kind === "file") return isPlace && status.size === 0;
   if (status.kind !== "directory") return false;
+  const isAbove = mountPoints.values()
+    .some((place) => place.startsWith(`/${path}/`));
+  if (!isPlace && !isAbove) return false;
   using inside = directory.child(name);
-  return inside.names().length === 0;
+  const names = inside.names();
+  if (names.length === 0) return isPlace;
+  return isAbove && names.every((child) => {
+    const status = inside.status(child);
+    return status !== undefined &&
+      isMountPoint(mountPoints, inside, child, `${path}/${child}`, status);
+  });
 }
 
 function entryOf(

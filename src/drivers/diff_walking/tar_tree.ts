@@ -69,7 +69,12 @@ export function* walkTree(
   path: string | undefined,
 ): Parts {
   for (const name of directory.names()) {
-    yield* walkName(archive, directory, name, join(path, name));
+    const at = join(path, name);
+    const status = directory.status(name);
+    if (
+      status !== undefined && archive.isMountPoint(directory, name, at, status)
+    ) continue;
+    yield* walkName(archive, directory, name, at);
   }
 }
 
