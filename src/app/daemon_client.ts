@@ -1,16 +1,20 @@
 /** Finding the running daemon of a store, and asking it about itself. */
 
 import { IntrospectionDefinition } from "../../proto/gen/containerd/services/introspection/v1/introspection.ts";
+import { VersionDefinition } from "../../proto/gen/containerd/services/version/v1/version.ts";
 import {
   fromPlugin,
   type ReportedPlugin,
 } from "../api/convert/introspection.ts";
 import { hasCode, unavailable } from "../base/errors.ts";
+import { throughSocket } from "../core/through_socket.ts";
 import { GrpcClient } from "../rpc/grpc/client.ts";
+import { socketPath } from "./remote/socket_path.ts";
 
 export type { ReportedPlugin };
 
 /**
+ * @param address `/run/containerd/containerd.sock`, or with `unix://` before it
  * @param filters of which one must match
  * @throws {EngineError} `unavailable` if no daemon answers there
  */
@@ -18,8 +22,9 @@ export async function askPlugins(
   address: string,
   filters: readonly string[],
 ): Promise<readonly ReportedPlugin[]> {
-  await checkAnswers(address);
-  await using client = new GrpcClient({ path: address });
+  const path = await socketPath(address);
+  await checkAnswers(path);
+  await using client = new GrpcClient({ path });
   const stub = client.stub(IntrospectionDefinition);
   try {
     const { plugins } = await stub.plugins({ filters: [...filters] });
@@ -28,6 +33,33 @@ export async function askPlugins(
     if (hasCode(error, "unavailable")) throw noDaemon(address, error);
     throw error;
   }
+}
+
+/**
+ * What the daemon says of itself.
+ * @param address as of `askPlugins`
+ * @throws {EngineError} `unavailable` if no daemon answers there
+ */
+export async function askVersion(address: string): Promise<string> {
+  const path = await socketPath(address);
+  await checkAnswers(path);
+  await using client = new GrpcClient({ path });
+  const { version } = await client.stub(VersionDefinition).version({});
+  return version;
+}
+
+/**
+ * Path of the socket at which a daemon of ours tells what it is doing.
+ * @throws {ThroughSocketError} if it has none; {EngineError} as `askPlugins`
+ */
+export async function findDebugSocket(address: string): Promise<string> {
+  const [plugin] = await askPlugins(address, ["type==io.coracle.debug.v1"]);
+  const path = plugin?.exports["address"];
+  if (path !== undefined) return path;
+  throw throughSocket(
+    `look into the daemon at "${address}"`,
+    "It has no debug socket; of containerd's, ask `ctr pprof`",
+  );
 }
 
 async function checkAnswers(address: string): Promise<void> {

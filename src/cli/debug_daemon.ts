@@ -50,11 +50,16 @@ export async function keepAnswer(
   return 0;
 }
 
-/** What was asked for, or the one in the state directory. */
+/** What was asked for, or the one of the store's daemon. */
 async function debugSocket(inv: Invocation): Promise<string> {
   const named = inv.flags.string("socket");
   if (named?.startsWith("/")) return named;
   if (named !== undefined) return `${Deno.cwd()}/${named}`;
+  const address = inv.global.address || inv.env("CONTAINERD_ADDRESS");
+  if (address) {
+    const { findDebugSocket } = await import("../app/daemon_client.ts");
+    return await findDebugSocket(address);
+  }
   const uid = Deno.uid() ?? 0;
   const config = await loadConfig(configPath(inv.env, uid));
   return `${storePaths(inv.env, uid, inv.global, config).state}/debug.sock`;

@@ -8,7 +8,7 @@ const SOCKET: FlagSpec = {
   value: "path",
   completion: "file",
   help:
-    "The daemon's debug socket; debug.sock in the state directory if absent",
+    "The daemon's debug socket; of --address, or in the state directory, if absent",
 };
 
 const OUTPUT: FlagSpec = {

@@ -47,7 +47,7 @@ import { heldSnapshotter, Holder } from "./held.ts";
 import { finishEnded } from "./leftovers.ts";
 import { findMonitor, findSnapshotters } from "./plugins.ts";
 import { Restarts } from "./restarts.ts";
-import { notHere } from "./same_place.ts";
+import { socketPath } from "./socket_path.ts";
 import { createRemoteTaskManager } from "./task_manager.ts";
 
 export interface OpenRemoteOptions extends ConnectOptions {
@@ -128,21 +128,6 @@ async function pathsFor(
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const name = hash.subarray(0, 6).toHex();
   return { root: `${root}/remote/${name}`, state: `${state}/remote/${name}` };
-}
-
-/**
- * However it is written, the same socket has the same path.
- * @throws {ThroughSocketError} if it is an address of another kind
- */
-async function socketPath(address: string): Promise<string> {
-  const path = address.replace(/^unix:\/\//, "");
-  if (/^[a-z][a-z0-9+.-]*:/i.test(path)) throw notHere(address);
-  try {
-    return await Deno.realPath(path);
-  } catch {
-    // It is told when it is used.
-    return path;
-  }
 }
 
 /** Of the namespace, by state. */

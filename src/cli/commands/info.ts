@@ -4,13 +4,14 @@ import type { Services } from "../../core/services.ts";
 import { containerStatus } from "../../engine/inspect_state.ts";
 import type { Invocation } from "../command.ts";
 import { printObject } from "../format/object.ts";
+import { serverVersion } from "../server_version.ts";
 
 /** `coracle info`, `coracle system info` */
 export async function run(inv: Invocation): Promise<number> {
   const { services, paths } = await inv.store();
   const { VERSION } = await import("../../app/self.ts");
   const info = {
-    ServerVersion: VERSION,
+    ServerVersion: await serverVersion(inv) ?? VERSION,
     ...await containerCounts(inv.ctx, services),
     Images: await count(services.images.list(inv.ctx)),
     Namespace: inv.ctx.namespace,

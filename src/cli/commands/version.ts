@@ -1,4 +1,5 @@
 import type { Invocation } from "../command.ts";
+import { serverVersion } from "../server_version.ts";
 
 /** `coracle version 0.1.0` */
 export async function versionLine(): Promise<string> {
@@ -11,6 +12,8 @@ export async function run(inv: Invocation): Promise<number> {
   const format = inv.flags.string("format");
   if (format === undefined) {
     inv.stdout.line(await versionLine());
+    const server = await serverVersion(inv);
+    if (server !== undefined) inv.stdout.line(`server version ${server}`);
     return 0;
   }
   const { VERSION } = await import("../../app/self.ts");
@@ -23,7 +26,10 @@ export async function run(inv: Invocation): Promise<number> {
     V8: Deno.version.v8,
     // Docker's form. There is no other server, unless one is named.
     Client: program,
-    ...inv.global.address === undefined ? { Server: program } : {},
+    Server: {
+      ...program,
+      Version: await serverVersion(inv) ?? VERSION,
+    },
   }, format);
   return 0;
 }
