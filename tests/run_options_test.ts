@@ -66,6 +66,50 @@ Deno.test({
       assertStringIncludes(stderr, "the input device is not a TTY");
     });
 
+    await t.step("what contradicts itself is refused", async () => {
+      const refused: readonly (readonly [readonly string[], string])[] = [
+        [
+          ["--uts", "host", "--hostname", "x"],
+          "conflicting options: hostname and the UTS mode",
+        ],
+        [
+          ["--restart", "always"],
+          "conflicting options: cannot specify both --restart and --rm",
+        ],
+        [
+          ["--cpus", "1", "--cpu-quota", "1000"],
+          "Conflicting options: Nano CPUs and CPU Quota cannot both be set",
+        ],
+        [
+          ["--restart", "on-failure:-1"],
+          "invalid restart policy: maximum retry count cannot be negative",
+        ],
+      ];
+      for (const [flags, message] of refused) {
+        const { code, stderr } = await store.run([...flags, IMAGE, "true"]);
+        assertEquals([code, stderr.split("\n")[0]], [
+          125,
+          `coracle: ${message}`,
+        ]);
+      }
+      assertEquals(await store.leftovers(), []);
+    });
+
+    await t.step("what only looks like it is not", async () => {
+      const volume = ["-v", `${store.dir}:/x`];
+      for (
+        const flags of [
+          ["--uts", "host", "--hostname", ""],
+          ["--network", "host", "--hostname", "x"],
+          ["--restart", "no"],
+          [...volume, ...volume],
+        ]
+      ) {
+        const { code, stderr } = await store.run([...flags, IMAGE, "true"]);
+        assertEquals([code, stderr], [0, ""], flags.join(" "));
+      }
+    });
+
     await t.step("the image's config is the default", async () => {
       const { stdout } = await store.run([IMAGE_WITH_CONFIG]);
       assertEquals(stdout, "from the image\n");

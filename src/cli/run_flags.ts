@@ -215,7 +215,7 @@ export function parseRunOptions(
     command,
     ...entrypoint(flags),
     ...optional("name", flags.string("name")),
-    ...optional("hostname", flags.string("hostname")),
+    ...optional("hostname", flags.string("hostname") || undefined),
     removal: flags.boolean("rm") ? "onExit" : "keep",
     stdin: flags.boolean("interactive") ? "open" : "closed",
     stdio: tty ? "terminal" : "streams",
@@ -353,7 +353,9 @@ function mounts(
   { cwd }: RunFlagContext,
 ): readonly RunMount[] {
   return [
-    ...flags.list("volume").map((volume) => parseVolume(volume, cwd)),
+    // As docker has it, the same said twice is no second one.
+    ...new Set(flags.list("volume")).values()
+      .map((volume) => parseVolume(volume, cwd)),
     ...flags.list("mount").map((mount) => parseMount(mount, cwd)),
     ...flags.list("tmpfs").map((tmpfs) => parseTmpfs(tmpfs)),
   ];

@@ -101,7 +101,12 @@ export function bundleRecord(
 }
 
 /** @throws {EngineError} `invalidArgument` */
-function checkTogether({ removal, restart }: RunOptions): void {
+function checkTogether(
+  { removal, restart, hostname, namespaces }: RunOptions,
+): void {
+  if (hostname !== undefined && namespaces.uts === "host") {
+    throw invalidArgument("conflicting options: hostname and the UTS mode");
+  }
   if (removal === "onExit" && restart.kind !== "no") {
     throw invalidArgument(
       "conflicting options: cannot specify both --restart and --rm",

@@ -137,8 +137,9 @@ function parseCpu(flags: ResourceFlags): SpecCpu {
   const { cpuShares, cpuPeriod, cpuQuota, cpusetCpus, cpusetMems } = flags;
   const milliCpus = flags.cpus === undefined ? 0 : parseMilliCpus(flags.cpus);
   if (milliCpus > 0 && (positive(cpuPeriod) || positive(cpuQuota))) {
+    const other = positive(cpuPeriod) ? "Period" : "Quota";
     throw invalidArgument(
-      "Conflicting options: Nano CPUs and CPU Period cannot both be set",
+      `Conflicting options: Nano CPUs and CPU ${other} cannot both be set`,
       { hint: "Use either --cpus, or --cpu-period and --cpu-quota" },
     );
   }

@@ -35,6 +35,11 @@ export function parseRestartPolicy(text: string): RestartPolicy {
 
 function retryCount(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
+  if (/^-\d+$/.test(text)) {
+    throw invalidArgument(
+      "invalid restart policy: maximum retry count cannot be negative",
+    );
+  }
   throw invalidArgument(
     `invalid restart policy format: maximum retry count must be an integer: ` +
       `"${text}"`,
