@@ -42,14 +42,6 @@ for (const { name, ignore, open } of SERVERS) {
           "events are replayed where there is a journal",
           () => replayed(call, name === "our daemon"),
         );
-        await t.step("what can't be done is said", async () => {
-          const digest = `sha256:${"0".repeat(64)}`;
-          for (const args of [["fsck"], ["system", "gc", digest]]) {
-            const { code, stderr } = await call(...args);
-            assertEquals(code, 125, args.join(" "));
-            assertStringIncludes(stderr, "through a socket");
-          }
-        });
       } finally {
         await Deno.remove(dir, { recursive: true });
       }
