@@ -29,6 +29,7 @@ import { recordEnd } from "./end_record.ts";
 import { readLaterLog } from "./later_log.ts";
 import type { Restarts } from "./restarts.ts";
 import { explainOtherFiles, explainOtherProcesses } from "./same_place.ts";
+import { told } from "./told.ts";
 
 const RESOURCES_TYPE =
   "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
@@ -155,11 +156,13 @@ export class RemoteTask implements Task {
   }
 
   async pause(ctx: Context): Promise<void> {
-    await this.#deps.shim.pause(ctx, this.id);
+    const { shim } = this.#deps;
+    await told(`pause ${this.#name}`, shim.pause(ctx, this.id));
   }
 
   async resume(ctx: Context): Promise<void> {
-    await this.#deps.shim.resume(ctx, this.id);
+    const { shim } = this.#deps;
+    await told(`unpause ${this.#name}`, shim.resume(ctx, this.id));
   }
 
   async exec(ctx: Context, request: ExecRequest): Promise<ExecProcess> {
@@ -181,7 +184,10 @@ export class RemoteTask implements Task {
   }
 
   async pids(ctx: Context): Promise<readonly number[]> {
-    const processes = await this.#deps.shim.pids(ctx, this.id);
+    const processes = await told(
+      `list processes of ${this.#name}`,
+      this.#deps.shim.pids(ctx, this.id),
+    );
     return processes.map(({ pid }) => pid);
   }
 
@@ -201,11 +207,12 @@ export class RemoteTask implements Task {
 
   async update(ctx: Context, resources: SpecResources): Promise<void> {
     const value = new TextEncoder().encode(JSON.stringify(resources));
-    await this.#deps.shim.update(ctx, {
+    const change = this.#deps.shim.update(ctx, {
       id: this.id,
       resources: { typeUrl: RESOURCES_TYPE, value },
       annotations: {},
     });
+    await told(`update ${this.#name}`, change);
   }
 
   async wait(ctx: Context): Promise<ExitStatus> {
@@ -242,6 +249,10 @@ export class RemoteTask implements Task {
 
   checkpoint(): Promise<void> {
     return Promise.reject(throughSocket(`checkpoint container "${this.id}"`));
+  }
+
+  get #name(): string {
+    return `container "${this.id}"`;
   }
 
   get #init() {
