@@ -54,6 +54,32 @@ Deno.test({
   fn: async (t) => {
     await using store = await openRunStore();
 
+    await t.step("of its streams, as docker does", async () => {
+      const keys = [
+        ...["AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin"],
+        ...["StdinOnce", "Tty"],
+      ];
+      const flags: readonly (readonly [readonly string[], string])[] = [
+        [["create"], "011000"],
+        [["create", "-i"], "111110"],
+        [["create", "-t"], "011001"],
+        [["create", "-i", "-a", "stdin"], "100110"],
+        [["create", "-a", "STDOUT"], "010000"],
+        [["create", "-i", "-a", "stderr"], "101110"],
+        [["run"], "011000"],
+        [["run", "-i"], "111110"],
+        [["run", "-d"], "000000"],
+        [["run", "-d", "-i"], "000100"],
+      ];
+      for (const [words, wanted] of flags) {
+        await ok(store, ...words, "--name", "web", IMAGE, "true");
+        const { Config } = await inspect(store, "web");
+        const shown = keys.map((key) => Number(Config[key])).join("");
+        assertEquals(shown, wanted, words.join(" "));
+        await ok(store, "rm", "-f", "web");
+      }
+    });
+
     await t.step("of one like any other", async () => {
       await ok(store, "create", "--name", "web", IMAGE, "true");
       const shown = await inspect(store, "web");

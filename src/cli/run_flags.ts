@@ -218,6 +218,7 @@ export function parseRunOptions(
     ...optional("hostname", flags.string("hostname") || undefined),
     removal: flags.boolean("rm") ? "onExit" : "keep",
     stdin: flags.boolean("interactive") ? "open" : "closed",
+    attached: attached(flags),
     stdio: tty ? "terminal" : "streams",
     env: environment(flags, context),
     ...optional("user", flags.string("user")),
@@ -253,6 +254,19 @@ export function parseRunOptions(
     ...optional("runtime", flags.string("runtime")),
   };
 }
+
+/** Those of `--attach`, or else all that there is to see; input with `-i`. */
+function attached(flags: Flags): RunOptions["attached"] {
+  if (flags.declares("detach") && flags.boolean("detach")) return [];
+  const texts = flags.declares("attach") ? flags.list("attach") : [];
+  const asked = texts.length === 0
+    ? ["stdout", "stderr"]
+    : texts.map((text) => text.toLowerCase());
+  const all = flags.boolean("interactive") ? ["stdin", ...asked] : asked;
+  return STREAMS.filter((stream) => all.includes(stream));
+}
+
+const STREAMS = ["stdin", "stdout", "stderr"] as const;
 
 /** A property that is absent rather than undefined. */
 function optional<const K extends string, T>(

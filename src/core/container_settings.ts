@@ -15,6 +15,8 @@ export interface ContainerSettings {
   readonly stdio: "terminal" | "streams";
   /** `open`: its input stays open for those who attach. */
   readonly stdin: "open" | "closed";
+  /** Streams of the command that made it; none if absent. */
+  readonly attached?: readonly StandardStream[];
   readonly restart: RestartPolicy;
   readonly log: LogSettings;
   readonly health?: HealthCheck;
@@ -36,6 +38,8 @@ export interface ContainerSettings {
   readonly imageId?: string;
   readonly asked?: AskedSettings;
 }
+
+export type StandardStream = "stdin" | "stdout" | "stderr";
 
 /** What was asked for, as far as nothing else says it in the user's words. */
 export interface AskedSettings {

@@ -163,6 +163,7 @@ function containerSettings(
     removal: options.removal,
     stdio: options.stdio,
     stdin: options.stdin,
+    ...options.attached.length === 0 ? {} : { attached: options.attached },
     restart: options.restart,
     log: options.log,
     ...health === undefined ? {} : { health },

@@ -200,7 +200,7 @@ function shownConfig({ container, spec, settings, image }: Inspected) {
     ...ExposedPorts && { ExposedPorts },
     Volumes: Volumes ?? null,
     OnBuild: OnBuild ?? null,
-    OpenStdin: settings?.stdin === "open",
+    ...shownStreams(settings),
     Env: spec.process?.env ?? [],
     Cmd: settings?.command ?? spec.process?.args ?? [],
     Entrypoint: settings?.entrypoint ?? null,
@@ -211,6 +211,21 @@ function shownConfig({ container, spec, settings, image }: Inspected) {
     StopSignal: signalText(settings?.stopSignal ?? 15),
     StopTimeout: settings?.stopTimeoutSeconds ?? 10,
     ...health === undefined ? {} : { Healthcheck: shownHealth(health) },
+  };
+}
+
+/** As docker has it, input ends with the command that alone was to give it. */
+function shownStreams(
+  { stdin, attached = [] }: Partial<ContainerSettings> = {},
+) {
+  const OpenStdin = stdin === "open";
+  const AttachStdin = attached.includes("stdin");
+  return {
+    AttachStdin,
+    AttachStdout: attached.includes("stdout"),
+    AttachStderr: attached.includes("stderr"),
+    OpenStdin,
+    StdinOnce: OpenStdin && AttachStdin,
   };
 }
 

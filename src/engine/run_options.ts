@@ -10,6 +10,7 @@ import type {
   LogSettings,
   NameSettings,
   RestartPolicy,
+  StandardStream,
 } from "../core/container_settings.ts";
 import type { SpecRlimit } from "../oci/runtime_spec.ts";
 import type { CapabilityChanges } from "../oci/spec/capabilities.ts";
@@ -99,6 +100,8 @@ export interface RunOptions {
   readonly hostname?: string;
   readonly removal: "onExit" | "keep";
   readonly stdin: "open" | "closed";
+  /** Which of its streams the command that makes it shows, or feeds. */
+  readonly attached: readonly StandardStream[];
   readonly stdio: "terminal" | "streams";
   /** `NAME=value` sets, `NAME` removes what the image sets. */
   readonly env: readonly string[];
