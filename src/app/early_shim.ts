@@ -18,17 +18,22 @@ import {
 export interface StartingTask extends TaskRef {
   /** That of the configuration if absent. */
   readonly runtime?: string;
+  /** As in `core/task.ts`. */
+  readonly shim?: "later";
 }
 
-/** @returns undefined if its runtime has a shim of its own */
+/** @returns undefined if its runtime has a shim of its own, or it can wait */
 export async function startShimEarly(
-  { runtime, namespace, id }: Required<StartingTask>,
+  { runtime, namespace, id, shim: when }:
+    & StartingTask
+    & { readonly runtime: string },
   grouping: LocalTaskOptions["grouping"],
   { state }: StorePaths,
 ): Promise<EarlyShim | undefined> {
   if (isForeignRuntime(runtime)) return undefined;
   const task = { namespace, id };
   const keepers = await loadKeepers(taskEnvironment, state, grouping);
+  if (when === "later" && keepers.standIn !== undefined) return undefined;
   const shim = keepers.spawn(namespace, id, bundlePath(state, task));
   return { task, shim };
 }

@@ -3,12 +3,14 @@
  * started, when that command has gone.
  *
  * It is started before there is anything to keep, and waits for one line on
- * its input; the input's end before that means that it is not needed.
+ * its input; the input's end before that means that it is not needed. Or it is
+ * what a stand-in becomes, and goes on with what that has started.
  */
 
 import { background } from "../base/context.ts";
 import { EngineError } from "../base/errors.ts";
 import { within } from "../base/within.ts";
+import type { TtrpcServer } from "../rpc/ttrpc/server.ts";
 import type { Keeper, KeepRequest } from "../core/keeper.ts";
 import { TaskStartError } from "../core/task.ts";
 import type { KeptContainer, KeptDeps } from "../shim/keeper/kept_container.ts";
@@ -33,16 +35,20 @@ const FINISH_MS = 2_000;
 const PUBLISH_MS = 10_000;
 
 /** @returns the exit code */
-export async function keep(_args: readonly string[]): Promise<number> {
+export async function keep(args: readonly string[]): Promise<number> {
   // What lies there must not be held busy.
   Deno.chdir("/");
   ignoreTermination();
+  const at = args.indexOf("-resume");
+  if (at >= 0) {
+    const { resumeKeeping } = await import("./keeper_resume.ts");
+    return await resumeKeeping(Number(args[at + 1]));
+  }
   // A part of the runtime's time is a wait that may as well be now.
   void hastenCgroupMoves();
   const order = await readOrder();
   if (order === undefined) return 0;
-  const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
-  const { deps, keeper } = openKeeper(order.address, becomeIdle);
+  const { deps, keeper, idle } = openKeeper(order.address);
   let listener: Deno.UnixListener;
   try {
     listener = listenUnix(order.address);
@@ -58,18 +64,31 @@ export async function keep(_args: readonly string[]): Promise<number> {
   say(answer);
   if ("error" in answer) return 1;
   silenceStreams();
-  const server = await serving;
-  await idle;
-  await within(GOODBYE_MS, server.idle());
+  await untilIdle(await serving, idle);
   return 0;
 }
 
-function openKeeper(
-  address: string,
-  idle: () => void,
-): { readonly deps: KeptDeps; readonly keeper: LocalKeeper } {
+/** Those who are attached may read the rest. */
+export async function untilIdle(
+  server: Pick<TtrpcServer, "idle">,
+  idle: Promise<void>,
+): Promise<void> {
+  await idle;
+  await within(GOODBYE_MS, server.idle());
+}
+
+export interface OpenKeeper {
+  readonly deps: KeptDeps;
+  readonly keeper: LocalKeeper;
+  /** Settles when there is nothing left to keep. */
+  readonly idle: Promise<void>;
+}
+
+/** @param inotify an instance that is there already */
+export function openKeeper(address: string, inotify?: number): OpenKeeper {
   adoptOrphans();
-  const poller = openPoller();
+  const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
+  const poller = openPoller(inotify);
   const reaper = createReaper();
   const env = Object.entries(Deno.env.toObject())
     .map(([name, value]) => `${name}=${value}`);
@@ -97,16 +116,16 @@ function openKeeper(
       if (finished && await within(FINISH_MS, finished)) return;
       finish(container, env);
     },
-    idle,
+    idle: becomeIdle,
   });
-  return { deps, keeper };
+  return { deps, keeper, idle };
 }
 
-async function serve(
+export async function serve(
   deps: KeptDeps,
   keeper: LocalKeeper,
   listener: Deno.UnixListener,
-) {
+): Promise<TtrpcServer> {
   const { serveKeeper } = await import("./keeper_serve.ts");
   return serveKeeper(deps, keeper, listener);
 }

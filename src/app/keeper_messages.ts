@@ -11,6 +11,23 @@ export interface LaunchOrder {
   readonly address: string;
 }
 
+/** What a shim finds that was asleep: it goes on with what runs already. */
+export interface ResumeOrder extends LaunchOrder {
+  /** Descriptors that have done their work, that of the order among them. */
+  readonly spent: readonly number[];
+  /** Descriptors. */
+  readonly fds: {
+    /** Holds the bundle. */
+    readonly lock: number;
+    /** By which others wake it. */
+    readonly wake: number;
+    readonly stdout: number;
+    readonly stderr: number;
+    /** An inotify instance, if there is one. */
+    readonly inotify?: number;
+  };
+}
+
 /** On its output. */
 export type LaunchAnswer =
   /** Of the container's process, on the host. */

@@ -1,24 +1,43 @@
 /** The command's side of our own shims: starting them, and calling them. */
 
 import { EngineError } from "../base/errors.ts";
-import type {
-  Keepers,
-  KeepRequest,
-  PendingShim,
-  ShimRecord,
+import {
+  type Keepers,
+  type KeepRequest,
+  mayStandIn,
+  type PendingShim,
+  type ShimRecord,
 } from "../core/keeper.ts";
-import { TaskStartError } from "../core/task.ts";
+import { type Bundle, TaskStartError } from "../core/task.ts";
 import { closeFd, makePipe } from "../sys/descriptors.ts";
 import { spawn } from "../sys/process.ts";
 import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";
 import { selfCommand } from "./self.ts";
+import { standInShim } from "./stand_in_shim.ts";
 
 export function createKeepers(env: () => readonly string[]): Keepers {
   return {
     spawn: (namespace, id, bundle) =>
       spawnShim(env(), { namespace, id, bundle }, `${bundle}/shim.sock`),
+    standIn: (bundle, request) => standIn(env(), bundle, request),
     connect: (_ctx, shim) => connect(shim),
   };
+}
+
+/** Where no stand-in can be, a shim of its own can. */
+function standIn(
+  env: readonly string[],
+  bundle: Bundle,
+  request: KeepRequest,
+): PendingShim | undefined {
+  if (request.output === "held" || !mayStandIn(request.settings)) {
+    return undefined;
+  }
+  try {
+    return standInShim(env, bundle, request);
+  } catch {
+    return undefined;
+  }
 }
 
 /** For whom a shim is started; others who look at processes see it. */

@@ -9,6 +9,7 @@ import type {
   BundleRecord,
   BundleStore,
   ExitStatus,
+  StartingTask,
   StartRequest,
   Task,
   TaskManager,
@@ -19,11 +20,19 @@ import { isForeignRuntime } from "../engine/runtime_name.ts";
 import type { TaskRunner } from "../runtime/task_runner.ts";
 
 /** Starts under shims, and finds what other processes have started. */
-export type LocalTasks = Pick<TaskManager, "prepareStart" | "start" | "find">;
+export type LocalTasks = Pick<
+  TaskManager,
+  "prepareStart" | "prepareLaunch" | "start" | "find"
+>;
 
 export type ForeignTasks = Pick<
   TaskManager,
-  "prepareStart" | "start" | "find" | "runForeground" | "destroy"
+  | "prepareStart"
+  | "prepareLaunch"
+  | "start"
+  | "find"
+  | "runForeground"
+  | "destroy"
 >;
 
 export interface TaskManagerDeps {
@@ -70,12 +79,29 @@ class RoutingTaskManager implements TaskManager {
     return await runs.runForeground(ctx, bundle, stdio, started);
   }
 
-  prepareStart(
+  prepareStart(ctx: Context, task: StartingTask): Disposable {
+    return this.#prepare(
+      task.runtime,
+      (tasks) => tasks.prepareStart(ctx, task),
+    );
+  }
+
+  prepareLaunch(
     ctx: Context,
-    task: TaskRef & { readonly runtime: string },
+    bundle: Bundle,
+    request: StartRequest,
   ): Disposable {
-    const early = this.#starter(task.runtime)
-      .then((tasks) => tasks.prepareStart(ctx, task));
+    return this.#prepare(
+      bundle.record.runtime,
+      (tasks) => tasks.prepareLaunch(ctx, bundle, request),
+    );
+  }
+
+  #prepare(
+    runtime: string,
+    prepare: (tasks: LocalTasks) => Disposable,
+  ): Disposable {
+    const early = this.#starter(runtime).then(prepare);
     // Whatever is wrong, the start itself says so.
     early.catch(() => {});
     return {

@@ -1,6 +1,7 @@
 /** From an invocation to what the use cases need that make containers. */
 
 import type { Context } from "../base/context.ts";
+import { mayStandIn } from "../core/keeper.ts";
 import { parseReference } from "../base/reference.ts";
 import type { CreateDeps, LifeDeps } from "../engine/life_deps.ts";
 import type { RunOptions } from "../engine/run_options.ts";
@@ -16,13 +17,15 @@ export async function createDeps(inv: Invocation): Promise<CreateDeps> {
 /** As `createDeps`, for a container that is started under a shim at once. */
 export async function startDeps(
   inv: Invocation,
-  { runtime }: RunOptions,
+  options: RunOptions,
 ): Promise<CreateDeps> {
+  const { runtime } = options;
   const id = newId();
   const starting = {
     namespace: inv.ctx.namespace,
     id,
     ...runtime === undefined ? {} : { runtime },
+    ...mayStandIn(options) ? { shim: "later" as const } : {},
   };
   return await depsWith(inv, { leftovers: "later", starting }, id);
 }

@@ -5,7 +5,7 @@
 
 import type { Context } from "../base/context.ts";
 import type { ContainerSettings, RestartPolicy } from "./container_settings.ts";
-import type { ExitStatus, TaskRef } from "./task.ts";
+import type { Bundle, ExitStatus, TaskRef } from "./task.ts";
 import type { TaskStatus } from "./task_status.ts";
 
 /** All that a shim needs to start and keep a bundle's container. */
@@ -36,6 +36,17 @@ export interface KeepRequest {
    * appended, and the event is its input, as JSON.
    */
   readonly publishCommand: readonly string[];
+}
+
+/**
+ * Whether the shim of such a container has nothing to do while nothing happens:
+ * it has neither a terminal nor an input to hold, nor a log program to run.
+ */
+export function mayStandIn(
+  { stdio, stdin, log }: Pick<ContainerSettings, "stdio" | "stdin" | "log">,
+): boolean {
+  return stdio === "streams" && stdin === "closed" &&
+    !log.driver.startsWith("binary");
 }
 
 export type AttachInput =
@@ -92,6 +103,11 @@ export interface ShimRecord {
   readonly pid: number;
   /** Version of the task API: 2 or 3. */
   readonly version: number;
+  /**
+   * FIFO that wakes it, absolute: while it sleeps, nobody answers at its
+   * address, but somebody reads from this.
+   */
+  readonly wake?: string;
 }
 
 /** A shim of ours that has been spawned and waits for what to launch. */
@@ -105,16 +121,23 @@ export interface PendingShim extends Disposable {
   launch(ctx: Context, request: KeepRequest): Promise<number>;
 }
 
-/** How a process reaches shims of ours. */
 /** A shim that has been started for a task before anything else was done. */
 export interface EarlyShim {
   readonly task: TaskRef;
   readonly shim: PendingShim;
 }
 
+/** How a process reaches shims of ours. */
 export interface Keepers {
   /** @param bundle path where the bundle is or will be */
   spawn(namespace: string, id: string, bundle: string): PendingShim;
+  /**
+   * As `spawn`, of a shim that sleeps until there is something for it to do,
+   * and whose runtime starts up while the bundle is being made. It launches
+   * this very request. Absent where containers share a shim.
+   * @returns undefined if it has something to do from the start, or can't be
+   */
+  standIn?(bundle: Bundle, request: KeepRequest): PendingShim | undefined;
   /** @throws {EngineError} `unavailable` if nobody answers there */
   connect(ctx: Context, shim: ShimRecord): Promise<Keeper & AsyncDisposable>;
 }

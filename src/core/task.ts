@@ -134,9 +134,15 @@ export interface TaskManager {
    * A hint that `start` will follow: what can be done before the bundle is
    * ready is done meanwhile. Disposing takes back what was not used.
    */
-  prepareStart(
+  prepareStart(ctx: Context, task: StartingTask): Disposable;
+  /**
+   * The same, with the arguments of `start`, for a bundle that has its place,
+   * but perhaps no spec yet.
+   */
+  prepareLaunch(
     ctx: Context,
-    task: TaskRef & { readonly runtime: string },
+    bundle: Bundle,
+    request: StartRequest,
   ): Disposable;
   /**
    * Starts the bundle's container under a shim, which keeps it when this
@@ -151,6 +157,13 @@ export interface TaskManager {
    * error.
    */
   destroy(ctx: Context, record: BundleRecord): Promise<void>;
+}
+
+/** A task that is about to be started. */
+export interface StartingTask extends TaskRef {
+  readonly runtime: string;
+  /** `later`: it may be that its shim has nothing to do at first. */
+  readonly shim?: "later";
 }
 
 export interface StartRequest {

@@ -1,6 +1,7 @@
 /** Makes a container and starts it under a shim, which keeps it. */
 
 import { cleanUp, type Context } from "../base/context.ts";
+import { mayStandIn } from "../core/keeper.ts";
 import type { Bundle, Task, TaskStartError } from "../core/task.ts";
 import {
   bundleRecord,
@@ -12,7 +13,7 @@ import { makeSpec, prepareRoot } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
-import { launch, type LaunchStyle } from "./start.ts";
+import { launch, type LaunchStyle, startRequest } from "./start.ts";
 import { failedStatus } from "./task_end.ts";
 
 /** Time to take back what a failed creation has made. */
@@ -41,6 +42,7 @@ export async function runDetached(
     namespace: ctx.namespace,
     id,
     runtime: options.runtime ?? services.tasks.defaultRuntime,
+    ...mayStandIn(options) ? { shim: "later" } : {},
   });
   const plan = await planContainer(ctx, deps, options, id);
   return await runPlanned(ctx, deps, options, plan, hooks);
@@ -56,6 +58,8 @@ export async function runPlanned(
 ): Promise<Task> {
   const { services } = deps;
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
+  const request = startRequest(ctx, deps, plan, hooks.style);
+  using _runtime = services.tasks.prepareLaunch(ctx, bundle, request);
   const refusal = await makeOrDiscard(ctx, deps, options, plan, bundle);
   hooks.created?.(plan.id);
   if (refusal !== undefined) {
@@ -67,7 +71,7 @@ export async function runPlanned(
     );
     throw refusal;
   }
-  return await launch(ctx, deps, bundle, plan.settings, hooks.style);
+  return await launch(ctx, deps, bundle, request);
 }
 
 /** @returns why the container that is there now will not start */

@@ -15,6 +15,7 @@ import type {
   Task,
   TaskRef,
 } from "../core/task.ts";
+import { mayStandIn } from "../core/keeper.ts";
 import { parseSpec } from "../oci/spec/serialize.ts";
 import { recordParts } from "./container_record.ts";
 import { discardBundle, finishContainer } from "./finish.ts";
@@ -52,9 +53,11 @@ export async function startContainer(
     namespace: ctx.namespace,
     id: container.id,
     runtime: container.runtime.name,
+    ...mayStandIn(settings) ? { shim: "later" } : {},
   });
   const bundle = await openBundle(ctx, deps, container, settings);
-  return await launch(ctx, deps, bundle, settings, style);
+  const request = startRequest(ctx, deps, { ...container, settings }, style);
+  return await launch(ctx, deps, bundle, request);
 }
 
 /**
@@ -142,6 +145,20 @@ async function createBundle(
   }
 }
 
+/** What a start under a shim asks for. */
+export function startRequest(
+  { namespace }: Context,
+  deps: LifeDeps,
+  { id, settings }: {
+    readonly id: string;
+    readonly settings: ContainerSettings;
+  },
+  style: LaunchStyle = {},
+): StartRequest {
+  const logDirectory = containerDirectory(deps, namespace, id);
+  return { settings, ...style, logDirectory };
+}
+
 /**
  * Starts a bundle that is ready under a shim, and lets go of it.
  * @returns the task, which may have ended already
@@ -151,10 +168,9 @@ export async function launch(
   ctx: Context,
   deps: LifeDeps,
   bundle: Bundle,
-  settings: ContainerSettings,
-  style: LaunchStyle = {},
+  request: StartRequest,
 ): Promise<Task> {
-  const task = await startTask(ctx, deps, bundle, settings, style);
+  const task = await startTask(ctx, deps, bundle, request);
   {
     // Held until all is written: what its end is to say must come later.
     using _held = bundle;
@@ -168,17 +184,11 @@ async function startTask(
   ctx: Context,
   deps: LifeDeps,
   bundle: Bundle,
-  settings: ContainerSettings,
-  style: LaunchStyle,
+  request: StartRequest,
 ): Promise<Task> {
   const { tasks } = deps.services;
-  const { id, namespace } = bundle.record;
   try {
-    return await tasks.start(ctx, bundle, {
-      settings,
-      ...style,
-      logDirectory: containerDirectory(deps, namespace, id),
-    });
+    return await tasks.start(ctx, bundle, request);
   } catch (error) {
     await cleanUp(ctx, UNDO_BUDGET_MS, async (ctx) => {
       await tasks.destroy(ctx, bundle.record);

@@ -4,6 +4,9 @@ import type { Poller } from "../sys/poller.ts";
 import { watchCgroupV1 } from "../sys/cgroup_events.ts";
 import { type ControlGroup, readIfThere } from "./cgroup.ts";
 
+/** The kernel rounds it to pages: on v1, what nobody can have. */
+const NO_LIMIT = 2 ** 62;
+
 /**
  * How many processes of the group were killed for want of memory so far;
  * undefined if the kernel does not count them, or there is no group (any more).
@@ -46,6 +49,18 @@ function whenGrown(group: ControlGroup, callback: () => void): () => void {
     if (now > known) callback();
     known = now;
   };
+}
+
+/** Whether processes of the group may be killed for what they use themselves. */
+export function hasMemoryLimit({ directories }: ControlGroup): boolean {
+  const unified = directories.get("");
+  if (unified !== undefined) {
+    return readIfThere(`${unified}/memory.max`)?.trim() !== "max";
+  }
+  const directory = directories.get("memory");
+  if (directory === undefined) return false;
+  const text = readIfThere(`${directory}/memory.limit_in_bytes`);
+  return text === undefined || Number(text) < NO_LIMIT;
 }
 
 function oomFile({ directories }: ControlGroup) {

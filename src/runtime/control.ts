@@ -2,7 +2,12 @@
 
 import type { SpecResources } from "../oci/runtime_spec.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
-import type { ChildStatus, ChildStream } from "../sys/process.ts";
+import type {
+  Child,
+  ChildStatus,
+  ChildStream,
+  SpawnOptions,
+} from "../sys/process.ts";
 import { callFailure } from "./call_failure.ts";
 import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
 import {
@@ -30,6 +35,8 @@ export interface RuntimeControlDeps {
   readonly env: readonly string[];
   /** How a child ended: `waitFor`, or a reaper's `wait`. */
   readonly wait: (pid: number) => Promise<ChildStatus>;
+  /** Starts it where it is not to be a child of ours. */
+  readonly begin?: (program: SpawnOptions) => Child;
 }
 
 /** What a new process gets as its streams. */
@@ -58,7 +65,7 @@ export const NO_STREAMS: LaunchStreams = {
 };
 
 /** Disposing ends a runtime that has not been told to go on. */
-export interface EarlyExec extends AsyncDisposable {
+export interface EarlyLaunch extends AsyncDisposable {
   /** The file is there. @returns the process @throws {TaskStartError} */
   start(): Promise<number>;
 }
@@ -79,11 +86,22 @@ export class RuntimeControl {
 
   /** Creates and starts. @returns its process @throws {TaskStartError} */
   async run(id: string, bundle: string, launch: Launch): Promise<number> {
-    const call = this.#callOf(
-      (commands) => commands.runDetached(id, bundle, filesOf(launch)),
-      launch,
-    );
+    const call = this.#runCall(id, bundle, launch);
     return await this.#launch("container", launch, call);
+  }
+
+  /**
+   * As `run`, for a bundle whose spec is not there yet: what the runtime can do
+   * without it, it does meanwhile.
+   * @returns undefined for runtimes of which it is not known that they wait
+   */
+  runEarly(
+    id: string,
+    bundle: string,
+    launch: Launch,
+  ): EarlyLaunch | undefined {
+    const call = this.#runCall(id, bundle, launch);
+    return this.#early("container", `${bundle}/config.json`, launch, call);
   }
 
   /** @returns its process, which waits for `start` @throws {TaskStartError} */
@@ -121,20 +139,9 @@ export class RuntimeControl {
     id: string,
     process: string,
     launch: Launch,
-  ): EarlyExec | undefined {
-    if (launch.streams.kind !== "streams") return undefined;
-    if (!takesSpecLate(this.#deps.runtime)) return undefined;
-    void hastenCgroupMoves();
+  ): EarlyLaunch | undefined {
     const call = this.#execCall(id, process, launch);
-    const early = EarlyRuntime.start(process, programOf(this.#caller, call));
-    if (early === undefined) return undefined;
-    return {
-      start: () => this.#launch("exec", launch, call, early),
-      async [Symbol.asyncDispose]() {
-        await early[Symbol.asyncDispose]();
-        removeIfThere(call.log);
-      },
-    };
+    return this.#early("exec", process, launch, call);
   }
 
   async kill(
@@ -190,6 +197,29 @@ export class RuntimeControl {
     );
   }
 
+  /** @param file that the runtime is to wait for */
+  #early(
+    what: Startable,
+    file: string,
+    launch: Launch,
+    call: RuntimeCall,
+  ): EarlyLaunch | undefined {
+    if (launch.streams.kind !== "streams") return undefined;
+    if (!takesSpecLate(this.#deps.runtime)) return undefined;
+    void hastenCgroupMoves();
+    const caller = this.#caller;
+    const program = programOf(caller, call);
+    const early = EarlyRuntime.start(file, program, caller.begin);
+    if (early === undefined) return undefined;
+    return {
+      start: () => this.#launch(what, launch, call, early),
+      async [Symbol.asyncDispose]() {
+        await early[Symbol.asyncDispose]();
+        removeIfThere(call.log);
+      },
+    };
+  }
+
   async #launch(
     what: Startable,
     { pidFile }: Launch,
@@ -222,8 +252,18 @@ export class RuntimeControl {
   }
 
   get #caller(): RuntimeCaller {
-    const { runtime, env, wait } = this.#deps;
-    return { path: runtime.path, env, wait };
+    const { runtime, env, wait, begin } = this.#deps;
+    return {
+      ...{ path: runtime.path, env, wait },
+      ...begin === undefined ? {} : { begin },
+    };
+  }
+
+  #runCall(id: string, bundle: string, launch: Launch): RuntimeCall {
+    return this.#callOf(
+      (commands) => commands.runDetached(id, bundle, filesOf(launch)),
+      launch,
+    );
   }
 
   #execCall(id: string, process: string, launch: Launch): RuntimeCall {

@@ -50,9 +50,14 @@ export class EarlyRuntime implements AsyncDisposable {
   /**
    * @param file that the runtime will read, not there yet
    * @param options of the runtime
+   * @param begin how it is started
    * @returns undefined if it can't be: whoever starts it later learns why
    */
-  static start(file: string, options: SpawnOptions): EarlyRuntime | undefined {
+  static start(
+    file: string,
+    options: SpawnOptions,
+    begin: (options: SpawnOptions) => Child = spawn,
+  ): EarlyRuntime | undefined {
     using undo = new DisposableStack();
     try {
       makeFifo(file, MODE);
@@ -60,7 +65,7 @@ export class EarlyRuntime implements AsyncDisposable {
       // Both ends, so that the runtime's open does not wait for one of them.
       const fifo = openFifo(file, "readWrite");
       undo.defer(() => closeFd(fifo));
-      const early = new EarlyRuntime(file, spawn(options), fifo);
+      const early = new EarlyRuntime(file, begin(options), fifo);
       undo.move();
       return early;
     } catch {
@@ -96,6 +101,8 @@ export class EarlyRuntime implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state !== "waits") return;
     this.#state = "killed";
+    // Should what we kill not be the runtime itself, that finds nothing then.
+    removeFifo(this.#file);
     sendSignal(this.#child.pid, SIGNALS.SIGKILL);
     await this.#child.wait();
     this.#close();
@@ -104,5 +111,14 @@ export class EarlyRuntime implements AsyncDisposable {
   #close(): void {
     if (this.#fifo !== undefined) closeFd(this.#fifo);
     this.#fifo = undefined;
+  }
+}
+
+/** Unless the spec has taken its place. */
+function removeFifo(file: string): void {
+  try {
+    if (Deno.lstatSync(file).isFifo) Deno.removeSync(file);
+  } catch {
+    // The bundle has gone.
   }
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { closeFd, openFifo, writeSome } from "../sys/descriptors.ts";
+import { closeFd, makeFifo, openFifo, writeSome } from "../sys/descriptors.ts";
 import { isAlive, spawn, waitFor } from "../sys/process.ts";
 import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
 
@@ -35,6 +35,7 @@ await inDirectory(async (directory) => {
     sh(directory, "sleep 60"),
   );
   await early?.[Symbol.asyncDispose]();
+  makeFifo(`${directory}/config.json`, 0o600);
   const fifo = openFifo(`${directory}/config.json`, "readWrite");
   writeSome(fifo, new Uint8Array(1));
   // Its errno is looked up.

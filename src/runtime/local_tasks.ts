@@ -8,6 +8,7 @@ import type { Host } from "../core/host.ts";
 import type {
   EarlyShim,
   Keepers,
+  KeepRequest,
   PendingShim,
   ShimRecord,
 } from "../core/keeper.ts";
@@ -40,52 +41,77 @@ export interface LocalTasksDeps {
   readonly publishCommand: readonly string[];
 }
 
-type LocalTasks = Pick<TaskManager, "prepareStart" | "start" | "find">;
+type LocalTasks = Pick<
+  TaskManager,
+  "prepareStart" | "prepareLaunch" | "start" | "find"
+>;
 
 export function createLocalTasks(deps: LocalTasksDeps): LocalTasks {
   const pending = new Map<string, PendingShim>();
   const keyOf = ({ namespace, id }: TaskRef) => `${namespace}/${id}`;
-  const { early } = deps;
+  const { early, keepers } = deps;
   if (early !== undefined) pending.set(keyOf(early.task), early.shim);
   const spawnShim = (task: TaskRef) =>
-    deps.keepers.spawn(task.namespace, task.id, bundlePath(deps.state, task));
+    keepers.spawn(task.namespace, task.id, bundlePath(deps.state, task));
+  const hold = (task: TaskRef, shim: PendingShim): Disposable => {
+    const key = keyOf(task);
+    pending.set(key, shim);
+    return {
+      [Symbol.dispose]() {
+        if (pending.get(key) === shim) pending.delete(key);
+        shim[Symbol.dispose]();
+      },
+    };
+  };
   return {
     prepareStart(_ctx: Context, task) {
-      const key = keyOf(task);
-      const shim = pending.get(key) ?? spawnShim(task);
-      pending.set(key, shim);
-      return {
-        [Symbol.dispose]() {
-          if (pending.get(key) === shim) pending.delete(key);
-          shim[Symbol.dispose]();
-        },
-      };
+      if (task.shim === "later" && keepers.standIn !== undefined) {
+        return { [Symbol.dispose]() {} };
+      }
+      return hold(task, pending.get(keyOf(task)) ?? spawnShim(task));
+    },
+
+    prepareLaunch(_ctx: Context, bundle, request) {
+      const { record } = bundle;
+      const shim = pending.get(keyOf(record)) ??
+        keepers.standIn?.(bundle, keepRequest(deps, bundle, request));
+      return shim === undefined
+        ? { [Symbol.dispose]() {} }
+        : hold(record, shim);
     },
 
     async start(ctx: Context, bundle: Bundle, request: StartRequest) {
-      const { namespace, id, runtime } = bundle.record;
-      const { path } = runtimeOn(deps.host, runtime);
+      const order = keepRequest(deps, bundle, request);
       const key = keyOf(bundle.record);
-      const shim = pending.get(key) ?? spawnShim(bundle.record);
+      using shim = pending.get(key) ?? keepers.standIn?.(bundle, order) ??
+        spawnShim(bundle.record);
       pending.delete(key);
-      using _shim = shim;
-      await shim.launch(ctx, {
-        namespace,
-        id,
-        bundle: bundle.path,
-        runtime: path,
-        runtimeRoot: runtimeRoot(deps.state, bundle.record),
-        settings: request.settings,
-        logDirectory: request.logDirectory,
-        ...request.output === undefined ? {} : { output: request.output },
-        finishCommand: deps.finishCommand,
-        publishCommand: deps.publishCommand,
-      });
+      await shim.launch(ctx, order);
       return taskOf(ctx, deps, bundle.record) ?? missing(bundle);
     },
 
     find: (ctx: Context, task: TaskRef) =>
       Promise.resolve(taskOf(ctx, deps, task)),
+  };
+}
+
+function keepRequest(
+  { host, state, finishCommand, publishCommand }: LocalTasksDeps,
+  { path, record }: Bundle,
+  { settings, logDirectory, output }: StartRequest,
+): KeepRequest {
+  const { namespace, id, runtime } = record;
+  return {
+    namespace,
+    id,
+    bundle: path,
+    runtime: runtimeOn(host, runtime).path,
+    runtimeRoot: runtimeRoot(state, record),
+    settings,
+    logDirectory,
+    ...output === undefined ? {} : { output },
+    finishCommand,
+    publishCommand,
   };
 }
 

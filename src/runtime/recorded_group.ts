@@ -4,7 +4,7 @@ import type { ControlGroup } from "./cgroup.ts";
 
 /** What we read of runc's `state.json`. */
 interface RuncState {
-  /** By controller; one without a name on cgroup v2. */
+  /** By controller; that of cgroup v2 has no name. */
   readonly cgroup_paths?: Readonly<Record<string, string>>;
 }
 
@@ -19,7 +19,12 @@ export function recordedGroup(directory: string): ControlGroup | undefined {
     const { cgroup_paths: paths = {} } = JSON.parse(text) as RuncState;
     const directories = new Map(Object.entries(paths));
     if (directories.size === 0) return undefined;
-    return { version: directories.has("") ? 2 : 1, directories };
+    if (directories.size === 1 && directories.has("")) {
+      return { version: 2, directories };
+    }
+    // Beside v1's, that of v2 has no controllers.
+    directories.delete("");
+    return { version: 1, directories };
   } catch {
     return undefined;
   }

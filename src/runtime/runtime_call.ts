@@ -1,6 +1,7 @@
 /** One call of an OCI runtime: a child process, and what it says. */
 
 import {
+  type Child,
   type ChildStatus,
   type ChildStream,
   exitCodeOf,
@@ -17,6 +18,8 @@ export interface RuntimeCaller {
   readonly env: readonly string[];
   /** How a child ended: `waitFor`, or a reaper's `wait`. */
   readonly wait: (pid: number) => Promise<ChildStatus>;
+  /** Starts it where it is not to be a child of ours. */
+  readonly begin?: (program: SpawnOptions) => Child;
 }
 
 export interface RuntimeCall {
@@ -46,11 +49,20 @@ export async function callRuntime(
 ): Promise<string | undefined> {
   const { log } = call;
   const status = await early?.finish() ??
-    await caller.wait(spawn(programOf(caller, call)).pid);
+    await runToEnd(caller, programOf(caller, call));
   const code = exitCodeOf(status);
   const said = code === 0 ? undefined : lastError(readIfThere(log));
   removeIfThere(log);
   return code === 0 ? undefined : said ?? `it ended with exit code ${code}`;
+}
+
+async function runToEnd(
+  { begin, wait }: RuntimeCaller,
+  program: SpawnOptions,
+): Promise<ChildStatus> {
+  return begin === undefined
+    ? await wait(spawn(program).pid)
+    : await begin(program).wait();
 }
 
 export function programOf(

@@ -19,6 +19,11 @@ const transferSymbols = coldSymbols({
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
 });
 
+const lockSymbols = coldSymbols({
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+});
+const LOCK_SHARED_AT_ONCE = 1 | 4;
+
 const O = {
   readOnly: 0,
   writeOnly: 1,
@@ -83,6 +88,19 @@ export function makeFifo(path: string, mode: number): void {
   if (fifoSymbols().mkfifo(cstr(path), mode) !== 0) {
     throw new SysError("make FIFO", errno(), path);
   }
+}
+
+/**
+ * Locks a file together with others that do so, for as long as anybody has this
+ * opening of it.
+ * @returns a descriptor; undefined if somebody has it alone
+ * @see flock(2)
+ */
+export function openShared(path: string): number | undefined {
+  const fd = open(path, O.readOnly);
+  if (lockSymbols().flock(fd, LOCK_SHARED_AT_ONCE) === 0) return fd;
+  closeFd(fd);
+  return undefined;
 }
 
 /** Keeps a descriptor that was handed to us from our own children. */

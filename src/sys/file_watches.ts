@@ -34,6 +34,26 @@ interface Listener {
 }
 
 /**
+ * What is readable when the file has been deleted and nobody has it open, for a
+ * process that is to be told without being asked. It closes on exec.
+ * @throws {SysError} EMFILE: a user has only so many
+ */
+export function openRemovalWatch(path: string): number {
+  const fd = openInotify();
+  const { inotify_add_watch: addWatch } = inotifySymbols();
+  if (addWatch(fd, cstr(path), MASKS.deleted) >= 0) return fd;
+  const code = errno();
+  closeFd(fd);
+  throw new SysError("watch", code, path);
+}
+
+function openInotify(): number {
+  const fd = inotifySymbols().inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (fd < 0) throw new SysError("open", errno(), "inotify");
+  return fd;
+}
+
+/**
  * All of them by one instance: a user has only 128, and to close one takes the
  * kernel 10 ms.
  */
@@ -43,10 +63,12 @@ export class FileWatches {
   /** By the kernel's number: a file that is watched twice has one. */
   readonly #listeners = new Map<number, Set<Listener>>();
 
-  /** @throws {SysError} EMFILE */
-  constructor(poller: Poller) {
-    this.#fd = inotifySymbols().inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (this.#fd < 0) throw new SysError("open", errno(), "inotify");
+  /**
+   * @param fd an instance that is there already
+   * @throws {SysError} EMFILE
+   */
+  constructor(poller: Poller, fd: number = openInotify()) {
+    this.#fd = fd;
     this.#ready = poller.watch(this.#fd, "readable", () => this.#read());
     this.#ready.update("none");
   }

@@ -81,8 +81,9 @@ export interface Poller extends Disposable {
 }
 
 /** It keeps the process alive while anything is watched, and only then. */
-export function openPoller(): Poller {
-  return new EpollPoller();
+/** @param inotify an instance that is there already, from then on the poller's */
+export function openPoller(inotify?: number): Poller {
+  return new EpollPoller(inotify);
 }
 
 type Callback = (ready: Readiness) => void;
@@ -94,11 +95,13 @@ class EpollPoller implements Poller {
   readonly #watches = new Map<number, Callback>();
   readonly #events = new Uint8Array(EVENT_BYTES * MOST_EVENTS);
   #files: FileWatches | undefined;
+  readonly #inotify: number | undefined;
   #lastId = WAKE_ID;
   #waiting: Promise<void> | undefined;
   #isOpen = true;
 
-  constructor() {
+  constructor(inotify?: number) {
+    this.#inotify = inotify;
     const symbols = epollSymbols();
     this.#epoll = symbols.epoll_create1(CLOSE_ON_EXEC);
     if (this.#epoll < 0) throw new SysError("open", errno(), "epoll");
@@ -128,7 +131,7 @@ class EpollPoller implements Poller {
   }
 
   watchFile(path: string, event: FileEvent, callback: () => void): Disposable {
-    this.#files ??= new FileWatches(this);
+    this.#files ??= new FileWatches(this, this.#inotify);
     const watch = this.#files.add(path, event, callback);
     return { [Symbol.dispose]: () => this.#isOpen && watch[Symbol.dispose]() };
   }

@@ -69,6 +69,8 @@ export interface SpawnOptions {
   readonly path: string;
   /** Arguments, the name of the program not among them. */
   readonly args: readonly string[];
+  /** The name that it is called by; its path if absent. */
+  readonly name?: string;
   /** `NAME=value` */
   readonly env: readonly string[];
   readonly stdin?: ChildStream;
@@ -128,7 +130,7 @@ const O = { readOnly: 0, writeOnly: 1, create: 0o100, truncate: 0o1000 };
 export function spawn(options: SpawnOptions): Child {
   const pid = new Int32Array(1);
   const path = cstr(options.path);
-  const argv = stringArray([options.path, ...options.args]);
+  const argv = stringArray([options.name ?? options.path, ...options.args]);
   const envp = stringArray(options.env);
   using actions = fileActions(options);
   const code = spawnSymbols().posix_spawn(

@@ -73,7 +73,12 @@ export interface ShimManagerDeps {
 
 export type ShimManager = Pick<
   TaskManager,
-  "prepareStart" | "start" | "find" | "runForeground" | "destroy"
+  | "prepareStart"
+  | "prepareLaunch"
+  | "start"
+  | "find"
+  | "runForeground"
+  | "destroy"
 >;
 
 export function createShimManager(deps: ShimManagerDeps): ShimManager {
@@ -90,6 +95,10 @@ class ForeignShims implements ShimManager {
 
   /** Shims want the whole bundle to be there before they start. */
   prepareStart(): Disposable {
+    return { [Symbol.dispose]: () => {} };
+  }
+
+  prepareLaunch(): Disposable {
     return { [Symbol.dispose]: () => {} };
   }
 

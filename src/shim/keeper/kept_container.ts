@@ -1,17 +1,14 @@
 /** A container from its first start to its last end. */
 
-import { EngineError } from "../../base/errors.ts";
+import { EngineError, failedPrecondition } from "../../base/errors.ts";
 import { within } from "../../base/within.ts";
 import type { KeepRequest } from "../../core/keeper.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Bundle, ExitStatus } from "../../core/task.ts";
-import {
-  NEW_HEALTH,
-  NEW_STATUS,
-  type TaskStatus,
-} from "../../core/task_status.ts";
+import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import { containerGroup, type ControlGroup } from "../../runtime/cgroup.ts";
 import { RuntimeControl } from "../../runtime/control.ts";
+import { pidFile, startedStatus } from "../../runtime/started_status.ts";
 import { recordedGroup } from "../../runtime/recorded_group.ts";
 import { processStartTime } from "../../sys/pidfd.ts";
 import type { Poller } from "../../sys/poller.ts";
@@ -22,6 +19,7 @@ import { watchBundle } from "./bundle_watch.ts";
 import { forgetRun, programName } from "./forget_run.ts";
 import { watchMemory } from "./memory_watch.ts";
 import type { Publish } from "./publish.ts";
+import type { OutputPipes } from "./line.ts";
 import { RestartCounter } from "./restart.ts";
 import { KeptStreams, type LogTarget } from "./streams.ts";
 
@@ -123,6 +121,32 @@ export class KeptContainer {
     void this.#keep(run);
   }
 
+  /**
+   * Goes on with what others have started, which may have ended since.
+   * @throws {EngineError} `failedPrecondition` if nothing was
+   */
+  resume(pipes: OutputPipes): void {
+    const last = this.#bundle.status();
+    const pid = last?.pid ?? this.#notedPid();
+    if (last !== undefined) this.#status = last;
+    this.streams.take(pipes);
+    const run = this.#follow(pid);
+    if (last === undefined) this.#noteStart(pid);
+    void this.#keep(run);
+  }
+
+  /** Of one whose starter was killed before it could say so. */
+  #notedPid(): number {
+    const { id, bundle } = this.request;
+    try {
+      return Number(Deno.readTextFileSync(pidFile(bundle)));
+    } catch (cause) {
+      throw failedPrecondition(`Cannot keep "${id}": it was not started`, {
+        cause,
+      });
+    }
+  }
+
   /** The user is about to end it. */
   retire(): void {
     this.#isRetired = true;
@@ -140,29 +164,33 @@ export class KeptContainer {
   }
 
   async #launch(): Promise<Run> {
-    const { id, bundle, runtimeRoot, settings } = this.request;
+    const { id, bundle } = this.request;
     const pid = await this.control.run(id, bundle, {
       streams: await this.streams.open(),
-      pidFile: `${bundle}/init.pid`,
+      pidFile: pidFile(bundle),
     });
-    // All of this is to be had only until it is reaped.
-    const startTime = processStartTime(pid);
-    const group = containerGroup(pid, id) ??
-      recordedGroup(`${runtimeRoot}/${id}`);
-    this.#group = group;
+    const run = this.#follow(pid);
+    this.#noteStart(pid);
+    await this.streams.started();
+    return run;
+  }
+
+  /** Before it is reaped: afterwards there is nothing to be known of it. */
+  #follow(pid: number): Run {
+    const { id, runtimeRoot } = this.request;
+    // What has ended is in no group any more, or in none of them but one.
+    const group = processStartTime(pid) === undefined
+      ? undefined
+      : containerGroup(pid, id);
+    this.#group = group ?? recordedGroup(`${runtimeRoot}/${id}`);
     const end = this.#deps.reaper.wait(pid);
+    return { end, ...this.#group === undefined ? {} : { group: this.#group } };
+  }
+
+  #noteStart(pid: number): void {
     const { error: _, ...status } = this.#status;
     this.#status = status;
-    this.#write({
-      state: "running",
-      pid,
-      ...startTime === undefined ? {} : { pidStartTime: startTime },
-      startedAt: this.#deps.now().toISOString(),
-      oomKilled: false,
-      ...settings.health === undefined ? {} : { health: NEW_HEALTH },
-    });
-    await this.streams.started();
-    return { end, ...group === undefined ? {} : { group } };
+    this.#write(startedStatus(pid, this.request.settings, this.#deps.now()));
   }
 
   /** From a start to the end of it all. */

@@ -1,7 +1,7 @@
 /** What connects us to one run of a container: pipes, or a terminal. */
 
 import { within } from "../../base/within.ts";
-import type { LaunchStreams } from "../../runtime/control.ts";
+import { type LaunchStreams, NO_STREAMS } from "../../runtime/control.ts";
 import { listenConsole } from "../../sys/console_socket.ts";
 import { closeFd, makePipe, setBlocking } from "../../sys/descriptors.ts";
 import type { Poller } from "../../sys/poller.ts";
@@ -36,20 +36,13 @@ const TERMINAL_MS = 1000;
 const PROGRAM_MS = 10_000;
 
 export function openPipes(
-  { poller, buffer, receive }: LineDeps,
+  deps: LineDeps,
   stdin: "open" | "closed",
 ): Line {
-  const input = openInput(poller, stdin);
+  const input = openInput(deps.poller, stdin);
   const stdout = makePipe();
   const stderr = makePipe();
-  const reader = (fd: number, kind: "stdout" | "stderr") => {
-    setBlocking(fd, "nonblocking");
-    return new OutputReader(poller, fd, buffer, (it) => receive(kind, it));
-  };
-  const readers = [
-    reader(stdout.read, "stdout"),
-    reader(stderr.read, "stderr"),
-  ];
+  const reading = readPipes(deps, { stdout: stdout.read, stderr: stderr.read });
   const theirs = new Set([stdout.write, stderr.write]);
   const closeTheirs = () => {
     for (const fd of theirs) closeFd(fd);
@@ -64,7 +57,7 @@ export function openPipes(
       stderr: { fd: stderr.write },
     },
     input: () => input.writer(),
-    outputs: () => readers,
+    outputs: () => reading.outputs,
     terminal: () => undefined,
     started() {
       closeTheirs();
@@ -74,14 +67,51 @@ export function openPipes(
     finish() {
       closeTheirs();
       input.close();
-      for (const reader of readers) {
-        // All that it wrote is in the pipe already.
-        reader.drain();
-        reader.stop();
-      }
-      closeFd(stdout.read);
-      closeFd(stderr.read);
+      reading.finish();
       return Promise.resolve();
+    },
+  };
+}
+
+/** Read ends of a container's output. */
+export interface OutputPipes {
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** Of a container that has its ends of the pipes already, and no input. */
+export function takePipes(deps: LineDeps, pipes: OutputPipes): Line {
+  const reading = readPipes(deps, pipes);
+  return {
+    streams: NO_STREAMS,
+    input: () => undefined,
+    outputs: () => reading.outputs,
+    terminal: () => undefined,
+    started: () => Promise.resolve(),
+    closeInput() {},
+    finish() {
+      reading.finish();
+      return Promise.resolve();
+    },
+  };
+}
+
+function readPipes({ poller, buffer, receive }: LineDeps, pipes: OutputPipes) {
+  const outputs = (["stdout", "stderr"] as const).map((kind) => {
+    setBlocking(pipes[kind], "nonblocking");
+    const take = (bytes: Uint8Array) => receive(kind, bytes);
+    return new OutputReader(poller, pipes[kind], buffer, take);
+  });
+  return {
+    outputs,
+    finish() {
+      for (const output of outputs) {
+        // All that it wrote is in the pipe already.
+        output.drain();
+        output.stop();
+      }
+      closeFd(pipes.stdout);
+      closeFd(pipes.stderr);
     },
   };
 }

@@ -13,9 +13,14 @@ export function watchMemory(
   killed: () => void,
 ): Disposable {
   const watch = watchOom(poller, group, killed);
+  const look = () => {
+    if ((oomKills(group) ?? 0) > 0) killed();
+  };
+  // It may have been while nobody watched.
+  look();
   return {
     [Symbol.dispose]() {
-      if ((oomKills(group) ?? 0) > 0) killed();
+      look();
       watch[Symbol.dispose]();
     },
   };

@@ -10,6 +10,7 @@ import {
 import type { Keeper, KeepRequest, ShimRecord } from "../../core/keeper.ts";
 import { joinBundle } from "../../runtime/bundles.ts";
 import { KeptContainer, type KeptDeps } from "./kept_container.ts";
+import type { OutputPipes } from "./line.ts";
 
 export interface KeeperDeps extends KeptDeps {
   /** How others reach this shim; written into each bundle. */
@@ -22,6 +23,8 @@ export interface KeeperDeps extends KeptDeps {
 
 /** A keeper in this process. */
 export interface LocalKeeper extends Keeper {
+  /** Goes on with what runs already. @throws {EngineError} */
+  resume(request: KeepRequest, pipes: OutputPipes): void;
   /** @throws {EngineError} `notFound` */
   find(ctx: Context, id: string): KeptContainer;
 }
@@ -33,6 +36,7 @@ export function createKeeper(deps: KeeperDeps): LocalKeeper {
   return {
     find,
     launch: (_ctx, request) => containers.launch(request),
+    resume: (request, pipes) => containers.resume(request, pipes),
     status: (ctx, id) => Promise.resolve(find(ctx, id).status),
     retire(ctx, id) {
       find(ctx, id).retire();
@@ -91,12 +95,25 @@ class Containers {
       throw error;
     }
     const { pid } = container;
+    this.#toItsEnd(key, container);
+    return pid;
+  }
+
+  resume(request: KeepRequest, pipes: OutputPipes): void {
+    const key = `${request.namespace}/${request.id}`;
+    const container = takeUp(this.#deps, request);
+    container.resume(pipes);
+    this.#count++;
+    this.#byKey.set(key, container);
+    this.#toItsEnd(key, container);
+  }
+
+  #toItsEnd(key: string, container: KeptContainer): void {
     void container.over.then(async () => {
       this.#byKey.delete(key);
       await this.#deps.ended(container);
       this.#leave();
     });
-    return pid;
   }
 
   #leave(): void {

@@ -19,7 +19,15 @@ import type { InputWriter } from "./input.ts";
 import type { LogWriter } from "../logs/log_writer.ts";
 import type { LogProgram } from "../logs/log_program.ts";
 import { BUFFER_BYTES, type OutputReader } from "./output.ts";
-import { type Line, openPipes, openProgramLine, openTerminal } from "./line.ts";
+import {
+  type Line,
+  type LineDeps,
+  openPipes,
+  openProgramLine,
+  openTerminal,
+  type OutputPipes,
+  takePipes,
+} from "./line.ts";
 
 /** What becomes of a container's output. */
 export type LogTarget =
@@ -64,10 +72,8 @@ export class KeptStreams {
 
   /** New pipes, or a new terminal. @returns what its runtime gets */
   async open(): Promise<LaunchStreams> {
-    const { poller, bundle, log } = this.#deps;
-    const receive = (kind: "stdout" | "stderr", bytes: Uint8Array) =>
-      this.#receive(kind, bytes);
-    const make = { poller, buffer: this.#buffer, receive };
+    const { bundle, log } = this.#deps;
+    const make = this.#lineDeps();
     const { stdio, stdin } = this.#settings;
     this.#line = stdio === "terminal"
       ? openTerminal(make, `${bundle}/console.sock`)
@@ -76,6 +82,20 @@ export class KeptStreams {
       : openPipes(make, stdin);
     this.#pauseIfHeld();
     return this.#line.streams;
+  }
+
+  /** Of a container that runs already. */
+  take(pipes: OutputPipes): void {
+    this.#hasStarted = true;
+    this.#line = takePipes(this.#lineDeps(), pipes);
+  }
+
+  #lineDeps(): LineDeps {
+    return {
+      poller: this.#deps.poller,
+      buffer: this.#buffer,
+      receive: (kind, bytes) => this.#receive(kind, bytes),
+    };
   }
 
   /** The container has its ends. */

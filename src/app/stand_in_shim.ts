@@ -1,0 +1,233 @@
+/**
+ * A shim of ours that sleeps from the start: a stand-in starts the container
+ * and takes the shim's place until there is something for it to do.
+ */
+
+import type { Context } from "../base/context.ts";
+import { unavailable } from "../base/errors.ts";
+import type { KeepRequest, PendingShim, ShimRecord } from "../core/keeper.ts";
+import type { Bundle } from "../core/task.ts";
+import { NEW_STATUS } from "../core/task_status.ts";
+import { containerGroup } from "../runtime/cgroup.ts";
+import { hasMemoryLimit } from "../runtime/cgroup_oom.ts";
+import {
+  type EarlyLaunch,
+  type Launch,
+  RuntimeControl,
+} from "../runtime/control.ts";
+import { pidFile, startedStatus } from "../runtime/started_status.ts";
+import {
+  closeFd,
+  makeFifo,
+  makePipe,
+  openFifo,
+  openShared,
+} from "../sys/descriptors.ts";
+import { openRemovalWatch } from "../sys/file_watches.ts";
+import { type SpawnOptions, waitFor } from "../sys/process.ts";
+import { STAND_IN_FDS } from "../sys/stand_in/code.ts";
+import { StandIn } from "../sys/stand_in/stand_in.ts";
+import type { ResumeOrder } from "./keeper_messages.ts";
+import { selfCommand } from "./self.ts";
+
+const TASK_API = 3;
+/** As any log, output may have secrets in it. */
+const FIFO_MODE = 0o600;
+
+/**
+ * Its runtime starts at once if it can wait for the bundle to be made.
+ * @throws {EngineError} if it can't be
+ */
+export function standInShim(
+  env: readonly string[],
+  bundle: Bundle,
+  request: KeepRequest,
+): PendingShim {
+  return new StandInShim(env, bundle, request);
+}
+
+class StandInShim implements PendingShim {
+  readonly #env: readonly string[];
+  readonly #bundle: Bundle;
+  readonly #request: KeepRequest;
+  readonly #handed = new DisposableStack();
+  readonly #control: RuntimeControl;
+  readonly #launch: Launch;
+  readonly #early: EarlyLaunch | undefined;
+  readonly #polled: readonly number[];
+  readonly #lock: number;
+  #standIn: StandIn | undefined;
+
+  constructor(env: readonly string[], bundle: Bundle, request: KeepRequest) {
+    this.#env = env;
+    this.#bundle = bundle;
+    this.#request = request;
+    using undo = new DisposableStack();
+    undo.use(this.#handed);
+    const stdout = this.#pipe();
+    const stderr = this.#pipe();
+    this.#lock = this.#own(lockOf(bundle));
+    makeFifo(wakePath(bundle), FIFO_MODE);
+    this.#polled = [
+      this.#own(openFifo(wakePath(bundle), "readWrite")),
+      stdout.read,
+      stderr.read,
+      ...this.#watchRemoval(),
+    ];
+    this.#launch = {
+      streams: {
+        kind: "streams",
+        stdin: "null",
+        stdout: { fd: stdout.write },
+        stderr: { fd: stderr.write },
+      },
+      pidFile: pidFile(bundle.path),
+    };
+    this.#control = new RuntimeControl({
+      runtime: { name: programName(request.runtime), path: request.runtime },
+      root: request.runtimeRoot,
+      scratch: bundle.path,
+      env,
+      wait: waitFor,
+      begin: (program) => this.#begin(program),
+    });
+    this.#early = this.#control.runEarly(
+      request.id,
+      bundle.path,
+      this.#launch,
+    );
+    undo.move();
+  }
+
+  async launch(ctx: Context): Promise<number> {
+    ctx.signal.throwIfAborted();
+    const pid = await this.#start();
+    this.#noteStart(pid);
+    const group = containerGroup(pid, this.#request.id);
+    const mustWatch = this.#request.settings.health !== undefined ||
+      (group !== undefined && hasMemoryLimit(group));
+    if (mustWatch) this.#standIn?.become();
+    else this.#standIn?.keep(pid);
+    this[Symbol.dispose]();
+    return pid;
+  }
+
+  /** @throws {TaskStartError} */
+  async #start(): Promise<number> {
+    const { id } = this.#request;
+    // Others find it, before it runs.
+    this.#record();
+    try {
+      return await (this.#early?.start() ??
+        this.#control.run(id, this.#bundle.path, this.#launch));
+    } catch (error) {
+      await this.#standIn?.end();
+      throw error;
+    }
+  }
+
+  /** @param program the runtime, which may have been begun, and ended, before */
+  #begin(program: SpawnOptions): StandIn {
+    void this.#standIn?.end();
+    this.#standIn = StandIn.start({
+      runtime: program,
+      shim: this.#shimCommand(),
+      env: this.#env,
+      order: JSON.stringify(this.#order()),
+      lock: this.#lock,
+      polled: this.#polled,
+    });
+    return this.#standIn;
+  }
+
+  #shimCommand(): readonly string[] {
+    const { namespace, id, bundle } = this.#request;
+    return [
+      ...[...selfCommand(), "shim", "keep"],
+      ...["-namespace", namespace, "-id", id, "-bundle", bundle],
+      ...["-resume", `${STAND_IN_FDS.order}`],
+    ];
+  }
+
+  #order(): ResumeOrder {
+    const { lock, others, ...spent } = STAND_IN_FDS;
+    return {
+      request: this.#request,
+      address: this.#address,
+      spent: Object.values(spent),
+      fds: {
+        lock,
+        wake: others,
+        stdout: others + 1,
+        stderr: others + 2,
+        ...this.#polled.length > 3 ? { inotify: others + 3 } : {},
+      },
+    };
+  }
+
+  get #address(): string {
+    return `unix://${this.#bundle.path}/shim.sock`;
+  }
+
+  #record(): void {
+    const record: ShimRecord = {
+      address: this.#address,
+      pid: this.#standIn?.pid ?? 0,
+      version: TASK_API,
+      wake: wakePath(this.#bundle),
+    };
+    this.#bundle.write("shim.json", JSON.stringify(record));
+  }
+
+  #noteStart(pid: number): void {
+    const { settings } = this.#request;
+    this.#bundle.writeStatus({
+      ...NEW_STATUS,
+      ...startedStatus(pid, settings, new Date()),
+    });
+  }
+
+  #pipe(): ReturnType<typeof makePipe> {
+    const { read, write } = makePipe();
+    return { read: this.#own(read), write: this.#own(write) };
+  }
+
+  /** Without it, that the bundle has gone is noticed later. */
+  #watchRemoval(): readonly number[] {
+    try {
+      return [this.#own(openRemovalWatch(`${this.#bundle.path}/record.json`))];
+    } catch {
+      return [];
+    }
+  }
+
+  #own(fd: number): number {
+    this.#handed.defer(() => closeFd(fd));
+    return fd;
+  }
+
+  [Symbol.dispose](): void {
+    this.#handed.dispose();
+    this.#undo().catch(() => {});
+  }
+
+  /** Each does nothing to what has been let go. */
+  async #undo(): Promise<void> {
+    await this.#early?.[Symbol.asyncDispose]();
+    await this.#standIn?.end();
+  }
+}
+
+function lockOf({ path }: Bundle): number {
+  const fd = openShared(`${path}/lock`);
+  if (fd !== undefined) return fd;
+  throw unavailable(`Cannot keep the bundle "${path}": it is being removed`);
+}
+
+function wakePath({ path }: Bundle): string {
+  return `${path}/wake`;
+}
+
+function programName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

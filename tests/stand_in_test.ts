@@ -1,0 +1,213 @@
+/**
+ * Shims that sleep: containers whose shim is there only when there is something
+ * for it to do, with the executable as people have it.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { buildExecutable } from "./support/executable.ts";
+import { killAll, until } from "./support/processes.ts";
+import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+
+const ignore = Deno.uid() !== 0;
+
+interface Ship {
+  readonly store: RunStore;
+  /** Calls the executable. @returns what it said; throws if it fails */
+  ok(...args: readonly string[]): Promise<string>;
+}
+
+/** @param path of the executable */
+function board(store: RunStore, path: string): Ship {
+  return {
+    store,
+    ok: async (...args) => {
+      const { code, stdout, stderr } = await new Deno.Command(path, {
+        args: [...store.flags, ...args],
+        stdin: "null",
+        env: { NO_COLOR: "1" },
+      }).output();
+      const [said = "", complaint] = [stdout, stderr]
+        .map((bytes) => new TextDecoder().decode(bytes).trim());
+      assertEquals(code, 0, `coracle ${args.join(" ")}: ${complaint}`);
+      return said;
+    },
+  };
+}
+
+interface Kept {
+  /** Of the shim, or of its stand-in. */
+  readonly shim: number;
+  readonly bundle: string;
+}
+
+function keptAs({ store }: Ship, id: string): Kept {
+  const namespace = store.flags.at(-1);
+  const bundle = `${store.dir}/state/bundles/${namespace}.${id}`;
+  const { pid } = JSON.parse(Deno.readTextFileSync(`${bundle}/shim.json`));
+  return { shim: pid, bundle };
+}
+
+/** A stand-in has no threads beside its first; a shim has many. */
+function sleeps({ shim }: Kept): boolean {
+  const status = Deno.readTextFileSync(`/proc/${shim}/status`);
+  return /^Threads:\s+1$/m.test(status);
+}
+
+/** kB that no other process has. */
+function privateMemory({ shim }: Kept): number {
+  const text = Deno.readTextFileSync(`/proc/${shim}/smaps_rollup`);
+  return [...text.matchAll(/^Private_\w+:\s+(\d+) kB$/gm)]
+    .reduce((sum, [, size]) => sum + Number(size), 0);
+}
+
+Deno.test({
+  name: "coracle run -d has a shim that sleeps",
+  ignore,
+  fn: async (t) => {
+    await using executable = await buildExecutable();
+    await using store = await openRunStore();
+    const ship = board(store, executable.path);
+    const start = async (...args: readonly string[]) => {
+      const id = await ship.ok("run", "-d", "--name", "web", ...args);
+      return keptAs(ship, id);
+    };
+    const remove = () => ship.ok("rm", "-f", "web");
+
+    await t.step("while its container does nothing but run", async () => {
+      const kept = await start(IMAGE, "sleep", "1000");
+      assert(sleeps(kept));
+      assert(privateMemory(kept) < 200, `${privateMemory(kept)} kB`);
+      await ship.ok("exec", "web", "true");
+      await ship.ok("pause", "web");
+      await ship.ok("unpause", "web");
+      assertEquals(await ship.ok("ps", "-q", "--no-trunc"), idOf(kept));
+      await ship.ok("inspect", "web");
+      assert(sleeps(kept), "it was woken");
+      await remove();
+    });
+
+    await t.step("until its container says something", async () => {
+      const script = "sleep 0.5; echo hello; sleep 99";
+      const kept = await start(IMAGE, "sh", "-c", script);
+      assert(sleeps(kept));
+      await until("awake", () => !sleeps(kept));
+      await until(
+        "said",
+        async () => await ship.ok("logs", "web") === "hello",
+      );
+      await remove();
+    });
+
+    await t.step("until somebody asks for it", async () => {
+      const kept = await start(
+        IMAGE,
+        "sh",
+        "-c",
+        "trap 'exit 7' TERM; sleep 99 & wait",
+      );
+      assert(sleeps(kept));
+      const waiting = ship.ok("wait", "web");
+      await until("awake", () => !sleeps(kept));
+      await ship.ok("stop", "web");
+      assertEquals(await waiting, "7");
+      await remove();
+    });
+
+    await t.step("until its container ends, which it then sees", async () => {
+      const kept = await start(
+        "--restart",
+        "on-failure:1",
+        IMAGE,
+        "sh",
+        "-c",
+        "sleep 0.5; exit 5",
+      );
+      assert(sleeps(kept));
+      await ended();
+      assertEquals(
+        await state("{{.State.ExitCode}} {{.RestartCount}}"),
+        "5 1",
+      );
+      await remove();
+    });
+
+    await t.step("and is not there when the executable has gone", async () => {
+      const other = `${store.dir}/coracle`;
+      await Deno.copyFile(executable.path, other);
+      const id = await board(store, other).ok(
+        "run",
+        "-d",
+        "--name",
+        "web",
+        IMAGE,
+        "sleep",
+        "1000",
+      );
+      const kept = keptAs(ship, id);
+      await Deno.remove(other);
+      assert(sleeps(kept));
+      await ship.ok("kill", "web");
+      await ended();
+      assertEquals(await state("{{.State.ExitCode}}"), "137");
+      await remove();
+    });
+
+    await t.step(
+      "and ends its container when the bundle has gone",
+      async () => {
+        const kept = await start(IMAGE, "sleep", "1000");
+        const pid = Number(await state("{{.State.Pid}}"));
+        const file = `${kept.bundle}/record.json`;
+        const record = await Deno.readTextFile(file);
+        await Deno.remove(file);
+        await until("gone", () => ![pid, kept.shim].some(isAlive));
+        const groups = cgroupsOf(store);
+        await Deno.writeTextFile(file, record);
+        await remove();
+        assertEquals(groups, []);
+      },
+    );
+
+    await t.step("and is found dead when it was killed", async () => {
+      const kept = await start(IMAGE, "sleep", "1000");
+      killAll([kept.shim]);
+      await until("gone", () => !isAlive(kept.shim));
+      await ship.ok("stop", "-t", "0", "web");
+      await remove();
+    });
+
+    assertEquals(await store.leftovers(), []);
+
+    function ended(): Promise<void> {
+      return until(
+        "ended",
+        async () => await state("{{.State.Status}}") === "exited",
+      );
+    }
+
+    function state(format: string): Promise<string> {
+      return ship.ok("inspect", "-f", format, "web");
+    }
+  },
+});
+
+/** Of containers, in one of the hierarchies. */
+function cgroupsOf({ flags }: RunStore): readonly string[] {
+  const text = Deno.readTextFileSync("/proc/mounts");
+  const [, root] = / (\/sys\/fs\/cgroup\S*) cgroup2? /.exec(text) ?? [];
+  return [...Deno.readDirSync(`${root}/coracle/${flags.at(-1)}`)]
+    .filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+}
+
+function idOf({ bundle }: Kept): string {
+  return bundle.slice(bundle.lastIndexOf(".") + 1);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
