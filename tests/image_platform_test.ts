@@ -31,6 +31,47 @@ async function importFor(store: TestStore, platform: string, name: string) {
   );
 }
 
+/** Makes them the image that a layout has. */
+async function writeIndex(
+  layout: string,
+  manifests: readonly Entry[],
+  name: string,
+): Promise<void> {
+  const mediaType = "application/vnd.oci.image.index.v1+json";
+  const index = JSON.stringify({ schemaVersion: 2, mediaType, manifests });
+  const hex = await digestOf(index);
+  await Deno.writeTextFile(`${layout}/blobs/sha256/${hex}`, index);
+  const entry = {
+    ...{ mediaType, digest: `sha256:${hex}`, size: index.length },
+    annotations: { "io.containerd.image.name": name },
+  };
+  await Deno.writeTextFile(
+    `${layout}/index.json`,
+    JSON.stringify({ schemaVersion: 2, mediaType, manifests: [entry] }),
+  );
+}
+
+/** `local/three:1`: what `local/both:1` has, and one that is not there. */
+async function loadThree(store: TestStore): Promise<void> {
+  const layout = `${store.dir}/three`;
+  const save = ["save", "--format", "oci-dir", "-o", layout];
+  await store.ok(...save, "local/both:1");
+  const [{ digest }] = JSON.parse(
+    await Deno.readTextFile(`${layout}/index.json`),
+  ).manifests;
+  const { manifests } = JSON.parse(
+    await Deno.readTextFile(`${layout}/blobs/${digest.replace(":", "/")}`),
+  );
+  const absent = {
+    ...manifests[0],
+    digest: `sha256:${"0".repeat(64)}`,
+    platform: { os: "linux", architecture: "s390x" },
+  };
+  const three = [...manifests, absent];
+  await writeIndex(layout, three, "docker.io/local/three:1");
+  await store.ok("load", "-q", "-i", layout);
+}
+
 /** `local/both:1`, an index; its parts have no names of their own any more. */
 async function loadBoth(store: TestStore): Promise<void> {
   await importFor(store, HERE, "local/here:1");
@@ -44,18 +85,7 @@ async function loadBoth(store: TestStore): Promise<void> {
   const manifests = saved.manifests.map((
     { annotations: _, ...entry }: Entry & { annotations: unknown },
   ) => entry);
-  const mediaType = "application/vnd.oci.image.index.v1+json";
-  const index = JSON.stringify({ schemaVersion: 2, mediaType, manifests });
-  const hex = await digestOf(index);
-  await Deno.writeTextFile(`${layout}/blobs/sha256/${hex}`, index);
-  const entry = {
-    ...{ mediaType, digest: `sha256:${hex}`, size: index.length },
-    annotations: { "io.containerd.image.name": "docker.io/local/both:1" },
-  };
-  await Deno.writeTextFile(
-    `${layout}/index.json`,
-    JSON.stringify({ schemaVersion: 2, mediaType, manifests: [entry] }),
-  );
+  await writeIndex(layout, manifests, "docker.io/local/both:1");
   await store.ok("rmi", "local/here:1", "local/far:1");
   await store.ok("load", "-q", "-i", layout);
 }
@@ -100,6 +130,55 @@ Deno.test({
         await Deno.readTextFile(`${layout}/index.json`),
       );
       assertEquals(manifests[0].platform.architecture, "riscv64");
+    });
+
+    await t.step("save of all that there are", async () => {
+      const layout = `${store.dir}/all`;
+      const save = ["save", "--format", "docker-dir", "-o", layout];
+      await store.ok(...save, "local/both:1");
+      const read = async (file: string) =>
+        JSON.parse(await Deno.readTextFile(`${layout}/${file}`));
+      const [entry] = (await read("index.json")).manifests;
+      assertStringIncludes(entry.mediaType, "index");
+      const blob = (digest: string) =>
+        read(`blobs/${digest.replace(":", "/")}`);
+      const { manifests } = await blob(entry.digest);
+      const platforms = await Promise.all(
+        manifests.map(async ({ digest }: Entry) => {
+          const { config } = await blob(digest);
+          const { os, architecture } = await blob(config.digest);
+          return `${os}/${architecture}`;
+        }),
+      );
+      assertEquals(platforms, [HERE, FAR]);
+      // Who reads docker's file gets the one for this machine.
+      const [docker] = await read("manifest.json");
+      assertEquals((await read(docker.Config)).architecture, HERE.slice(6));
+      await using other = await openTestStore();
+      await other.ok("load", "-q", "-i", layout);
+      const show = ["image", "inspect", "--format", "{{.Architecture}}"];
+      for (const platform of [HERE, FAR]) {
+        const shown = await other.ok(
+          ...[...show, "--platform", platform, "local/both:1"],
+        );
+        assertEquals(shown.trim(), platform.slice(6));
+      }
+    });
+
+    await t.step("save of those of three that there are", async () => {
+      await loadThree(store);
+      const layout = `${store.dir}/two`;
+      const save = ["save", "--format", "oci-dir", "-o", layout];
+      await store.ok(...save, "local/three:1");
+      const read = async (file: string) =>
+        JSON.parse(await Deno.readTextFile(`${layout}/${file}`));
+      const [{ digest }] = (await read("index.json")).manifests;
+      const { manifests } = await read(`blobs/${digest.replace(":", "/")}`);
+      assertEquals(manifests.length, 2);
+      await using other = await openTestStore();
+      await other.ok("load", "-q", "-i", layout);
+      await other.ok("history", "--platform", FAR, "local/three:1");
+      await store.ok("rmi", "local/three:1");
     });
 
     await t.step("one that it lacks", async () => {

@@ -1,8 +1,13 @@
 /** Flags of commands that read and write images as archives. */
 
 import type { FlagSpec } from "./command.ts";
+import { PLATFORM } from "./table_flags.ts";
 
 export const SAVE_FLAGS: readonly FlagSpec[] = [
+  {
+    ...PLATFORM,
+    help: "Only OS/ARCHITECTURE[/VARIANT], instead of all that there are",
+  },
   {
     name: "output",
     short: "o",

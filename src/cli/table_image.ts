@@ -172,7 +172,6 @@ export const SAVE: CommandSpec = {
   usage: "IMAGE [IMAGE...]",
   args: { min: 1 },
   completion: "image",
-  flags: [PLATFORM],
   loadFlags: async () => (await import("./archive_flags.ts")).SAVE_FLAGS,
   examples: [
     { line: "coracle save alpine | gzip > alpine.tar.gz" },

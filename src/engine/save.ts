@@ -19,6 +19,7 @@ import { type ArchiveFile, bytesOnce } from "./images_archive.ts";
 import type { ImageContent, PlatformChoice } from "./images_content.ts";
 import { findContent } from "./images_of_platform.ts";
 import { shownName } from "./remove.ts";
+import { platformsOf, type SavedPlatforms } from "./save_platforms.ts";
 
 export interface SaveOptions {
   /** `docker` adds what docker reads to the OCI layout. */
@@ -28,13 +29,18 @@ export interface SaveOptions {
 
 interface SavedImage {
   readonly image: Image;
+  /** Of its best platform. */
   readonly content: ImageContent;
+  /** Where there are several. */
+  readonly platforms: SavedPlatforms | undefined;
   /** True if it is asked for by its name, which then is saved, too. */
   readonly named: boolean;
 }
 
 /**
- * The files of the archive, in order; the images are looked up before the
+ * The files of the archive, in order; of an image for several platforms those
+ * that the store has, if none is wanted and it is not asked for by the ID of
+ * one. `docker load` takes the best of them. The images are looked up before the
  * first file is asked for, so that a missing one leaves no half archive.
  *
  * @throws {EngineError} `notFound`
@@ -53,7 +59,10 @@ export async function saveImages(
       name,
       wanted,
     );
-    saved.push({ image, content, named: by === "name" });
+    const platforms = wanted.only === undefined && by !== "id"
+      ? await platformsOf(ctx, services.content, image.target)
+      : undefined;
+    saved.push({ image, content, platforms, named: by === "name" });
   }
   return archive(ctx, services.content, saved, format);
 }
@@ -66,13 +75,19 @@ async function* archive(
 ): AsyncGenerator<ArchiveFile> {
   yield jsonFile("oci-layout", { imageLayoutVersion: "1.0.0" });
   const written = new Set<string>();
-  for (const { content } of saved) {
+  const isNew = ({ digest }: Descriptor) => {
+    const { size } = written;
+    return written.add(digest).size > size;
+  };
+  for (const { content, platforms } of saved) {
     const { manifestDescriptor, manifest } = content;
-    const blobs = [manifest.config, ...manifest.layers, manifestDescriptor];
+    const blobs = platforms?.blobs ??
+      [manifest.config, ...manifest.layers, manifestDescriptor];
     for (const blob of blobs) {
-      if (written.has(blob.digest)) continue;
-      written.add(blob.digest);
-      yield await blobFile(ctx, store, blob);
+      if (isNew(blob)) yield await blobFile(ctx, store, blob);
+    }
+    if (platforms?.bytes !== undefined && isNew(platforms.index)) {
+      yield madeFile(platforms.index, platforms.bytes);
     }
   }
   yield jsonFile("index.json", {
@@ -85,15 +100,17 @@ async function* archive(
   }
 }
 
-function indexEntry({ image, content, named }: SavedImage) {
-  const { mediaType, digest, size } = content.manifestDescriptor;
+function indexEntry({ image, content, platforms, named }: SavedImage) {
+  const { mediaType, digest, size } = platforms?.index ??
+    content.manifestDescriptor;
   const { os, architecture, variant } = content.config;
+  const platform = { architecture, os, ...variant ? { variant } : {} };
   const reference = named ? nameReference(image.name) : undefined;
   return {
     mediaType,
     digest,
     size,
-    platform: { architecture, os, ...variant ? { variant } : {} },
+    ...platforms === undefined ? { platform } : {},
     ...reference && {
       annotations: {
         "io.containerd.image.name": image.name,
@@ -128,6 +145,13 @@ function dockerEntries(saved: readonly SavedImage[]) {
 
 export function blobPath({ digest }: Descriptor): string {
   return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+}
+
+function madeFile(
+  blob: Descriptor,
+  bytes: Uint8Array<ArrayBuffer>,
+): ArchiveFile {
+  return { path: blobPath(blob), size: blob.size, data: bytesOnce(bytes) };
 }
 
 export function jsonFile(path: string, value: unknown): ArchiveFile {
