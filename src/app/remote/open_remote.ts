@@ -46,6 +46,7 @@ import {
 import { heldSnapshotter, Holder } from "./held.ts";
 import { finishEnded } from "./leftovers.ts";
 import { findMonitor, findSnapshotters } from "./plugins.ts";
+import { findOwnTask, servesOwnStore } from "./own_store.ts";
 import { Restarts } from "./restarts.ts";
 import { socketPath } from "./socket_path.ts";
 import { createRemoteTaskManager } from "./task_manager.ts";
@@ -81,7 +82,8 @@ export async function openRemote(
     const { joinDaemon } = await import("./join_daemon.ts");
     joinDaemon(identity.uid, path, options.paths);
   }
-  const paths = await pathsFor(options.paths, path);
+  const isOwn = servesOwnStore(path, options.paths);
+  const paths = await pathsFor(options.paths, path, isOwn ? "own" : "other");
   if (options.ifAbsent === "fail") assertStoreExists(paths, "remote");
   ensureStorePaths(paths, identity.kind === "ordinary" ? identity.uid : 0);
   const client = new GrpcClient({ path });
@@ -98,7 +100,7 @@ export async function openRemote(
     const local = createBundleStore({ state: paths.state });
     const tasks = await findTasks(ctx, client);
     const services = compose(options, {
-      ...{ client, path, paths, leases, snapshotters, local },
+      ...{ client, path, paths, leases, snapshotters, local, isOwn },
       ...tasks,
     });
     if (options.leftovers !== "later") {
@@ -119,15 +121,22 @@ export async function openRemote(
   }
 }
 
-/** Of each socket its own: ids of containers are unique over there only. */
+/**
+ * Of each socket its own: ids of containers are unique over there only. What a
+ * store has on disk beside it, volumes and logs, the own one has already.
+ */
 async function pathsFor(
   { root, state }: StorePaths,
   address: string,
+  store: "own" | "other",
 ): Promise<StorePaths> {
   const bytes = new TextEncoder().encode(address);
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const name = hash.subarray(0, 6).toHex();
-  return { root: `${root}/remote/${name}`, state: `${state}/remote/${name}` };
+  return {
+    root: store === "own" ? root : `${root}/remote/${name}`,
+    state: `${state}/remote/${name}`,
+  };
 }
 
 /** Of the namespace, by state. */
@@ -153,6 +162,8 @@ interface Parts {
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   /** Bundles of this side. */
   readonly local: BundleStore;
+  /** Whether the store is ours without the daemon, too. */
+  readonly isOwn: boolean;
   /** Tasks that there were at the beginning. */
   readonly known: readonly TaskRef[];
   /** Those of `known` that had not ended. */
@@ -161,7 +172,7 @@ interface Parts {
 
 function compose(
   options: OpenRemoteOptions,
-  { client, path, paths, leases, snapshotters, local, known }: Parts,
+  { client, path, paths, leases, snapshotters, local, isOwn, known }: Parts,
 ): Services {
   const defaultSnapshotter = options.snapshotter ?? DEFAULT_SNAPSHOTTER;
   const snapshotter = snapshotters.get(defaultSnapshotter);
@@ -208,6 +219,11 @@ function compose(
       services: () => services,
       directory: `${paths.state}/fifo`,
       ...{ now, local, paths },
+      findOwn: async (ctx, task) => {
+        if (!isOwn) return undefined;
+        const { host } = services;
+        return await findOwnTask(ctx, { ...options, host }, task);
+      },
       restarts: new Restarts({
         policies: remotePolicies(client),
         containers: () => services.containers,

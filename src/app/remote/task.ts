@@ -45,6 +45,8 @@ export interface RemoteTaskDeps {
   readonly restarts: Restarts;
   /** Of what this side keeps. */
   readonly paths: StorePaths;
+  /** The same task of a keeper of ours, if it has it and we may know. */
+  readonly findOwn: (ctx: Context) => Promise<Task | undefined>;
   /** What stays beside it, if a command of this side has started it. */
   readonly logger?: TaskLogger;
 }
@@ -231,20 +233,24 @@ export class RemoteTask implements Task {
   }
 
   /** To the end of this one of its lives. */
-  attach(
+  async *attach(
     ctx: Context,
     stdin: "send" | "none",
     input: AsyncIterable<AttachInput>,
-  ): AsyncIterable<AttachOutput> {
-    const { shim, poller, logger } = this.#deps;
-    if (logger === undefined) {
+  ): AsyncGenerator<AttachOutput> {
+    const { shim, poller, logger, findOwn } = this.#deps;
+    if (logger !== undefined) {
+      const deps = { shim, poller, logger };
+      return yield* attachRemote(ctx, deps, this.id, stdin, input);
+    }
+    const own = await findOwn(ctx);
+    if (own === undefined) {
       throw throughSocket(
-        `attach to container "${this.id}"`,
+        `attach to ${this.#name}`,
         "Another program has started it, which has its streams",
       );
     }
-    const deps = { shim, poller, logger };
-    return attachRemote(ctx, deps, this.id, stdin, input);
+    yield* own.attach(ctx, stdin, input);
   }
 
   checkpoint(): Promise<void> {

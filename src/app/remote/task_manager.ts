@@ -68,6 +68,8 @@ export interface RemoteTaskManagerDeps {
   readonly access: RemoteAccess;
   /** Of what this side keeps. */
   readonly paths: StorePaths;
+  /** What a keeper of ours has, if the store is ours without the daemon, too. */
+  readonly findOwn: (ctx: Context, task: TaskRef) => Promise<Task | undefined>;
 }
 
 export function createRemoteTaskManager(
@@ -240,7 +242,7 @@ class RemoteTaskManager implements TaskManager {
   }
 
   #taskOf(ref: TaskRef, logger = this.#loggerOf(ref)): Task {
-    const { services, directory, now, restarts, paths } = this.#deps;
+    const { services, directory, now, restarts, paths, findOwn } = this.#deps;
     const recorded = () => {
       const ctx = background({ namespace: ref.namespace });
       const status = services().bundles.find(ctx, ref)?.status();
@@ -251,6 +253,7 @@ class RemoteTaskManager implements TaskManager {
       shim: this.#shim,
       poller: () => this.#thePoller,
       ...{ directory, now, recorded, restarts, paths },
+      findOwn: (ctx) => findOwn(ctx, ref),
       ...logger === undefined ? {} : { logger },
     }, ref.id);
   }

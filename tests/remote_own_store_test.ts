@@ -1,0 +1,77 @@
+/** Commands on one store, by its daemon's socket and without it. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { makeBusyboxArchive } from "./support/busybox_archive.ts";
+import { coracle, type Outcome } from "./support/coracle.ts";
+import { openDaemon } from "./support/daemon.ts";
+import { until } from "./support/remote_store.ts";
+
+const IMAGE = "busybox:test";
+
+interface Side {
+  readonly flags: readonly string[];
+  call(args: readonly string[], stdin?: string): Promise<Outcome>;
+  /** Standard output of a call that must succeed. */
+  ok(...args: readonly string[]): Promise<string>;
+}
+
+function sideOf(flags: readonly string[]): Side {
+  const call: Side["call"] = (args, stdin) =>
+    coracle([...flags, ...args], stdin === undefined ? {} : { stdin });
+  const ok = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await call(args);
+    assertEquals(code, 0, `coracle ${args.join(" ")}: ${stderr}`);
+    return stdout;
+  };
+  return { flags, call, ok };
+}
+
+async function sharesLogs(here: Side, there: Side): Promise<void> {
+  for (const [one, other] of [[here, there], [there, here]] as const) {
+    await one.ok("run", "-d", "--name", "said", IMAGE, "echo", "word");
+    await until(
+      "its log",
+      async () => (await one.ok("logs", "said")) === "word\n",
+    );
+    assertEquals(await other.ok("logs", "said"), "word\n");
+    await other.ok("rm", "-f", "said");
+  }
+}
+
+/** A file that one writes, the other reads. */
+async function sharesVolumes(here: Side, there: Side): Promise<void> {
+  await here.ok("volume", "create", "data");
+  assertStringIncludes(await there.ok("volume", "ls"), "data");
+  const run = ["run", "--rm", "-v", "data:/data", IMAGE];
+  await there.ok(...run, "sh", "-c", "echo kept > /data/file");
+  assertEquals(await here.ok(...run, "cat", "/data/file"), "kept\n");
+  await there.ok("volume", "rm", "data");
+  assertEquals((await here.ok("volume", "ls", "-q")).trim(), "");
+}
+
+async function attaches(here: Side, there: Side): Promise<void> {
+  const script = "read x; echo got $x; exit 7";
+  await here.ok("run", "-di", "--name", "kept", IMAGE, "sh", "-c", script);
+  const { code, stdout, stderr } = await there
+    .call(["attach", "kept"], "word\n");
+  assertEquals([code, stdout], [7, "got word\n"], stderr);
+  await there.ok("rm", "-f", "kept");
+}
+
+Deno.test({
+  name: "the socket of a store's own daemon shows what the store has",
+  ignore: Deno.uid() !== 0,
+  fn: async (t) => {
+    const dir = await Deno.makeTempDir({ prefix: "coracle-remote-" });
+    await using owned = new AsyncDisposableStack();
+    owned.defer(() => Deno.remove(dir, { recursive: true }));
+    await using daemon = await openDaemon();
+    const { flags, address } = daemon;
+    const here = sideOf(flags);
+    const there = sideOf([...flags, "--address", address]);
+    await here.ok("load", "-i", await makeBusyboxArchive(dir));
+    await t.step("logs, both ways", () => sharesLogs(here, there));
+    await t.step("volumes, both ways", () => sharesVolumes(here, there));
+    await t.step("streams that a keeper has", () => attaches(here, there));
+  },
+});
