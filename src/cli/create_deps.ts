@@ -7,7 +7,7 @@ import type { CreateDeps, LifeDeps } from "../engine/life_deps.ts";
 import type { RunOptions } from "../engine/run_options.ts";
 import type { Invocation, StoreOptions } from "./command.ts";
 import { lifeDeps, newId, readOptionFile } from "./life_deps.ts";
-import { parseRunOptions } from "./run_flags.ts";
+import { parseRunOptions } from "./run_options.ts";
 
 /** What killed processes left is for later: a start has no time for it. */
 export async function createDeps(inv: Invocation): Promise<CreateDeps> {

@@ -6,7 +6,7 @@ import { updateContainer } from "../../engine/update_container.ts";
 import type { ResourceRequest } from "../../oci/spec/request.ts";
 import type { Invocation } from "../command.ts";
 import { forEachContainer } from "../each_container.ts";
-import { resources } from "../run_flags.ts";
+import { resources } from "../run_options.ts";
 import { UPDATE_FLAGS } from "../update_flags.ts";
 
 /** `coracle update [--memory …] [--restart …] CONTAINER...` */
