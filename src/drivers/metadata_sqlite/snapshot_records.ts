@@ -3,7 +3,6 @@ import {
   alreadyExists,
   failedPrecondition,
   invalidArgument,
-  notFound,
 } from "../../base/errors.ts";
 import { type Filter, parseFilters } from "../../base/filters.ts";
 import { checkLabels, isLabelPath, updateLabels } from "../../base/labels.ts";
@@ -13,50 +12,32 @@ import type {
   SnapshotRecord,
   SnapshotRecords,
 } from "../../core/records.ts";
-import type {
-  SnapshotInfo,
-  SnapshotKind,
-  SnapshotUsage,
-} from "../../core/snapshot.ts";
-import type { Database, Row } from "./database.ts";
-import { deleteEdges, keepUntil, node, writeEdges } from "./edges.ts";
-import { found, integer, mustBeNew, pages, text } from "./rows.ts";
+import type { SnapshotInfo, SnapshotUsage } from "../../core/snapshot.ts";
+import { integer, mustBeNew, pages, text } from "./rows.ts";
 import { fromRow, matches } from "./snapshot_rows.ts";
+import { SnapshotTable } from "./snapshot_table.ts";
 import { namespaceOf, type Store } from "./store.ts";
-
-const SELECT =
-  "SELECT * FROM snapshots WHERE snapshotter = ? AND ns = ? AND name = ?";
-
-/** How long a staged layer that no lease holds is kept, milliseconds. */
-const RESERVATION_MS = 24 * 60 * 60 * 1000;
 
 /** The records of one snapshotter. */
 export class SqliteSnapshotRecords implements SnapshotRecords {
   readonly #store: Store;
+  readonly #table: SnapshotTable;
   readonly #snapshotter: string;
 
   constructor(store: Store, snapshotter: string) {
     this.#store = store;
+    this.#table = new SnapshotTable(store, snapshotter);
     this.#snapshotter = snapshotter;
   }
 
   get(ctx: Context, key: string): SnapshotRecord {
-    return fromRow(this.#row(namespaceOf(ctx), key));
+    return fromRow(this.#table.row(namespaceOf(ctx), key));
   }
 
   parentIds(ctx: Context, key: string): readonly number[] {
-    const { parent_id: parent } = this.#row(namespaceOf(ctx), key);
+    const { parent_id: parent } = this.#table.row(namespaceOf(ctx), key);
     if (parent === null || parent === undefined) return [];
-    const rows = this.#store.db.all(
-      `WITH RECURSIVE ancestors (depth, id, parent_id) AS (
-         SELECT 0, id, parent_id FROM snapshots WHERE id = ?
-         UNION ALL
-         SELECT depth + 1, s.id, s.parent_id
-         FROM ancestors a JOIN snapshots s ON s.id = a.parent_id
-       ) SELECT id FROM ancestors ORDER BY depth`,
-      parent,
-    );
-    return rows.map((row) => integer(row, "id"));
+    return this.#table.ancestors(Number(parent));
   }
 
   create(
@@ -74,14 +55,14 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     const created = this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
       const taken = [target, key].find((it) =>
-        this.#find(ns, it) !== undefined
+        this.#table.find(ns, it) !== undefined
       );
       if (taken !== undefined) {
         this.#store.hold(ctx, this.#leaseType, taken);
         return taken;
       }
-      const id = this.#nextId();
-      this.#insert(ns, { id, kind, name: key, parent, labels }, undefined);
+      const id = this.#table.nextId();
+      this.#table.insert(ns, { id, kind, name: key, parent, labels });
       this.#store.hold(ctx, this.#leaseType, key);
       // Nobody is told of a view, as with containerd.
       if (kind === "active") this.#emit(ns, "prepare", { key, parent });
@@ -102,16 +83,20 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     checkSnapshot(name, labels);
     this.#store.write("lazy", () => {
       const ns = namespaceOf(ctx);
-      if (name !== key) mustBeNew(this.#find(ns, name), "snapshot", name);
-      const active = fromRow(this.#row(ns, key));
+      if (name !== key) mustBeNew(this.#table.find(ns, name), "snapshot", name);
+      const active = fromRow(this.#table.row(ns, key));
       if (active.kind !== "active") {
         throw failedPrecondition(
           `Cannot commit snapshot "${key}": it is ${active.kind}, not active`,
         );
       }
-      this.#delete(ns, key);
+      this.#table.delete(ns, key);
       const { id, parent } = active;
-      this.#insert(ns, { id, kind: "committed", name, parent, labels }, usage);
+      this.#table.insert(
+        ns,
+        { id, kind: "committed", name, parent, labels },
+        usage,
+      );
       this.#store.letGo(ctx, this.#leaseType, key);
       this.#store.hold(ctx, this.#leaseType, name);
       this.#emit(ns, "commit", { key, name });
@@ -122,22 +107,15 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     checkSnapshot(key, {});
     return this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
-      const id = this.#nextId();
-      this.#store.db.run(
-        "INSERT INTO snapshot_reservations VALUES (?, ?, ?, ?, ?, ?)",
-        id,
-        ns,
-        this.#snapshotter,
-        key,
-        ctx.leaseId ?? null,
-        this.#store.now() + RESERVATION_MS,
-      );
+      const id = this.#table.nextId();
+      const { leaseId } = ctx;
+      this.#table.reserve(ns, { id, key, leaseId });
       return id;
     });
   }
 
   release(_ctx: Context, id: number): void {
-    this.#store.write("lazy", () => this.#releaseId(id));
+    this.#store.write("lazy", () => this.#table.release(id));
   }
 
   commitReserved(
@@ -154,13 +132,17 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     checkSnapshot(name, labels);
     const isNew = this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
-      if (this.#find(ns, name) !== undefined) {
+      if (this.#table.find(ns, name) !== undefined) {
         this.#store.hold(ctx, this.#leaseType, name);
         return false;
       }
-      const key = this.#reservedKey(id);
-      this.#releaseId(id);
-      this.#insert(ns, { id, kind: "committed", name, parent, labels }, usage);
+      const key = this.#table.reservedKey(id);
+      this.#table.release(id);
+      this.#table.insert(
+        ns,
+        { id, kind: "committed", name, parent, labels },
+        usage,
+      );
       this.#store.hold(ctx, this.#leaseType, name);
       this.#emit(ns, "prepare", { key, parent });
       this.#emit(ns, "commit", { key, name });
@@ -171,7 +153,7 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
   }
 
   usage(ctx: Context, key: string): SnapshotUsage | undefined {
-    const { inodes, size_bytes } = this.#row(namespaceOf(ctx), key);
+    const { inodes, size_bytes } = this.#table.row(namespaceOf(ctx), key);
     if (typeof inodes !== "number" || typeof size_bytes !== "number") {
       return undefined;
     }
@@ -192,18 +174,10 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     }
     return this.#store.write("lazy", () => {
       const ns = namespaceOf(ctx);
-      const current = fromRow(this.#row(ns, name));
+      const current = fromRow(this.#table.row(ns, name));
       const labels = updateLabels(current.labels, info.labels, fieldPaths);
       checkLabels(labels);
-      this.#store.db.run(
-        "UPDATE snapshots SET labels = ?, keep_until = ?, updated_at = ? " +
-          "WHERE id = ?",
-        JSON.stringify(labels),
-        keepUntil(labels),
-        this.#store.now(),
-        current.id,
-      );
-      this.#writeEdges(ns, name, current.parent, labels);
+      this.#table.setLabels(ns, current, labels);
       return this.get(ctx, name);
     });
   }
@@ -211,18 +185,14 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
   remove(ctx: Context, key: string): number {
     return this.#store.write("lazy", () => {
       const ns = namespaceOf(ctx);
-      const id = integer(this.#row(ns, key), "id");
-      const child = this.#store.db.get(
-        "SELECT name FROM snapshots WHERE parent_id = ? LIMIT 1",
-        id,
-      );
+      const id = integer(this.#table.row(ns, key), "id");
+      const child = this.#table.childOf(id);
       if (child !== undefined) {
         throw failedPrecondition(
-          `Cannot remove snapshot "${key}": "${text(child, "name")}" ` +
-            "is built on it",
+          `Cannot remove snapshot "${key}": "${child}" is built on it`,
         );
       }
-      this.#delete(ns, key);
+      this.#table.delete(ns, key);
       this.#store.letGo(ctx, this.#leaseType, key);
       this.#emit(ns, "remove", { key });
       return id;
@@ -234,15 +204,7 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     const filter: Filter = parseFilters(filters);
     const rows = pages(
       "",
-      (after, limit) =>
-        this.#store.db.all(
-          "SELECT * FROM snapshots WHERE snapshotter = ? AND ns = ? " +
-            "AND name > ? ORDER BY name LIMIT ?",
-          this.#snapshotter,
-          ns,
-          after,
-          limit,
-        ),
+      (after, limit) => this.#table.after(ns, after, limit),
       (row) => text(row, "name"),
     );
     for (const row of rows) {
@@ -253,13 +215,8 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
 
   withLiveIds(sweep: (live: LiveIds) => void): void {
     this.#store.write("lazy", () => {
-      const rows = this.#store.db.all(
-        "SELECT id FROM snapshots WHERE snapshotter = ?1 UNION ALL " +
-          "SELECT id FROM snapshot_reservations WHERE snapshotter = ?1",
-        this.#snapshotter,
-      );
-      const live = new Set(rows.map((row) => integer(row, "id")));
-      const lost = lastLostId(this.#store.db);
+      const live = this.#table.ids();
+      const lost = this.#table.lastLostId();
       sweep({ has: (id) => id <= lost || live.has(id) });
     });
   }
@@ -268,110 +225,10 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     return `snapshots/${this.#snapshotter}`;
   }
 
-  #find(ns: string, name: string): Row | undefined {
-    return this.#store.db.get(SELECT, this.#snapshotter, ns, name);
-  }
-
-  #row(ns: string, name: string): Row {
-    return found(this.#find(ns, name), "snapshot", name);
-  }
-
-  #nextId(): number {
-    const row = this.#store.db.get(
-      "UPDATE sequences SET value = value + 1 WHERE name = 'snapshot' " +
-        "RETURNING value",
-    );
-    return integer(found(row, "sequence", "snapshot"), "value");
-  }
-
-  #reservedKey(id: number): string {
-    const row = this.#store.db.get(
-      "SELECT key FROM snapshot_reservations WHERE id = ?",
-      id,
-    );
-    return text(found(row, "staged layer", String(id)), "key");
-  }
-
-  #releaseId(id: number): void {
-    this.#store.db.run("DELETE FROM snapshot_reservations WHERE id = ?", id);
-  }
-
-  #insert(
-    ns: string,
-    snapshot: {
-      id: number;
-      kind: SnapshotKind;
-      name: string;
-      parent: string;
-      labels: Labels;
-    },
-    usage: SnapshotUsage | undefined,
-  ): void {
-    const { id, kind, name, parent, labels } = snapshot;
-    const now = this.#store.now();
-    this.#store.db.run(
-      "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id,
-      ns,
-      this.#snapshotter,
-      name,
-      kind,
-      parent,
-      this.#parentId(ns, parent),
-      JSON.stringify(labels),
-      keepUntil(labels),
-      usage?.inodes ?? null,
-      usage?.sizeBytes ?? null,
-      now,
-      now,
-    );
-    this.#writeEdges(ns, name, parent, labels);
-  }
-
-  #parentId(ns: string, parent: string): number | null {
-    if (parent === "") return null;
-    const row = this.#find(ns, parent);
-    if (row === undefined) throw notFound("parent snapshot", parent);
-    if (row["kind"] !== "committed") {
-      throw invalidArgument(
-        `Cannot use snapshot "${parent}" as a parent: it is not committed`,
-      );
-    }
-    return integer(row, "id");
-  }
-
-  #delete(ns: string, name: string): void {
-    this.#store.db.run(
-      "DELETE FROM snapshots WHERE snapshotter = ? AND ns = ? AND name = ?",
-      this.#snapshotter,
-      ns,
-      name,
-    );
-    deleteEdges(this.#store.db, ns, node.snapshot(this.#snapshotter, name));
-  }
-
-  #writeEdges(ns: string, name: string, parent: string, labels: Labels): void {
-    writeEdges(
-      this.#store.db,
-      ns,
-      node.snapshot(this.#snapshotter, name),
-      parent === "" ? [] : [node.snapshot(this.#snapshotter, parent)],
-      labels,
-    );
-  }
-
   #emit(ns: string, verb: string, event: Record<string, string>): void {
     const snapshotter = this.#snapshotter;
     this.#store.emit(ns, `/snapshot/${verb}`, { ...event, snapshotter });
   }
-}
-
-/** The last id whose record may have been lost with a damaged database. */
-function lastLostId(db: Database): number {
-  const row = db.get(
-    "SELECT value FROM sequences WHERE name = 'lost_snapshots'",
-  );
-  return row === undefined ? 0 : integer(row, "value");
 }
 
 function checkSnapshot(name: string, labels: Labels): void {
