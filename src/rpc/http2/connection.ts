@@ -10,20 +10,15 @@ import {
   encodeAck,
   encodeGoAway,
   encodeWindowUpdate,
-  FLAG,
   FRAME,
-  type FrameHead,
   LAST_31_BITS,
-  numberAt,
   PREFACE,
 } from "./frame.ts";
-import { FrameReader } from "./frame_reader.ts";
-import { checkShape, expect, isAck } from "./frame_shape.ts";
-import { type HeaderBlock, HeaderBlocks } from "./header_blocks.ts";
+import { expect } from "./frame_shape.ts";
+import type { HeaderBlock } from "./header_blocks.ts";
 import { MOST_LIST_BYTES } from "./header_decoder.ts";
 import type { HeaderField } from "./header_table.ts";
-import { PeerLimit } from "./peer_limit.ts";
-import { PrefaceReader } from "./preface.ts";
+import { Incoming } from "./incoming.ts";
 import { Sender, type Transport } from "./sender.ts";
 import {
   DEFAULT_WINDOW_BYTES,
@@ -62,12 +57,8 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #sender: Sender;
   readonly #streams: Streams;
-  readonly #reader: FrameReader;
-  readonly #blocks = new HeaderBlocks();
-  readonly #limit: PeerLimit;
+  readonly #incoming: Incoming;
   readonly #queue = new CallQueue();
-  #hasSettings = false;
-  readonly #preface = new PrefaceReader();
   /** Bytes of data that we have not told the peer that we took. */
   #received = 0;
   /** Numbers of streams: the peer's newest, and our next. */
@@ -95,11 +86,15 @@ export class Connection {
       ...{ role, sender: this.#sender, windowBytes },
       onClosed: () => this.#beginQueued(),
     });
-    this.#reader = new FrameReader({
-      frame: (head, payload) => this.#frame(head, payload),
-      data: (head, piece, isLast) => this.#data(head, piece, isLast),
+    this.#incoming = new Incoming({ role, now }, {
+      headers: (id, block) => this.#headers(id, block),
+      data: (id, data, taken) => this.#data(id, data, taken),
+      reset: (id, error) => this.#broken(id, error),
+      settings: (payload) => this.#change(payload),
+      ping: (payload) => this.#sender.answer(encodeAck(FRAME.ping, payload)),
+      goAway: (last) => this.#leave(last),
+      grow: (id, bytes) => this.#grow(id, bytes),
     });
-    this.#limit = new PeerLimit(now);
     this.#greet();
     this.ended = this.#run();
   }
@@ -153,6 +148,7 @@ export class Connection {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#incoming.stop();
     this.#sender.stop();
     this.#options.transport.close();
     this.#wakeReader();
@@ -162,7 +158,8 @@ export class Connection {
 
   #takesCall(): boolean {
     const { size, settings } = this.#streams;
-    return size < (this.#hasSettings ? settings.streams : CALLS_UNTOLD);
+    return size <
+      (this.#incoming.hasSettings ? settings.streams : CALLS_UNTOLD);
   }
 
   #beginQueued(): void {
@@ -182,15 +179,13 @@ export class Connection {
   }
 
   async #run(): Promise<void> {
-    const { role, transport } = this.#options;
-    const isServer = role === "server";
+    const { transport } = this.#options;
     const buffer = new Uint8Array(READ_BYTES);
     try {
       while (this.#isOpen) {
         const count = await transport.read(buffer);
         if (count === null) break;
-        const chunk = buffer.subarray(0, count);
-        this.#reader.push(isServer ? this.#preface.take(chunk) : chunk);
+        this.#incoming.push(buffer.subarray(0, count));
         await this.#payDebts();
       }
     } catch (error) {
@@ -227,68 +222,18 @@ export class Connection {
     this.#sender.push(encodeGoAway(this.#lastPeerStream, error, message));
   }
 
-  #frame(head: FrameHead, payload: Uint8Array): void {
-    if (!this.#isOpen) return;
-    this.#judge(head, payload.length);
-    switch (head.type) {
-      case FRAME.data:
-        return this.#paddedData(head, payload);
-      case FRAME.headers:
-      case FRAME.continuation: {
-        const block = this.#blocks.take(head, payload);
-        return block && this.#headers(head.stream, block);
-      }
-      case FRAME.reset:
-        return this.#broken(head.stream, payload);
-      case FRAME.settings:
-        return this.#change(head, payload);
-      case FRAME.ping:
-        return this.#answer(head, payload);
-      case FRAME.goAway:
-        return this.#leave(payload);
-      case FRAME.windowUpdate:
-        return this.#grow(head.stream, payload);
-      case FRAME.pushPromise:
-        throw protocol("The peer pushes what nobody has asked for");
-    }
-    // Others, priorities among them, mean nothing to us.
-  }
-
-  #judge(head: FrameHead, length: number): void {
-    if (!this.#hasSettings && head.type !== FRAME.settings) {
-      throw protocol("The peer does not begin with its settings");
-    }
-    this.#blocks.expect(head);
-    checkShape(head, length);
-    this.#limit.count(head, length);
-  }
-
-  #data(head: FrameHead, piece: Uint8Array, isLast: boolean): void {
-    if (!this.#isOpen) return;
-    this.#judge(head, piece.length);
-    this.#takeData(head, piece, { bytes: piece.length, isLast });
-  }
-
-  #paddedData(head: FrameHead, payload: Uint8Array): void {
-    const [padding = 0] = payload;
-    expect(payload.length > padding, ERROR.protocol);
-    const data = payload.subarray(1, payload.length - padding);
-    this.#takeData(head, data, { bytes: payload.length, isLast: true });
-  }
-
-  #takeData(
-    { stream, flags }: FrameHead,
+  #data(
+    id: number,
     data: Uint8Array,
-    { bytes, isLast }: { readonly bytes: number; readonly isLast: boolean },
+    taken: { readonly bytes: number; readonly isEnd: boolean },
   ): void {
-    this.#expectKnown(stream);
-    this.#received += bytes;
+    this.#expectKnown(id);
+    this.#received += taken.bytes;
     if (this.#received > WINDOW_BYTES / 2) {
       this.#sender.push(encodeWindowUpdate(0, this.#received));
       this.#received = 0;
     }
-    const isEnd = isLast && (flags & FLAG.endStream) !== 0;
-    this.#streams.get(stream)?.tellData(data, { bytes, isEnd });
+    this.#streams.get(id)?.tellData(data, taken);
   }
 
   #headers(id: number, { fields, isEnd }: HeaderBlock): void {
@@ -316,14 +261,12 @@ export class Connection {
     return stream;
   }
 
-  #broken(id: number, payload: Uint8Array): void {
+  #broken(id: number, error: number): void {
     this.#expectKnown(id);
-    this.#streams.get(id)?.tellBroken(numberAt(payload, 0));
+    this.#streams.get(id)?.tellBroken(error);
   }
 
-  #change(head: FrameHead, payload: Uint8Array): void {
-    if (isAck(head)) return;
-    this.#hasSettings = true;
+  #change(payload: Uint8Array): void {
     const settings = withSettings(this.#streams.settings, payload);
     // In front of what they allow: the peer counts from here on.
     this.#sender.answer(encodeAck(FRAME.settings, new Uint8Array()));
@@ -331,24 +274,17 @@ export class Connection {
     this.#beginQueued();
   }
 
-  #answer(head: FrameHead, payload: Uint8Array): void {
-    if (!isAck(head)) this.#sender.answer(encodeAck(FRAME.ping, payload));
-  }
-
   /** What a server has not begun to answer it never will. */
-  #leave(payload: Uint8Array): void {
+  #leave(last: number): void {
     if (this.#options.role === "server") return;
     this.#isLeaving = true;
-    const last = numberAt(payload, 0) & LAST_31_BITS;
     for (const open of this.#streams.all()) {
       if (open.id > last) open.tellBroken(ERROR.refusedStream);
     }
     this.#queue.lose();
   }
 
-  #grow(id: number, payload: Uint8Array): void {
-    const bytes = numberAt(payload, 0) & LAST_31_BITS;
-    expect(bytes > 0, ERROR.protocol);
+  #grow(id: number, bytes: number): void {
     if (id === 0) return this.#streams.grow(bytes);
     this.#expectKnown(id);
     this.#streams.growOne(id, bytes);
@@ -361,8 +297,4 @@ export class Connection {
       : id < this.#nextStream;
     expect(id % 2 === 1 && isKnown, ERROR.protocol);
   }
-}
-
-function protocol(message: string): Breach {
-  return new Breach(ERROR.protocol, message);
 }
