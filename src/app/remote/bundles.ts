@@ -7,9 +7,7 @@ import type {
   TaskRef,
 } from "../../core/task.ts";
 import { isForeignRuntime } from "../../engine/runtime_name.ts";
-
-/** What containerd calls a container that runc runs. */
-export const DEFAULT_RUNTIME = "io.containerd.runc.v2";
+import { DEFAULT_RUNTIME } from "./runtimes.ts";
 
 /** A directory on which nothing is mounted, because there is none. */
 const NO_ROOTFS = "/nonexistent";

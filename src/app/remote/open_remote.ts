@@ -48,6 +48,7 @@ import { finishEnded } from "./leftovers.ts";
 import { findMonitor, findSnapshotters } from "./plugins.ts";
 import { findOwnTask, servesOwnStore } from "./own_store.ts";
 import { Restarts } from "./restarts.ts";
+import { withShimRuntimes } from "./runtimes.ts";
 import { socketPath } from "./socket_path.ts";
 import { createRemoteTaskManager } from "./task_manager.ts";
 
@@ -187,7 +188,7 @@ function compose(
   const services: Services = {
     ...{ content, leases, snapshotters, defaultSnapshotter },
     images: remoteImages(client),
-    containers: remoteContainers(client),
+    containers: withShimRuntimes(remoteContainers(client)),
     sandboxes: NO_SANDBOXES,
     namespaces: remoteNamespaces(client),
     events: withoutTasks(remoteEvents(client, now)),

@@ -18,7 +18,10 @@ import type {
   TaskRef,
   TaskStdio,
 } from "../../core/task.ts";
-import type { TaskService } from "../../core/task_service.ts";
+import type {
+  TaskCreateRequest,
+  TaskService,
+} from "../../core/task_service.ts";
 import { NEW_HEALTH } from "../../core/task_status.ts";
 import { throughSocket } from "../../core/through_socket.ts";
 import {
@@ -43,7 +46,6 @@ import { startError } from "../../runtime/start_failure.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import { INIT_PID } from "../container_end.ts";
-import { DEFAULT_RUNTIME } from "./bundles.ts";
 import type { StorePaths } from "../paths.ts";
 import { createTask } from "./create_task.ts";
 import type { TaskLogger } from "./attach.ts";
@@ -51,6 +53,7 @@ import type { RemoteAccess } from "./logger.ts";
 import type { Restarts } from "./restarts.ts";
 import { LATER_LOG } from "./later_log.ts";
 import { readHealth, writeHealth } from "./health_file.ts";
+import { DEFAULT_RUNTIME, explainNoRuntime, shimRuntime } from "./runtimes.ts";
 import { explainOtherFiles } from "./same_place.ts";
 import { openDetachedStdio, takesInput } from "./stdio.ts";
 import { RemoteTask } from "./task.ts";
@@ -77,9 +80,6 @@ export function createRemoteTaskManager(
 ): TaskManager {
   return new RemoteTaskManager(deps);
 }
-
-/** As records of our own store name it, where no shim is named. */
-const OCI_RUNTIME = "runc";
 
 class RemoteTaskManager implements TaskManager {
   readonly defaultRuntime = DEFAULT_RUNTIME;
@@ -221,24 +221,34 @@ class RemoteTaskManager implements TaskManager {
     const rootfs = await snapshotters.get(snapshotter)
       ?.mounts(ctx, snapshotKey) ?? [];
     try {
-      const runtimePath = await this.#runtimePath(ctx, id);
-      await createTask(ctx, tasks, { ...stdio, id, rootfs, runtimePath });
+      const runtime = await this.#runtimeOf(ctx, id);
+      await createTask(ctx, tasks, { ...stdio, id, rootfs, ...runtime });
       await created();
       const pid = await tasks.start(ctx, { id, execId: "" });
       bundle.writeStatus(runningStatus(bundle.status(), pid, now()));
       return pid;
     } catch (error) {
       await this.destroy(ctx, bundle.record);
-      const cause = explainOtherFiles(error, this.#deps.paths);
+      const cause = explainNoRuntime(
+        explainOtherFiles(error, this.#deps.paths),
+      );
       if (cause !== error) throw cause;
       throw startFailure(startError, "runc", START_CALLS.container, error);
     }
   }
 
-  /** Of a container that was made on our store itself, whose shim is ours. */
-  async #runtimePath(ctx: Context, id: string): Promise<string> {
+  /** As the record says, unless that was written for our store itself. */
+  async #runtimeOf(
+    ctx: Context,
+    id: string,
+  ): Promise<Pick<TaskCreateRequest, "runtimePath" | "options">> {
     const { runtime } = await this.#deps.services().containers.get(ctx, id);
-    return runtime.name === OCI_RUNTIME ? DEFAULT_RUNTIME : "";
+    const { name, options } = shimRuntime(runtime);
+    if (name === runtime.name) return { runtimePath: "" };
+    return {
+      runtimePath: name,
+      ...options === undefined ? {} : { options },
+    };
   }
 
   #taskOf(ref: TaskRef, logger = this.#loggerOf(ref)): Task {
