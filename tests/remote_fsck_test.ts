@@ -112,6 +112,26 @@ async function dangling(store: RemoteStore): Promise<void> {
   await ctr("containers", "rm", "bare", "imageless");
 }
 
+/** Of the only layer, while a container is built on it. */
+async function missingDirectory(store: RemoteStore): Promise<void> {
+  const { ok, address } = store;
+  await ok("create", "--name", "built", REMOTE_IMAGE, "true");
+  const key = (await ok("ps", "-aq", "--no-trunc")).trim();
+  const { stdout } = await new Deno.Command("ctr", {
+    args: ["-a", address, "snapshots", "mounts", "/mnt", key],
+  }).output();
+  const [, path = ""] = /lowerdir=([^,:\s]+)/
+    .exec(new TextDecoder().decode(stdout)) ?? [];
+  await Deno.rename(path, `${path}-away`);
+  const { code, findings } = await fsck(store);
+  const found = findings.map(({ kind, detail }) => [kind, detail]);
+  assertEquals([code, found.length], [1, 1]);
+  assertEquals(found[0]?.[0], "snapshot-missing");
+  assertStringIncludes(found[0]?.[1] ?? "", path);
+  await Deno.rename(`${path}-away`, path);
+  await ok("rm", "built");
+}
+
 for (const { name, ignore, isOurs, open } of REMOTE_SERVERS) {
   Deno.test({
     name: `fsck checks by its socket what ${name} keeps`,
@@ -135,6 +155,10 @@ for (const { name, ignore, isOurs, open } of REMOTE_SERVERS) {
         const kind = isOurs ? "blob-damaged delete" : "blob-missing forget";
         await missingBlob(store, kind);
         await ok("load", "-i", `${dir}/image.tar`);
+        await sound(store);
+      });
+      await t.step("and misses the directory of a layer", async () => {
+        await missingDirectory(store);
         await sound(store);
       });
       await t.step("and reports containers that lack something", async () => {

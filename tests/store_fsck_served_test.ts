@@ -18,6 +18,7 @@ import type { Descriptor } from "../src/oci/image_spec.ts";
 import { fsckServed } from "../src/engine/fsck_served.ts";
 import { chainIds } from "../src/oci/chain_id.ts";
 import { MEDIA_TYPE } from "../src/oci/media_types.ts";
+import { createHost } from "../src/runtime/host.ts";
 import { openPlainStore, type PlainStore } from "./store/plain.ts";
 
 interface Fixture extends PlainStore {
@@ -35,7 +36,8 @@ async function withStore(
     await store.namespaces.create(ctx, { name, labels: {} });
   }
   const snapshotters = new Map([["plain", snapshotter]]);
-  const served = { ...store, snapshotters, collector: store.gc };
+  const host = createHost({ env: () => undefined });
+  const served = { ...store, snapshotters, collector: store.gc, host };
   const findings = async (mode: FsckMode = "check") =>
     await collect(fsckServed(ctx, served, { mode }));
   await body({

@@ -20,6 +20,13 @@ export type ServedStore = Pick<
   | "namespaces"
   | "snapshotters"
   | "collector"
+  | "host"
+>;
+
+/** What counting needs. */
+export type CountedStore = Omit<
+  ServedStore,
+  "namespaces" | "collector" | "host"
 >;
 
 /** Of a container, without what is large. */
@@ -61,7 +68,7 @@ export async function countAll(
  */
 export async function count(
   ctx: Context,
-  store: Omit<ServedStore, "namespaces" | "collector">,
+  store: CountedStore,
 ): Promise<NamespaceCensus> {
   const { namespace } = ctx;
   const leases = await countLeases(ctx, store);

@@ -15,6 +15,7 @@ import {
 import { checkImages } from "./fsck_images.ts";
 import { checkServedBlobs } from "./fsck_served_blobs.ts";
 import { checkHolders } from "./fsck_served_holders.ts";
+import { checkServedLayers } from "./fsck_served_layers.ts";
 import { checkServedSnapshots } from "./fsck_served_snapshots.ts";
 
 /**
@@ -36,6 +37,7 @@ export async function* fsckServed(
   for (const census of all) {
     const there = { ...ctx, namespace: census.namespace };
     yield* checkServedSnapshots(there, store, census);
+    yield* checkServedLayers(there, store, census);
     yield* checkHolders(there, store, census);
     yield* checkServedImages(there, store, census, lost);
   }

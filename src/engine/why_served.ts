@@ -20,8 +20,8 @@ import {
 import type { Labels } from "../core/labels.ts";
 import {
   count,
+  type CountedStore,
   type NamespaceCensus,
-  type ServedStore,
 } from "./fsck_census.ts";
 
 /**
@@ -33,7 +33,7 @@ import {
  */
 export async function whyServed(
   ctx: Context,
-  store: Omit<ServedStore, "namespaces" | "collector">,
+  store: CountedStore,
   digest: Digest,
   now: Date,
 ): Promise<readonly string[]> {

@@ -4,8 +4,8 @@ import type { Invocation } from "../command.ts";
 import { humanSize } from "../format/human.ts";
 import { compileTemplate } from "../format/template.ts";
 
-const UNSEEN = "Through a socket, directories of snapshots, files that " +
-  "nothing refers to, and the database are not seen";
+const UNSEEN = "Through a socket, directories of layers on which nothing is " +
+  "built, files that nothing refers to, and the database are not seen";
 
 /**
  * `coracle fsck [--repair]`
