@@ -14,6 +14,7 @@ import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
 import type { Connection, ConnectOptions } from "./connect.ts";
 import { containersPath, type StorePaths, volumesPath } from "./paths.ts";
+import { endAbandonedPauses } from "./pauses.ts";
 import type { StoreOwner } from "./rootless/identity.ts";
 
 export interface OpenStoreOptions extends ConnectOptions {
@@ -87,6 +88,7 @@ async function finishLeftovers(
     now: () => new Date(),
   };
   await reconcile(ctx, deps);
+  await endAbandonedPauses(ctx, services, paths);
   // Without a bundle only the record says that something ran: worth a look at
   // all of them once after each boot.
   const { host } = services;

@@ -5,6 +5,7 @@ import { type Digest, parseDigest } from "../base/digest.ts";
 import { hasCode, invalidArgument } from "../base/errors.ts";
 import { formatReference, parseReference } from "../base/reference.ts";
 import type { Container } from "../core/container.ts";
+import type { PauseStore } from "../core/pauses.ts";
 import type { Services } from "../core/services.ts";
 import type { Descriptor, ImageConfig, Manifest } from "../oci/image_spec.ts";
 import { MEDIA_TYPE } from "../oci/media_types.ts";
@@ -37,6 +38,7 @@ export interface CommitOptions extends BaseImageOptions {
   readonly changes: readonly string[];
   /** What a running container does meanwhile. */
   readonly meanwhile: "pause" | "run";
+  readonly pauses: PauseStore;
   readonly now: () => Date;
   readonly newId: () => string;
 }
@@ -66,7 +68,7 @@ export async function commitContainer(
       const added = await storeLayer(ctx, services, container, spec, {
         layer,
         base,
-        meanwhile: options.meanwhile,
+        options,
       });
       return await storeImage(ctx, services, {
         name,
@@ -104,14 +106,14 @@ async function storeLayer(
   services: Services,
   container: Container,
   spec: ContainerSpecView,
-  { layer, base, meanwhile }: {
+  { layer, base, options: { meanwhile, pauses } }: {
     readonly layer: ContainerLayer;
     readonly base: BaseImage;
-    readonly meanwhile: CommitOptions["meanwhile"];
+    readonly options: CommitOptions;
   },
 ): Promise<AddedLayer> {
   await using _paused = meanwhile === "pause"
-    ? await paused(ctx, services, container)
+    ? await paused(ctx, services, container, pauses)
     : undefined;
   const { diffId, mediaType, digest, size } = await services.differ.compare(
     ctx,
@@ -135,17 +137,20 @@ async function storeLayer(
 
 const RESUME_BUDGET_MS = 10_000;
 
-/** Halts the container until disposed, if it runs. */
+/** Halts the container until disposed, if it runs, or this process ends. */
 async function paused(
   ctx: Context,
   services: Services,
   container: Container,
+  pauses: PauseStore,
 ): Promise<AsyncDisposable | undefined> {
   const { state } = await containerStatus(ctx, services, container);
   if (state !== "running") return undefined;
+  const held = pauses.hold({ namespace: ctx.namespace, id: container.id });
   try {
     await pauseContainer(ctx, services, container);
   } catch (error) {
+    held[Symbol.dispose]();
     const name = containerName(container);
     const { message } = error instanceof Error ? error : { message: "" };
     ctx.log.warn(`Committing "${name}" while it runs: ${message}`);
@@ -160,6 +165,8 @@ async function paused(
           // It was killed, or somebody else was faster.
           if (!hasCode(error, "failedPrecondition", "notFound")) throw error;
         }
+        // Otherwise the next command tries it.
+        held[Symbol.dispose]();
       }),
   };
 }

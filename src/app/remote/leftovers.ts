@@ -3,6 +3,7 @@
 import type { Context } from "../../base/context.ts";
 import type { Services } from "../../core/services.ts";
 import type { BundleStore } from "../../core/task.ts";
+import { endAbandonedPauses } from "../pauses.ts";
 import { containersPath, type StorePaths, volumesPath } from "../paths.ts";
 
 /**
@@ -19,6 +20,7 @@ export async function finishEnded(
     readonly running: ReadonlySet<string>;
   },
 ): Promise<void> {
+  await endAbandonedPauses(ctx, services, paths);
   const hasEnded = [...local.list(ctx)].some(({ record }) =>
     record.namespace === ctx.namespace && !running.has(record.id)
   );
