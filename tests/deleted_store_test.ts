@@ -1,7 +1,8 @@
 /** What happens where a store was. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { openTestStore, type TestStore } from "./support/coracle.ts";
+import { IMAGE, openRunStore } from "./support/run_store.ts";
 
 async function whatIsThere({ dir }: TestStore): Promise<readonly string[]> {
   const entries = await Array.fromAsync(Deno.readDir(dir));
@@ -56,5 +57,32 @@ Deno.test({
       assertEquals([code, stderr], [0, ""]);
       assertEquals(await whatIsThere(store), ["root", "state"]);
     });
+  },
+});
+
+Deno.test({
+  name: "a container whose store was deleted leaves nothing mounted",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using store = await openRunStore();
+    const { dir } = store;
+    await store.call(["run", "-d", "--name", "web", IMAGE, "sleep", "1000"]);
+    const pid = Number(
+      (await store.call(["inspect", "-f", "{{.State.Pid}}", "web"])).stdout,
+    );
+    await Deno.remove(`${dir}/root`, { recursive: true });
+    Deno.kill(pid, "SIGKILL");
+    const bundles = () => Array.fromAsync(Deno.readDir(`${dir}/state/bundles`));
+    for (let patience = 200; patience > 0; patience--) {
+      if ((await bundles()).length === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assertEquals(await bundles(), []);
+    const mounts = await Deno.readTextFile("/proc/self/mountinfo");
+    assertEquals(mounts.includes(dir), false);
+    await assertRejects(
+      () => Deno.stat(`${dir}/root/meta.db`),
+      Deno.errors.NotFound,
+    );
   },
 });

@@ -12,7 +12,11 @@ export async function run(inv: Invocation): Promise<number> {
     await inv.store({ ifAbsent: "fail" });
   } catch (error) {
     if (!hasCode(error, "notFound")) throw error;
-    inv.ctx.log.debug("Nothing to finish", { error });
+    inv.ctx.log.debug("There is no store any more", { error });
+    const { findStore } = await import("../../app/connect.ts");
+    const { paths } = await findStore({ ...inv.global, log: inv.ctx.log });
+    const { removeOrphanBundles } = await import("../../app/orphan_bundles.ts");
+    await removeOrphanBundles(inv.ctx, paths.state);
   }
   return 0;
 }
