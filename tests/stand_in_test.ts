@@ -17,14 +17,18 @@ interface Ship {
 }
 
 /** @param path of the executable */
-function board(store: RunStore, path: string): Ship {
+function board(
+  store: RunStore,
+  path: string,
+  env: Record<string, string> = {},
+): Ship {
   return {
     store,
     ok: async (...args) => {
       const { code, stdout, stderr } = await new Deno.Command(path, {
         args: [...store.flags, ...args],
         stdin: "null",
-        env: { NO_COLOR: "1" },
+        env: { NO_COLOR: "1", ...env },
       }).output();
       const [said = "", complaint] = [stdout, stderr]
         .map((bytes) => new TextDecoder().decode(bytes).trim());
@@ -174,6 +178,76 @@ Deno.test({
       await until("gone", () => !isAlive(kept.shim));
       await ship.ok("stop", "-t", "0", "web");
       await remove();
+    });
+
+    await t.step("and is found asleep again", async (t) => {
+      const napping = board(store, executable.path, {
+        CORACLE_SHIM_NAP_SECONDS: "0.3",
+      });
+      const script = "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done";
+      const begin = async (...args: readonly string[]) => {
+        const run = ["run", "-d", "--name", "web", ...args];
+        const id = await napping.ok(...run, IMAGE, "sh", "-c", script);
+        const kept = keptAs(ship, id);
+        await until("said", async () => await ship.ok("logs", "web") === "up");
+        return kept;
+      };
+      const asleep = (kept: Kept) => until("asleep", () => sleeps(kept));
+
+      await t.step("when its container says nothing any more", async () => {
+        const kept = await begin();
+        await asleep(kept);
+        assertEquals(await ship.ok("exec", "web", "echo", "in"), "in");
+        await ship.ok("stop", "web");
+        assertEquals(await state("{{.State.ExitCode}}"), "5");
+        await remove();
+      });
+
+      await t.step("but not while somebody waits", async () => {
+        const kept = await begin();
+        const waiting = ship.ok("wait", "web");
+        await until("awake", () => !sleeps(kept));
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        assert(!sleeps(kept));
+        await ship.ok("kill", "web");
+        assertEquals(await waiting, "137");
+        await remove();
+      });
+
+      await t.step(
+        "with what it was told, and how often it started",
+        async () => {
+          const kept = await begin("--restart", "on-failure:1");
+          await asleep(kept);
+          await ship.ok("update", "--restart", "on-failure:2", "web");
+          for (const restarts of ["1", "2"]) {
+            await asleep(kept);
+            await ship.ok("exec", "web", "sh", "-c", "kill -TERM 1");
+            await until(
+              "restarted",
+              async () => await state("{{.RestartCount}}") === restarts,
+            );
+          }
+          await asleep(kept);
+          await ship.ok("exec", "web", "sh", "-c", "kill -TERM 1");
+          await ended();
+          assertEquals(
+            await state("{{.State.ExitCode}} {{.RestartCount}}"),
+            "5 2",
+          );
+          await remove();
+        },
+      );
+
+      await t.step("while others call it all the time", async () => {
+        const kept = await begin();
+        for (let i = 0; i < 25; i++) {
+          await ship.ok("update", "--restart", "no", "web");
+          await new Promise((resolve) => setTimeout(resolve, 7 * i % 90));
+        }
+        await ship.ok("rm", "-f", "web");
+        await until("gone", () => !isAlive(kept.shim));
+      });
     });
 
     assertEquals(await store.leftovers(), []);

@@ -23,7 +23,7 @@ import { adoptOrphans, spawn } from "../sys/process.ts";
 import { createReaper } from "../sys/reaper.ts";
 import { watchRemoval } from "../sys/removal_watch.ts";
 import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";
-import { keeperLog } from "./keeper_log.ts";
+import { keeperLog, type LogFailure } from "./keeper_log.ts";
 import { listenUnix } from "./unix_socket.ts";
 
 const TASK_API = 3;
@@ -48,7 +48,8 @@ export async function keep(args: readonly string[]): Promise<number> {
   void hastenCgroupMoves();
   const order = await readOrder();
   if (order === undefined) return 0;
-  const { deps, keeper, idle } = openKeeper(order.address);
+  const shim = openKeeper(order.address);
+  const { deps, keeper, idle } = shim;
   let listener: Deno.UnixListener;
   try {
     listener = listenUnix(order.address);
@@ -64,8 +65,15 @@ export async function keep(args: readonly string[]): Promise<number> {
   say(answer);
   if ("error" in answer) return 1;
   silenceStreams();
-  await untilIdle(await serving, idle);
+  const server = await serving;
+  await mayNap(shim, server);
+  await untilIdle(server, idle);
   return 0;
+}
+
+async function mayNap(shim: OpenKeeper, server: TtrpcServer): Promise<void> {
+  const { napWhenIdle, nextNap } = await import("./keeper_nap.ts");
+  napWhenIdle(shim, server, nextNap(undefined, Date.now()));
 }
 
 /** Those who are attached may read the rest. */
@@ -78,14 +86,26 @@ export async function untilIdle(
 }
 
 export interface OpenKeeper {
+  readonly address: string;
   readonly deps: KeptDeps;
   readonly keeper: LocalKeeper;
   /** Settles when there is nothing left to keep. */
   readonly idle: Promise<void>;
+  /** Settles when what has happened so far has been published. */
+  readonly settled: () => Promise<void>;
 }
 
-/** @param inotify an instance that is there already */
-export function openKeeper(address: string, inotify?: number): OpenKeeper {
+export interface OpenKeeperOptions {
+  /** An instance that is there already. */
+  readonly inotify?: number | undefined;
+  /** Of a log that can't be opened: the container may run already. */
+  readonly failure?: LogFailure;
+}
+
+export function openKeeper(
+  address: string,
+  { inotify, failure = "thrown" }: OpenKeeperOptions = {},
+): OpenKeeper {
   adoptOrphans();
   const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
   const poller = openPoller(inotify);
@@ -99,12 +119,15 @@ export function openKeeper(address: string, inotify?: number): OpenKeeper {
     env,
     now: () => new Date(),
     openLog: (request, report) =>
-      keeperLog({ poller, reaper, env }, request, report),
+      keeperLog({ poller, reaper, env, failure }, request, report),
     publish: publisher.publish,
   };
   const keeper = createKeeper({
     ...deps,
-    record: { address, pid: Deno.pid, version: TASK_API },
+    record: {
+      ...{ address, pid: Deno.pid, version: TASK_API },
+      wake: address.replace(/^unix:\/\/(.*)\/[^/]*$/, "$1/wake"),
+    },
     async ended(container) {
       // Before the end is published by whoever finishes it.
       await within(PUBLISH_MS, publisher.settled());
@@ -118,7 +141,7 @@ export function openKeeper(address: string, inotify?: number): OpenKeeper {
     },
     idle: becomeIdle,
   });
-  return { deps, keeper, idle };
+  return { address, deps, keeper, idle, settled: publisher.settled };
 }
 
 export async function serve(

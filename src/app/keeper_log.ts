@@ -6,9 +6,12 @@ import type { LoggerDeps } from "../shim/logger_program.ts";
 import type { LogTarget } from "../shim/keeper/streams.ts";
 import { openWriter } from "../shim/logs/open_log.ts";
 
+/** What becomes of the failure to open a log: nothing is logged, then. */
+export type LogFailure = "thrown" | "reported";
+
 /** @param report is told of what could not be written */
 export function keeperLog(
-  deps: LoggerDeps,
+  deps: LoggerDeps & { readonly failure?: LogFailure },
   request: KeepRequest,
   report: (error: unknown) => void,
 ): LogTarget {
@@ -16,8 +19,13 @@ export function keeperLog(
   const plan = planLog(settings.log);
   if (plan.kind !== "program") {
     const files = { directory, id, namespace };
-    const writer = openWriter(plan, files, { report });
-    return { kind: "writer", writer };
+    try {
+      return { kind: "writer", writer: openWriter(plan, files, { report }) };
+    } catch (error) {
+      if (deps.failure !== "reported") throw error;
+      report(error);
+      return { kind: "writer", writer: openWriter({ kind: "none" }, files) };
+    }
   }
   return {
     kind: "program",

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from "../base/errors.ts";
 import type { KeepRequest } from "../core/keeper.ts";
+import type { Restarts } from "../shim/keeper/restart.ts";
 import type { StartFailureCode } from "../core/task.ts";
 
 /** On the shim's input. */
@@ -13,7 +14,10 @@ export interface LaunchOrder {
 
 /** What a shim finds that was asleep: it goes on with what runs already. */
 export interface ResumeOrder extends LaunchOrder {
-  /** Descriptors that have done their work, that of the order among them. */
+  readonly restarts?: Restarts;
+  /** When it fell asleep, in milliseconds since 1970, and after how long. */
+  readonly nap?: { readonly sinceMs: number; readonly afterMs: number };
+  /** Descriptors that have done their work. */
   readonly spent: readonly number[];
   /** Descriptors. */
   readonly fds: {
@@ -21,8 +25,9 @@ export interface ResumeOrder extends LaunchOrder {
     readonly lock: number;
     /** By which others wake it. */
     readonly wake: number;
-    readonly stdout: number;
-    readonly stderr: number;
+    /** Of the container, unless it has closed it. */
+    readonly stdout?: number;
+    readonly stderr?: number;
     /** An inotify instance, if there is one. */
     readonly inotify?: number;
   };

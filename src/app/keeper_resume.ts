@@ -8,6 +8,7 @@ import { closeFd, closeOnExec } from "../sys/descriptors.ts";
 import { sendSignal } from "../sys/process.ts";
 import { SIGNALS } from "../sys/signals.ts";
 import { openKeeper, serve, untilIdle } from "./keeper.ts";
+import { napWhenIdle, nextNap } from "./keeper_nap.ts";
 import type { ResumeOrder } from "./keeper_messages.ts";
 import { listenUnix } from "./unix_socket.ts";
 
@@ -20,11 +21,21 @@ export async function resumeKeeping(orderFd: number): Promise<number> {
     await Deno.readTextFile(`/proc/self/fd/${orderFd}`),
   );
   const { request, address, fds } = order;
+  closeFd(orderFd);
   for (const fd of order.spent) closeFd(fd);
   for (const fd of Object.values(fds)) closeOnExec(fd);
-  const { deps, keeper, idle } = openKeeper(address, fds.inotify);
+  const shim = openKeeper(address, {
+    inotify: fds.inotify,
+    failure: "reported",
+  });
+  const { deps, keeper, idle } = shim;
   try {
-    keeper.resume(request, fds);
+    const { stdout, stderr } = fds;
+    const pipes = {
+      ...stdout === undefined ? {} : { stdout },
+      ...stderr === undefined ? {} : { stderr },
+    };
+    keeper.resume({ ...order, pipes });
   } catch {
     // The bundle has gone, or its maker before anything was started.
     await abandon(deps, request);
@@ -36,6 +47,7 @@ export async function resumeKeeping(orderFd: number): Promise<number> {
   const server = await serve(deps, keeper, listener);
   // Whoever wakes it finds it from now on.
   closeFd(fds.wake);
+  napWhenIdle(shim, server, nextNap(order.nap, Date.now()));
   await untilIdle(server, idle);
   return 0;
 }

@@ -21,8 +21,9 @@ export function serveKeeper(
 
 async function loadTasks(
   deps: KeptDeps,
-  { find }: LocalKeeper,
+  { find, stayUp }: LocalKeeper,
 ): Promise<readonly ServedService[]> {
+  stayUp();
   const { taskServices } = await import("../api/server/shim_task.ts");
   const { createKeptTasks } = await import("../shim/keeper/tasks.ts");
   const { shimCodec } = await import("./shim_codec.ts");

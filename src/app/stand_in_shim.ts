@@ -3,6 +3,8 @@
  * and takes the shim's place until there is something for it to do.
  */
 
+import { logFilePath } from "../base/container_log/file_names.ts";
+import { planLog } from "../base/container_log/settings.ts";
 import type { Context } from "../base/context.ts";
 import { unavailable } from "../base/errors.ts";
 import type { KeepRequest, PendingShim, ShimRecord } from "../core/keeper.ts";
@@ -16,6 +18,7 @@ import {
   RuntimeControl,
 } from "../runtime/control.ts";
 import { pidFile, startedStatus } from "../runtime/started_status.ts";
+import { makeLogFile } from "../shim/logs/rotating_file.ts";
 import {
   closeFd,
   makeFifo,
@@ -115,8 +118,9 @@ class StandInShim implements PendingShim {
   /** @throws {TaskStartError} */
   async #start(): Promise<number> {
     const { id } = this.#request;
-    // Others find it, before it runs.
+    // Others find it, and its log, before it runs.
     this.#record();
+    makeLog(this.#request);
     try {
       return await (this.#early?.start() ??
         this.#control.run(id, this.#bundle.path, this.#launch));
@@ -150,7 +154,7 @@ class StandInShim implements PendingShim {
   }
 
   #order(): ResumeOrder {
-    const { lock, others, ...spent } = STAND_IN_FDS;
+    const { lock, others, order: _, ...spent } = STAND_IN_FDS;
     return {
       request: this.#request,
       address: this.#address,
@@ -216,6 +220,13 @@ class StandInShim implements PendingShim {
     await this.#early?.[Symbol.asyncDispose]();
     await this.#standIn?.end();
   }
+}
+
+/** That has nothing in it is something else than that there is none. */
+function makeLog({ id, settings, logDirectory }: KeepRequest): void {
+  const plan = planLog(settings.log);
+  if (plan.kind !== "files") return;
+  makeLogFile(logFilePath(plan.format, { id, directory: logDirectory }));
 }
 
 function lockOf({ path }: Bundle): number {

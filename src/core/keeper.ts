@@ -38,15 +38,18 @@ export interface KeepRequest {
   readonly publishCommand: readonly string[];
 }
 
+/** Logs that are written when there is something to write. */
+const QUIET_LOGS: readonly string[] = ["json-file", "local", "none"];
+
 /**
  * Whether the shim of such a container has nothing to do while nothing happens:
- * it has neither a terminal nor an input to hold, nor a log program to run.
+ * it has neither a terminal nor an input to hold, nor a log to be connected to.
  */
 export function mayStandIn(
   { stdio, stdin, log }: Pick<ContainerSettings, "stdio" | "stdin" | "log">,
 ): boolean {
   return stdio === "streams" && stdin === "closed" &&
-    !log.driver.startsWith("binary");
+    QUIET_LOGS.includes(log.driver);
 }
 
 export type AttachInput =

@@ -59,6 +59,12 @@ export class LineSplitter {
     }
   }
 
+  /** Whether there is the beginning of a line that has not been given. */
+  get isWithinLine(): boolean {
+    const { stdout, stderr } = this.#rests;
+    return stdout.length > 0 || stderr.length > 0;
+  }
+
   /** Gives what has not been ended by a line feed. */
   finish(): void {
     for (const stream of ["stdout", "stderr"] as const) {

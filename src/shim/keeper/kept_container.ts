@@ -7,6 +7,7 @@ import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Bundle, ExitStatus } from "../../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import { containerGroup, type ControlGroup } from "../../runtime/cgroup.ts";
+import { hasMemoryLimit } from "../../runtime/cgroup_oom.ts";
 import { RuntimeControl } from "../../runtime/control.ts";
 import { pidFile, startedStatus } from "../../runtime/started_status.ts";
 import { recordedGroup } from "../../runtime/recorded_group.ts";
@@ -20,7 +21,7 @@ import { forgetRun, programName } from "./forget_run.ts";
 import { watchMemory } from "./memory_watch.ts";
 import type { Publish } from "./publish.ts";
 import type { OutputPipes } from "./line.ts";
-import { RestartCounter } from "./restart.ts";
+import { RestartCounter, type Restarts } from "./restart.ts";
 import { KeptStreams, type LogTarget } from "./streams.ts";
 
 export interface KeptDeps {
@@ -44,6 +45,16 @@ interface Run {
   readonly group?: ControlGroup;
 }
 
+/** What a shim hands on that has nothing to do. */
+export interface KeptRest {
+  /** With the policy of the moment. */
+  readonly request: KeepRequest;
+  /** The container's process. */
+  readonly pid: number;
+  readonly pipes: Partial<OutputPipes>;
+  readonly restarts: Restarts;
+}
+
 const FAILED_START = { exitCode: 128, ranMs: 0 };
 
 export class KeptContainer {
@@ -53,18 +64,26 @@ export class KeptContainer {
   /** Its runtime. */
   readonly control: RuntimeControl;
   readonly streams: KeptStreams;
-  readonly #counter = new RestartCounter();
+  readonly #counter: RestartCounter;
   readonly #over = Promise.withResolvers<ExitStatus>();
   readonly #retired = Promise.withResolvers<void>();
-  #status: TaskStatus = NEW_STATUS;
+  #status: TaskStatus;
   #group: ControlGroup | undefined;
   #policy: RestartPolicy;
   #isRetired = false;
 
-  constructor(deps: KeptDeps, request: KeepRequest, bundle: Bundle) {
+  /** @param restarts of those that have kept it before */
+  constructor(
+    deps: KeptDeps,
+    request: KeepRequest,
+    bundle: Bundle,
+    restarts?: Restarts,
+  ) {
+    this.#counter = new RestartCounter(restarts);
     this.#deps = deps;
     this.request = request;
     this.#bundle = bundle;
+    this.#status = bundle.status() ?? NEW_STATUS;
     this.#policy = request.settings.restart;
     this.control = new RuntimeControl({
       runtime: { name: programName(request.runtime), path: request.runtime },
@@ -125,14 +144,32 @@ export class KeptContainer {
    * Goes on with what others have started, which may have ended since.
    * @throws {EngineError} `failedPrecondition` if nothing was
    */
-  resume(pipes: OutputPipes): void {
-    const last = this.#bundle.status();
-    const pid = last?.pid ?? this.#notedPid();
-    if (last !== undefined) this.#status = last;
+  resume(pipes: Partial<OutputPipes>): void {
+    const { state, stoppedByUser } = this.#status;
+    const isNoted = state !== NEW_STATUS.state;
+    const pid = isNoted ? this.pid : this.#notedPid();
+    this.#isRetired = stoppedByUser;
     this.streams.take(pipes);
     const run = this.#follow(pid);
-    if (last === undefined) this.#noteStart(pid);
+    if (!isNoted) this.#noteStart(pid);
     void this.#keep(run);
+  }
+
+  /** Undefined while there is something to do, or to watch. */
+  rest(): KeptRest | undefined {
+    const { output: _, ...request } = this.request;
+    const { settings } = request;
+    const { pid, state } = this.#status;
+    const isWatched = settings.health !== undefined ||
+      (this.#group !== undefined && hasMemoryLimit(this.#group));
+    if (state !== "running" || isWatched) return undefined;
+    const pipes = this.streams.pipes();
+    return pipes && {
+      request: { ...request, settings: { ...settings, restart: this.#policy } },
+      pid,
+      pipes,
+      restarts: this.#counter.restarts,
+    };
   }
 
   /** Of one whose starter was killed before it could say so. */

@@ -14,6 +14,8 @@ export interface Line {
   readonly streams: LaunchStreams;
   input(): InputWriter | undefined;
   outputs(): readonly OutputReader[];
+  /** What others could go on with; undefined if that is more than pipes. */
+  pipes(): Partial<OutputPipes> | undefined;
   /** Descriptor of the terminal, if there is one. */
   terminal(): number | undefined;
   /** The container has its ends: ours of those are closed. */
@@ -58,6 +60,7 @@ export function openPipes(
     },
     input: () => input.writer(),
     outputs: () => reading.outputs,
+    pipes: () => stdin === "closed" ? reading.pipes() : undefined,
     terminal: () => undefined,
     started() {
       closeTheirs();
@@ -80,12 +83,13 @@ export interface OutputPipes {
 }
 
 /** Of a container that has its ends of the pipes already, and no input. */
-export function takePipes(deps: LineDeps, pipes: OutputPipes): Line {
+export function takePipes(deps: LineDeps, pipes: Partial<OutputPipes>): Line {
   const reading = readPipes(deps, pipes);
   return {
     streams: NO_STREAMS,
     input: () => undefined,
     outputs: () => reading.outputs,
+    pipes: () => reading.pipes(),
     terminal: () => undefined,
     started: () => Promise.resolve(),
     closeInput() {},
@@ -96,22 +100,32 @@ export function takePipes(deps: LineDeps, pipes: OutputPipes): Line {
   };
 }
 
-function readPipes({ poller, buffer, receive }: LineDeps, pipes: OutputPipes) {
-  const outputs = (["stdout", "stderr"] as const).map((kind) => {
-    setBlocking(pipes[kind], "nonblocking");
+/** @param pipes of which one may have been closed by the container */
+function readPipes(
+  { poller, buffer, receive }: LineDeps,
+  pipes: Partial<OutputPipes>,
+) {
+  const readers = (["stdout", "stderr"] as const).flatMap((kind) => {
+    const fd = pipes[kind];
+    if (fd === undefined) return [];
+    setBlocking(fd, "nonblocking");
     const take = (bytes: Uint8Array) => receive(kind, bytes);
-    return new OutputReader(poller, pipes[kind], buffer, take);
+    return [{ kind, fd, output: new OutputReader(poller, fd, buffer, take) }];
   });
   return {
-    outputs,
+    outputs: readers.map(({ output }) => output),
+    pipes: (): Partial<OutputPipes> =>
+      Object.fromEntries(
+        readers.filter(({ output }) => !output.isOver)
+          .map(({ kind, fd }) => [kind, fd]),
+      ),
     finish() {
-      for (const output of outputs) {
+      for (const { output, fd } of readers) {
         // All that it wrote is in the pipe already.
         output.drain();
         output.stop();
+        closeFd(fd);
       }
-      closeFd(pipes.stdout);
-      closeFd(pipes.stderr);
     },
   };
 }
@@ -132,6 +146,7 @@ export function openProgramLine(
     },
     input: () => input.writer(),
     outputs: () => [],
+    pipes: () => undefined,
     terminal: () => undefined,
     started() {
       input.started();
@@ -198,6 +213,7 @@ export function openTerminal(
     streams: { kind: "terminal", consoleSocket: socket.path },
     input: () => writer,
     outputs: () => reader === undefined ? [] : [reader],
+    pipes: () => undefined,
     terminal: () => master,
     async started() {
       master = await accepted;

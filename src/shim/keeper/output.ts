@@ -42,6 +42,10 @@ export class OutputReader {
     this.#watch = poller.watch(fd, "readable", () => this.#readSome(AT_ONCE));
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Lets the container wait with what it writes. */
   pause(): void {
     this.#isPaused = true;

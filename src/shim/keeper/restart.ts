@@ -12,10 +12,25 @@ export interface EndedRun {
   readonly ranMs: number;
 }
 
+/** What it remembers. */
+export interface Restarts {
+  readonly backOffMs: number;
+  readonly count: number;
+}
+
 /** Remembers how often a container was started again. */
 export class RestartCounter {
-  #backOffMs = 0;
-  #count = 0;
+  #backOffMs: number;
+  #count: number;
+
+  constructor({ backOffMs, count }: Restarts = { backOffMs: 0, count: 0 }) {
+    this.#backOffMs = backOffMs;
+    this.#count = count;
+  }
+
+  get restarts(): Restarts {
+    return { backOffMs: this.#backOffMs, count: this.#count };
+  }
 
   /** @returns how long to wait until the next start; undefined for never */
   next(policy: RestartPolicy, run: EndedRun): number | undefined {

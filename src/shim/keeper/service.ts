@@ -9,8 +9,12 @@ import {
 } from "../../base/errors.ts";
 import type { Keeper, KeepRequest, ShimRecord } from "../../core/keeper.ts";
 import { joinBundle } from "../../runtime/bundles.ts";
-import { KeptContainer, type KeptDeps } from "./kept_container.ts";
-import type { OutputPipes } from "./line.ts";
+import {
+  KeptContainer,
+  type KeptDeps,
+  type KeptRest,
+} from "./kept_container.ts";
+import type { Restarts } from "./restart.ts";
 
 export interface KeeperDeps extends KeptDeps {
   /** How others reach this shim; written into each bundle. */
@@ -21,10 +25,19 @@ export interface KeeperDeps extends KeptDeps {
   readonly idle: () => void;
 }
 
+/** Of one that has not been kept before, `restarts` are absent. */
+export type ResumedRest =
+  & Pick<KeptRest, "request" | "pipes">
+  & Partial<Pick<KeptRest, "restarts">>;
+
 /** A keeper in this process. */
 export interface LocalKeeper extends Keeper {
   /** Goes on with what runs already. @throws {EngineError} */
-  resume(request: KeepRequest, pipes: OutputPipes): void;
+  resume(rest: ResumedRest): void;
+  /** The only one that it keeps, unless it has to stay up. */
+  only(): KeptContainer | undefined;
+  /** It has processes to wait for beside its containers. */
+  stayUp(): void;
   /** @throws {EngineError} `notFound` */
   find(ctx: Context, id: string): KeptContainer;
 }
@@ -36,7 +49,9 @@ export function createKeeper(deps: KeeperDeps): LocalKeeper {
   return {
     find,
     launch: (_ctx, request) => containers.launch(request),
-    resume: (request, pipes) => containers.resume(request, pipes),
+    resume: (rest) => containers.resume(rest),
+    only: () => containers.only(),
+    stayUp: () => containers.stayUp(),
     status: (ctx, id) => Promise.resolve(find(ctx, id).status),
     retire(ctx, id) {
       find(ctx, id).retire();
@@ -58,6 +73,7 @@ class Containers {
   /** Those too that have ended and are being finished. */
   #count = 0;
   #isIdle = false;
+  #staysUp = false;
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
@@ -99,9 +115,19 @@ class Containers {
     return pid;
   }
 
-  resume(request: KeepRequest, pipes: OutputPipes): void {
+  only(): KeptContainer | undefined {
+    const [first, ...others] = this.#byKey.values();
+    const isAlone = this.#count === 1 && others.length === 0;
+    return isAlone && !this.#staysUp ? first : undefined;
+  }
+
+  stayUp(): void {
+    this.#staysUp = true;
+  }
+
+  resume({ request, pipes, restarts }: ResumedRest): void {
     const key = `${request.namespace}/${request.id}`;
-    const container = takeUp(this.#deps, request);
+    const container = takeUp(this.#deps, request, restarts);
     container.resume(pipes);
     this.#count++;
     this.#byKey.set(key, container);
@@ -124,7 +150,11 @@ class Containers {
 }
 
 /** @throws {EngineError} `failedPrecondition` */
-function takeUp(deps: KeeperDeps, request: KeepRequest): KeptContainer {
+function takeUp(
+  deps: KeeperDeps,
+  request: KeepRequest,
+  restarts?: Restarts,
+): KeptContainer {
   const bundle = joinBundle(request.bundle);
   if (bundle === undefined) {
     throw failedPrecondition(
@@ -133,7 +163,7 @@ function takeUp(deps: KeeperDeps, request: KeepRequest): KeptContainer {
   }
   try {
     bundle.write("shim.json", JSON.stringify(deps.record));
-    return new KeptContainer(deps, request, bundle);
+    return new KeptContainer(deps, request, bundle, restarts);
   } catch (error) {
     bundle[Symbol.dispose]();
     throw error;

@@ -62,6 +62,7 @@ export class KeptStreams {
   #isPaused = false;
   #isHeld: boolean;
   #hasStarted = false;
+  #received = 0;
   readonly #attached = Promise.withResolvers<void>();
 
   constructor(deps: StreamsDeps, settings: StreamSettings) {
@@ -84,8 +85,22 @@ export class KeptStreams {
     return this.#line.streams;
   }
 
+  /** How often anything came out of the container. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** What others could go on with; undefined while that is more than pipes. */
+  pipes(): Partial<OutputPipes> | undefined {
+    const { log } = this.#deps;
+    const isBusy = this.#isHeld || this.#isPaused ||
+      this.#attachments.size > 0 ||
+      log.kind === "program" || log.writer.isWithinLine;
+    return isBusy ? undefined : this.#line?.pipes();
+  }
+
   /** Of a container that runs already. */
-  take(pipes: OutputPipes): void {
+  take(pipes: Partial<OutputPipes>): void {
     this.#hasStarted = true;
     this.#line = takePipes(this.#lineDeps(), pipes);
   }
@@ -158,6 +173,7 @@ export class KeptStreams {
 
   #receive(kind: "stdout" | "stderr", bytes: Uint8Array): void {
     const { log } = this.#deps;
+    this.#received++;
     if (log.kind === "writer") log.writer.write(kind, bytes);
     if (this.#attachments.size === 0) return;
     const copy = bytes.slice();

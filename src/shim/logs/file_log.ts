@@ -49,6 +49,10 @@ export class FileLog implements LogWriter {
     this.#flush();
   }
 
+  get isWithinLine(): boolean {
+    return this.#splitter.isWithinLine;
+  }
+
   close(): void {
     this.#stamp();
     this.#splitter.finish();

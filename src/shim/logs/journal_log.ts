@@ -56,6 +56,9 @@ export function openJournalLog(
   });
   return {
     write: (stream, chunk) => splitter.push(stream, chunk),
+    get isWithinLine() {
+      return splitter.isWithinLine;
+    },
     close() {
       splitter.finish();
       socket[Symbol.dispose]();

@@ -8,6 +8,8 @@ export interface LogWriter {
    * @param chunk valid during the call only; lines may be split anywhere
    */
   write(stream: LogStream, chunk: Uint8Array): void;
+  /** Whether there is the beginning of a line that has not been written. */
+  readonly isWithinLine: boolean;
   /** Writes what has not been ended by a line feed. */
   close(): void;
 }

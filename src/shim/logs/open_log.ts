@@ -56,7 +56,7 @@ export function openWriter(
 ): LogWriter {
   switch (plan.kind) {
     case "none":
-      return { write() {}, close() {} };
+      return { write() {}, isWithinLine: false, close() {} };
     case "journald":
       return openJournalLog({ report }, { ...files, socket: journalSocket });
     case "files": {

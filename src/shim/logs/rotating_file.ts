@@ -30,11 +30,7 @@ export class RotatingFile implements Disposable {
   constructor(options: RotatingFileOptions) {
     this.#options = options;
     const { path, wholeBytes } = options;
-    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), {
-      recursive: true,
-      mode: DIRECTORY_MODE,
-    });
-    this.#file = open(path);
+    this.#file = make(path);
     const { size } = this.#file.statSync();
     this.#size = wholeBytes(this.#file, size);
     if (this.#size < size) this.#file.truncateSync(this.#size);
@@ -89,6 +85,19 @@ export class RotatingFile implements Disposable {
   [Symbol.dispose](): void {
     this.#file.close();
   }
+}
+
+/** Makes an empty log, if there is none, for those who read it. */
+export function makeLogFile(path: string): void {
+  make(path).close();
+}
+
+function make(path: string): Deno.FsFile {
+  Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), {
+    recursive: true,
+    mode: DIRECTORY_MODE,
+  });
+  return open(path);
 }
 
 function open(path: string): Deno.FsFile {
