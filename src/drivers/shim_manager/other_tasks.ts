@@ -9,6 +9,7 @@ import type { ShimService } from "../../core/shim.ts";
 import type { BundleStore, BundleView, TaskManager } from "../../core/task.ts";
 import { readEndpoint } from "./bundle_files.ts";
 import { foregroundShim } from "./foreground_shim.ts";
+import { sleepingShim } from "./sleeping_shim.ts";
 import type { ShimEndpoint, ShimWire } from "./wire.ts";
 
 export interface OtherTasksDeps {
@@ -48,15 +49,29 @@ export function createOtherTasks(deps: OtherTasksDeps): OtherTasks {
         throw notFound("task", id);
       }
       const endpoint = endpointOf(bundle);
-      if (endpoint !== undefined) {
+      if (endpoint !== undefined && !sleeps(endpoint)) {
         await using shim = await wire.connect(ctx, endpoint);
         return await call(shim);
       }
       const task = await tasks().find(ctx, bundle.record);
       if (task === undefined) throw notFound("task", id);
-      return await call(foregroundShim(task, bundle));
+      const seen = foregroundShim(task, bundle);
+      if (endpoint === undefined) return await call(seen);
+      await using shim = sleepingShim(seen, () => wire.connect(ctx, endpoint));
+      return await call(shim);
     },
   };
+}
+
+/** Whether nobody is there who would answer without being woken. */
+function sleeps({ address, wake }: ShimEndpoint): boolean {
+  if (wake === undefined) return false;
+  try {
+    Deno.lstatSync(address.replace("unix://", ""));
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Undefined if it runs in the foreground, without a shim. */
@@ -67,10 +82,10 @@ function endpointOf({ path }: BundleView): ShimEndpoint | undefined {
 /** What our own keeper writes, which has more than an endpoint. */
 function readKeeper(bundle: string): ShimEndpoint | undefined {
   try {
-    const { address, version } = JSON.parse(
+    const { address, version, wake } = JSON.parse(
       Deno.readTextFileSync(`${bundle}/shim.json`),
     ) as ShimEndpoint;
-    return { address, version };
+    return { address, version, ...wake === undefined ? {} : { wake } };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

@@ -14,6 +14,8 @@ export interface ShimEndpoint {
   readonly address: string;
   /** Of the task API. */
   readonly version: 2 | 3;
+  /** FIFO that wakes it, if it is one of ours, which may sleep. */
+  readonly wake?: string;
 }
 
 /** An event that a shim has forwarded. */
