@@ -10,8 +10,7 @@ import { unavailable } from "../base/errors.ts";
 import type { KeepRequest, PendingShim, ShimRecord } from "../core/keeper.ts";
 import type { Bundle } from "../core/task.ts";
 import { NEW_STATUS } from "../core/task_status.ts";
-import { containerGroup } from "../runtime/cgroup.ts";
-import { hasMemoryLimit } from "../runtime/cgroup_oom.ts";
+import type { Spec } from "../oci/runtime_spec.ts";
 import {
   type EarlyLaunch,
   type Launch,
@@ -104,12 +103,13 @@ class StandInShim implements PendingShim {
 
   async launch(ctx: Context): Promise<number> {
     ctx.signal.throwIfAborted();
-    const pid = await this.#start();
+    const starting = this.#start();
+    const { settings } = this.#request;
+    // The runtime has more to do than this.
+    const isWatched = settings.health !== undefined || hasLimit(this.#bundle);
+    const pid = await starting;
     this.#noteStart(pid);
-    const group = containerGroup(pid, this.#request.id);
-    const mustWatch = this.#request.settings.health !== undefined ||
-      (group !== undefined && hasMemoryLimit(group));
-    if (mustWatch) this.#standIn?.become();
+    if (isWatched) this.#standIn?.become();
     else this.#standIn?.keep(pid);
     this[Symbol.dispose]();
     return pid;
@@ -227,6 +227,18 @@ function makeLog({ id, settings, logDirectory }: KeepRequest): void {
   const plan = planLog(settings.log);
   if (plan.kind !== "files") return;
   makeLogFile(logFilePath(plan.format, { id, directory: logDirectory }));
+}
+
+/** Of memory: somebody has to watch who is killed for it. */
+function hasLimit({ path }: Bundle): boolean {
+  try {
+    const text = Deno.readTextFileSync(`${path}/config.json`);
+    const { linux }: Spec = JSON.parse(text);
+    return (linux?.resources?.memory?.limit ?? 0) > 0;
+  } catch {
+    // If in doubt, there is somebody.
+    return true;
+  }
 }
 
 function lockOf({ path }: Bundle): number {

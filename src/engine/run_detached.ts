@@ -2,14 +2,14 @@
 
 import { cleanUp, type Context } from "../base/context.ts";
 import { mayStandIn } from "../core/keeper.ts";
-import type { Bundle, Task, TaskStartError } from "../core/task.ts";
+import type { Bundle, Task } from "../core/task.ts";
 import {
   bundleRecord,
   type ContainerPlan,
   planContainer,
 } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
-import { makeSpec, prepareRoot } from "./container_spec.ts";
+import { type MadeSpec, makeSpec, prepareRoot } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -60,9 +60,11 @@ export async function runPlanned(
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
   const request = startRequest(ctx, deps, plan, hooks.style);
   using _runtime = services.tasks.prepareLaunch(ctx, bundle, request);
-  const refusal = await makeOrDiscard(ctx, deps, options, plan, bundle);
+  const made = await makeOrDiscard(ctx, deps, options, plan, bundle);
   hooks.created?.(plan.id);
+  const { text: spec, refusal } = made;
   if (refusal !== undefined) {
+    await recordParts(ctx, services, plan.id, { spec });
     const failed = failedStatus(undefined, refusal, deps.now());
     await cleanUp(
       ctx,
@@ -71,17 +73,16 @@ export async function runPlanned(
     );
     throw refusal;
   }
-  return await launch(ctx, deps, bundle, request);
+  return await launch(ctx, deps, bundle, request, spec);
 }
 
-/** @returns why the container that is there now will not start */
 async function makeOrDiscard(
   ctx: Context,
   deps: CreateDeps,
   options: RunOptions,
   plan: ContainerPlan,
   bundle: Bundle,
-): Promise<TaskStartError | undefined> {
+): Promise<MadeSpec> {
   try {
     return await makeContainer(ctx, deps, options, plan, bundle);
   } catch (error) {
@@ -96,7 +97,8 @@ async function makeOrDiscard(
 
 /**
  * The record comes first, because it holds the snapshot: nobody's would be
- * garbage, and the daemon collects at any moment. Its spec makes it complete.
+ * garbage, and the daemon collects at any moment. Its spec is recorded when
+ * there is time.
  */
 async function makeContainer(
   ctx: Context,
@@ -104,10 +106,10 @@ async function makeContainer(
   options: RunOptions,
   plan: ContainerPlan,
   bundle: Bundle,
-): Promise<TaskStartError | undefined> {
+): Promise<MadeSpec> {
   await deps.services.containers.create(ctx, plan.container);
   await prepareRoot(ctx, deps, plan, bundle);
-  const { text, refusal } = await makeSpec(
+  const spec = await makeSpec(
     ctx,
     deps,
     options,
@@ -115,7 +117,6 @@ async function makeContainer(
     bundle,
     "containerDirectory",
   );
-  bundle.writeSpec(text);
-  await recordParts(ctx, deps.services, plan.id, { spec: text });
-  return refusal;
+  bundle.writeSpec(spec.text);
+  return spec;
 }

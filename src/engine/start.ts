@@ -161,6 +161,7 @@ export function startRequest(
 
 /**
  * Starts a bundle that is ready under a shim, and lets go of it.
+ * @param spec to be written into the record, if it is not there yet
  * @returns the task, which may have ended already
  * @throws {TaskStartError} after finishing the bundle
  */
@@ -169,27 +170,54 @@ export async function launch(
   deps: LifeDeps,
   bundle: Bundle,
   request: StartRequest,
+  spec?: string,
 ): Promise<Task> {
-  const task = await startTask(ctx, deps, bundle, request);
+  const recorded = recordMeanwhile(ctx, deps, bundle, spec);
+  const task = await startTask(ctx, deps, bundle, request, recorded);
+  await recorded;
   {
     // Held until all is written: what its end is to say must come later.
     using _held = bundle;
-    await recordStart(ctx, deps, bundle, task);
+    const status = bundle.status() ?? await task.status(ctx);
+    await publishStart(ctx, deps.services, task.id, status.pid);
   }
   await finishIfOver(ctx, deps, bundle.record);
   return task;
 }
 
+/** Once the runtime works, which takes longer. Never rejects. */
+async function recordMeanwhile(
+  ctx: Context,
+  { services, now }: LifeDeps,
+  { record: { id } }: Bundle,
+  spec: string | undefined,
+): Promise<void> {
+  const status = runningStatus(now());
+  await new Promise((resolve) => setTimeout(resolve));
+  try {
+    await recordParts(ctx, services, id, {
+      status,
+      ...spec === undefined ? {} : { spec },
+    });
+  } catch (error) {
+    // Nothing that goes on beside the container may end it.
+    ctx.log.warn("Cannot record the state of a container", { id, error });
+  }
+}
+
+/** @param recorded what a failure is to be written over */
 async function startTask(
   ctx: Context,
   deps: LifeDeps,
   bundle: Bundle,
   request: StartRequest,
+  recorded: Promise<void>,
 ): Promise<Task> {
   const { tasks } = deps.services;
   try {
     return await tasks.start(ctx, bundle, request);
   } catch (error) {
+    await recorded;
     await cleanUp(ctx, UNDO_BUDGET_MS, async (ctx) => {
       await tasks.destroy(ctx, bundle.record);
       const failed = failedStatus(bundle.status(), error, deps.now());
@@ -197,19 +225,6 @@ async function startTask(
     });
     throw error;
   }
-}
-
-async function recordStart(
-  ctx: Context,
-  { services, now }: LifeDeps,
-  bundle: Bundle,
-  task: Task,
-): Promise<void> {
-  const status = bundle.status() ?? await task.status(ctx);
-  await publishStart(ctx, services, task.id, status.pid);
-  await recordParts(ctx, services, task.id, {
-    status: runningStatus(now()),
-  });
 }
 
 /**
