@@ -90,6 +90,21 @@ Deno.test({
       await remove();
     });
 
+    await t.step("and that goes with it when it is removed", async () => {
+      const kept = await start(IMAGE, "sh", "-c", "sleep 1000 & sleep 1000");
+      const pids = (await ship.ok("top", "web", "-o", "pid")).split("\n")
+        .slice(1).map(Number);
+      assert(pids.length > 1, `${pids}`);
+      assertEquals(await ship.ok("rm", "-f", "web"), "web");
+      await until("gone", () => ![kept.shim, ...pids].some(isAlive));
+      const events = await ship.ok("events", "--since", "1h", "--until", "0s");
+      const exits = events.split("\n").filter((line) =>
+        line.includes("/tasks/exit") && line.includes(idOf(kept))
+      );
+      assertEquals(exits.length, 1, events);
+      assertEquals(await store.leftovers(), []);
+    });
+
     await t.step("until its container says something", async () => {
       const script = "sleep 0.5; echo hello; sleep 99";
       const kept = await start(IMAGE, "sh", "-c", script);

@@ -184,6 +184,12 @@ export interface Task {
   kill(ctx: Context, signal: number, scope: "init" | "all"): Promise<void>;
   /** The user is about to end it: it must not be started again. */
   retire(ctx: Context): Promise<void>;
+  /**
+   * Kills it together with what keeps it: nobody sees its end, for it is about
+   * to be removed.
+   * @returns false, having done nothing, if what keeps it is at work
+   */
+  discard?(ctx: Context): Promise<boolean>;
   setRestartPolicy(ctx: Context, policy: RestartPolicy): Promise<void>;
   pause(ctx: Context): Promise<void>;
   resume(ctx: Context): Promise<void>;

@@ -4,6 +4,7 @@ import type { Context } from "../base/context.ts";
 import { failedPrecondition, hasCode } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { TaskRef } from "../core/task.ts";
+import { discardTask } from "./discard_task.ts";
 import { containerName, findContainer } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
@@ -35,7 +36,8 @@ export async function removeContainer(
   const ref = { namespace: ctx.namespace, id };
   const status = await containerStatus(ctx, services, container);
   if (isAlive(status) && running === "kill") {
-    await killNow(ctx, deps, container);
+    const isOver = await discardTask(ctx, deps, container);
+    if (!isOver) await killNow(ctx, deps, container);
   } else if (isAlive(status)) {
     throw failedPrecondition(
       `Cannot remove container "${containerName(container)}": it is ` +

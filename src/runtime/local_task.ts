@@ -36,6 +36,7 @@ import {
 import { groupStats, networkStats } from "./cgroup_stats.ts";
 import { processStats } from "./process_stats.ts";
 import { RuntimeControl } from "./control.ts";
+import { discardTask } from "./discard_task.ts";
 import { runtimeOn, runtimeRoot } from "./runtime_place.ts";
 import { startExec } from "./exec_process.ts";
 import { waitForForeground } from "./foreground_end.ts";
@@ -75,6 +76,17 @@ export class LocalTask implements Task {
 
   kill(_ctx: Context, signal: number, scope: "init" | "all"): Promise<void> {
     return Promise.try(() => this.#kill(signal, scope));
+  }
+
+  discard(_ctx: Context): Promise<boolean> {
+    const { shim, bundle, state } = this.#deps;
+    const stateOfRuntime = `${runtimeRoot(state, bundle.record)}/${this.id}`;
+    return discardTask({
+      ...shim === undefined ? {} : { shim },
+      bundle,
+      stateOfRuntime,
+      kill: () => this.#kill(SIGKILL, "all"),
+    });
   }
 
   async retire(ctx: Context): Promise<void> {

@@ -1,0 +1,87 @@
+/** Ending a container whose shim sleeps, without waking that for it. */
+
+import { EngineError } from "../base/errors.ts";
+import type { ShimRecord } from "../core/keeper.ts";
+import type { BundleView } from "../core/task.ts";
+import { closeFd } from "../sys/descriptors.ts";
+import { ERRNO, hasErrno } from "../sys/errno.ts";
+import { openPidfd, signalPidfd } from "../sys/pidfd.ts";
+import { forgetStopped } from "./forget.ts";
+import { isSameProcess } from "./same_process.ts";
+
+export interface DiscardDeps {
+  /** Absent if it runs in the foreground. */
+  readonly shim?: ShimRecord;
+  readonly bundle: BundleView;
+  /** The container's directory in the root of its runtime. */
+  readonly stateOfRuntime: string;
+  /** All of its processes. */
+  readonly kill: () => void;
+}
+
+const SIGKILL = 9;
+const LOOK_MS = 1;
+const PATIENCE_MS = 30_000;
+
+/**
+ * @returns false, having done nothing, unless its shim sleeps
+ * @throws {EngineError} `deadlineExceeded` if it does not end
+ */
+export async function discardTask(
+  { shim, bundle, stateOfRuntime, kill }: DiscardDeps,
+): Promise<boolean> {
+  const status = bundle.status();
+  const sleeper = shim === undefined ? undefined : sleeperOf(shim, bundle);
+  if (sleeper === undefined) return false;
+  try {
+    if (status?.state !== "running" || !isSameProcess(status)) return false;
+    // Should it have woken up by now: what it leaves is cleaned up after, too.
+    signalPidfd(sleeper, SIGKILL);
+    kill();
+  } finally {
+    closeFd(sleeper);
+  }
+  for (let waited = 0; isSameProcess(status); waited += LOOK_MS) {
+    if (waited > PATIENCE_MS) throw tooLate(bundle);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  forgetStopped(stateOfRuntime);
+  return true;
+}
+
+/** @returns a descriptor of the process, which is not one of its number only */
+function sleeperOf(
+  { address, pid, wake }: ShimRecord,
+  { path }: BundleView,
+): number | undefined {
+  if (wake === undefined || exists(address.replace("unix://", ""))) {
+    return undefined;
+  }
+  let pidfd: number;
+  try {
+    pidfd = openPidfd(pid);
+  } catch (error) {
+    if (hasErrno(error, ERRNO.ESRCH)) return undefined;
+    throw error;
+  }
+  const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+  if (command.split("\0").includes(path)) return pidfd;
+  closeFd(pidfd);
+  return undefined;
+}
+
+function tooLate({ record }: BundleView): EngineError {
+  return new EngineError(
+    "deadlineExceeded",
+    `Cannot end container "${record.id}": its process does not end`,
+  );
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
