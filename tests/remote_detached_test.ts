@@ -3,6 +3,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   processesWith,
+  programLog,
   REMOTE_IMAGE,
   REMOTE_SERVERS,
   type RemoteStore,
@@ -41,12 +42,16 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
         "--rm: by the next command, should the logger die",
         () => loggerKilled(store),
       );
-      await t.step("--rm with a logger of others is refused", async () => {
-        const log = ["--log-driver", "binary:///bin/cat"];
+      await t.step(
+        "--rm: with a logger of others",
+        () => loggedElsewhere(store),
+      );
+      await t.step("but for a logger that does not start", async () => {
+        const log = ["--log-driver", "binary:///nonexistent"];
         const args = runArgs("once", "true", "--rm", ...log);
         const { code, stderr } = await store.call(args);
         assertEquals(code, 125);
-        assertStringIncludes(stderr, "use another log driver");
+        assertStringIncludes(stderr, 'Cannot start logger "binary:///');
         assertEquals(await isEmpty(store), true);
       });
       await t.step(
@@ -116,6 +121,25 @@ async function loggerKilled(store: RemoteStore): Promise<void> {
   const pid = await ok("inspect", "--format", "{{.State.Pid}}", "once");
   Deno.kill(Number(pid), "SIGKILL");
   await until("its removal", () => isEmpty(store));
+}
+
+/** Its program gets all, also what it is slow to read. */
+async function loggedElsewhere(store: RemoteStore): Promise<void> {
+  const { ok, call, dir } = store;
+  const log = ["--log-driver", programLog(dir, "sleep 0.5")];
+  // More than anybody keeps for it.
+  const count = 10 * LINES;
+  const script = `read x; seq ${count}; echo err >&2; exit 3`;
+  await ok(...runArgs("once", script, "--rm", "-i", ...log));
+  const { code, stdout } = await call(["attach", "once"], { stdin: "go\n" });
+  const lines = stdout.split("\n");
+  assertEquals([code, lines.length, lines.at(-2)], [3, count + 1, `${count}`]);
+  await until("its removal", () => isEmpty(store));
+  await until(
+    "all of its log",
+    async () => await Deno.readTextFile(`${dir}/log-stdout`) === stdout,
+  );
+  assertEquals(await Deno.readTextFile(`${dir}/log-stderr`), "err\n");
 }
 
 async function attached({ ok, call, dir }: RemoteStore): Promise<void> {

@@ -7,8 +7,6 @@
 import { invalidArgument } from "../base/errors.ts";
 import { within } from "../base/within.ts";
 import { BUFFER_BYTES, OutputReader } from "../shim/keeper/output.ts";
-import type { LogWriter } from "../shim/logs/log_writer.ts";
-import { openLog } from "../shim/logs/open_log.ts";
 import { closeFd, setBlocking } from "../sys/descriptors.ts";
 import { openPoller, type Poller } from "../sys/poller.ts";
 import { spawn } from "../sys/process.ts";
@@ -20,6 +18,8 @@ import {
 } from "./container_end.ts";
 import { selfCommand } from "./self.ts";
 import { AttachServer } from "./shim_log_attach.ts";
+import { Gate } from "./shim_log_gate.ts";
+import { type LogTarget, openTarget } from "./shim_log_target.ts";
 
 /** First argument of the process that waits in our place. */
 const WHEN_LET_GO = "--when-let-go";
@@ -61,14 +61,13 @@ export async function shimLog(args: readonly string[]): Promise<number> {
   const { directory, driver, options, bundle, finishCommand } = request;
   // What lies there must not be held busy.
   Deno.chdir("/");
-  const log = openLog({ driver, options }, {
-    directory,
-    id: Deno.env.get("CONTAINER_ID") ?? "",
-    namespace: Deno.env.get("CONTAINER_NAMESPACE") ?? "",
-  }, { report: sayOnce() });
   const poller = openPoller();
-  const attached = bundle === undefined ? undefined : listen(bundle);
-  const copied = copyStreams(poller, log, attached);
+  const gate = new Gate();
+  const files = { directory, ...container() };
+  const target = { poller, gate, files, report: sayOnce() };
+  const log = await openTarget(target, { driver, options }, bundle);
+  const attached = bundle === undefined ? undefined : listen(bundle, gate);
+  const copied = copyStreams({ poller, gate, log, attached });
   closeFd(READY_FD);
   const health = watchHealth(poller, request);
   if (bundle !== undefined) {
@@ -81,7 +80,7 @@ export async function shimLog(args: readonly string[]): Promise<number> {
     finishBundle(bundle, finishCommand);
   }
   await copied;
-  log.close();
+  await log.close();
   if (attached !== undefined) await within(GOODBYE_MS, attached.end());
   await poller.close();
   if (bundle === undefined) finish(finishCommand);
@@ -95,19 +94,27 @@ async function watchHealth(
 ): Promise<AsyncDisposable | undefined> {
   if (bundle === undefined || address === undefined) return undefined;
   const { watchRemoteHealth } = await import("./remote/health.ts");
-  const id = Deno.env.get("CONTAINER_ID") ?? "";
-  const namespace = Deno.env.get("CONTAINER_NAMESPACE") ?? "";
   try {
-    return await watchRemoteHealth({ address, namespace, id, bundle, poller });
+    return await watchRemoteHealth({
+      ...{ address, bundle, poller },
+      ...container(),
+    });
   } catch {
     return undefined;
   }
 }
 
+function container(): { readonly id: string; readonly namespace: string } {
+  return {
+    id: Deno.env.get("CONTAINER_ID") ?? "",
+    namespace: Deno.env.get("CONTAINER_NAMESPACE") ?? "",
+  };
+}
+
 /** Undefined if nobody can be attached: its log matters more. */
-function listen(bundle: string): AttachServer | undefined {
+function listen(bundle: string, gate: Gate): AttachServer | undefined {
   try {
-    return AttachServer.listen(bundle);
+    return AttachServer.listen(bundle, gate);
   } catch {
     return undefined;
   }
@@ -148,11 +155,16 @@ function pair(text: string): readonly [string, string] {
   throw invalidArgument(`Cannot use log option "${text}": not NAME=VALUE`);
 }
 
+interface Copying {
+  readonly poller: Poller;
+  readonly gate: Gate;
+  readonly log: LogTarget;
+  readonly attached: AttachServer | undefined;
+}
+
 /** Settles when both have ended, or we are told to end. */
 async function copyStreams(
-  poller: Poller,
-  log: LogWriter,
-  attached: AttachServer | undefined,
+  { poller, gate, log, attached }: Copying,
 ): Promise<void> {
   const buffer = new Uint8Array(BUFFER_BYTES);
   const readers = ([["stdout", STDOUT_FD], ["stderr", STDERR_FD]] as const)
@@ -168,7 +180,7 @@ async function copyStreams(
         },
       );
     });
-  attached?.watch(readers);
+  gate.watch(readers);
   const stop = () => {
     for (const reader of readers) {
       reader.drain();

@@ -6,7 +6,7 @@ import {
 } from "../base/container_log/attach_frame.ts";
 import type { LogStream } from "../base/container_log/line_splitter.ts";
 import { Attachment } from "../shim/keeper/attachment.ts";
-import type { OutputReader } from "../shim/keeper/output.ts";
+import type { Gate } from "./shim_log_gate.ts";
 import { listenUnix } from "./unix_socket.ts";
 
 /** Without bytes: tells who is attached that all is shown from now on. */
@@ -17,23 +17,23 @@ export class AttachServer {
   readonly #attachments = new Set<Attachment>();
   /** Of clients that have not got everything yet. */
   readonly #shown = new Set<Promise<void>>();
-  #readers: readonly OutputReader[] = [];
+  readonly #gate: Gate;
   #mayHoldUp = true;
 
-  /** @param bundle directory, where the socket is made */
-  static listen(bundle: string): AttachServer {
-    const server = new AttachServer(listenUnix(`${bundle}/${ATTACH_SOCKET}`));
+  /**
+   * @param bundle directory, where the socket is made
+   * @param gate which a slow client holds
+   */
+  static listen(bundle: string, gate: Gate): AttachServer {
+    const listener = listenUnix(`${bundle}/${ATTACH_SOCKET}`);
+    const server = new AttachServer(listener, gate);
     void server.#serve();
     return server;
   }
 
-  private constructor(listener: Deno.UnixListener) {
+  private constructor(listener: Deno.UnixListener, gate: Gate) {
     this.#listener = listener;
-  }
-
-  /** What a slow client holds up. */
-  watch(readers: readonly OutputReader[]): void {
-    this.#readers = readers;
+    this.#gate = gate;
   }
 
   /** @param bytes valid during the call only */
@@ -43,7 +43,7 @@ export class AttachServer {
     for (const attachment of this.#attachments) {
       attachment.push({ kind, bytes: copy });
     }
-    if (this.#isHeldUp) { for (const reader of this.#readers) reader.pause(); }
+    if (this.#isHeldUp) this.#gate.hold(this);
   }
 
   /** The container has ended: nobody hides that by not reading. */
@@ -65,8 +65,7 @@ export class AttachServer {
   }
 
   #goOn(): void {
-    if (this.#isHeldUp) return;
-    for (const reader of this.#readers) reader.resume();
+    if (!this.#isHeldUp) this.#gate.letGo(this);
   }
 
   async #serve(): Promise<void> {

@@ -99,6 +99,18 @@ async function openStore(serve: () => Promise<Served>): Promise<RemoteStore> {
   };
 }
 
+/**
+ * Log driver that writes `log-stdout` and `log-stderr`, adding to what is there.
+ * @param first what its shell does before it reads
+ */
+export function programLog(dir: string, first = ":"): string {
+  const copies = [["3", "stdout"], ["4", "stderr"]].map(([fd, name]) =>
+    `cat <&${fd} 5>&- >>${dir}/log-${name} &`
+  );
+  const script = `exec 5>&-; ${first}; ${copies.join(" ")} wait`;
+  return `binary:///bin/sh?-c=${encodeURIComponent(script)}`;
+}
+
 /** Asks again until `see` says yes. */
 export async function until(
   what: string,

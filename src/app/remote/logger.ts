@@ -6,7 +6,6 @@
 import type { Context } from "../../base/context.ts";
 import type { LogSettings } from "../../core/container_settings.ts";
 import type { StartRequest } from "../../core/task.ts";
-import { throughSocket } from "../../core/through_socket.ts";
 import type { StorePaths } from "../paths.ts";
 import { selfCommand } from "../self.ts";
 
@@ -19,7 +18,10 @@ export interface RemoteAccess {
   readonly snapshotter?: string;
 }
 
-/** Stands for any driver whose writer is our own logger. */
+/**
+ * Stands for any driver: our own logger runs programs of the user's, too, so
+ * that it can see to the rest.
+ */
 const OWN_LOGGER = { driver: "own", options: {} };
 
 export interface RemoteLogger {
@@ -31,24 +33,14 @@ export interface RemoteLogger {
 /**
  * Of a detached container.
  * @param bundle its directory
- * @throws {ThroughSocketError} if it is to be removed and has no such logger
  */
 export function loggerOf(
   { namespace }: Context,
   access: RemoteAccess,
-  { id, bundle }: { readonly id: string; readonly bundle: string },
+  bundle: string,
   { logDirectory, settings }: StartRequest,
 ): RemoteLogger {
   const { log, removal, health } = settings;
-  const duties = [
-    ...removal === "onExit" ? [`remove container "${id}" when it ends`] : [],
-    ...health === undefined ? [] : [`probe the health of container "${id}"`],
-  ];
-  const [duty] = duties;
-  if (duty !== undefined && log.driver.startsWith("binary://")) {
-    const hint = "Only our own logger stays to do that: use another log driver";
-    throw throughSocket(duty, hint);
-  }
   const options = Object.entries(log.options)
     .map(([name, value]) => `${name}=${value}`);
   // One that is restarted is not finished: the daemon has its task.
@@ -60,7 +52,9 @@ export function loggerOf(
     ...health === undefined ? [] : ["--probe-by", access.address],
     ...[logDirectory, log.driver, ...options, ...finish],
   ];
-  return { log: duty === undefined ? log : OWN_LOGGER, command };
+  const isIdle = log.driver === "none" && removal === "keep" &&
+    health === undefined;
+  return { log: isIdle ? log : OWN_LOGGER, command };
 }
 
 /** Finishes what has ended in the namespace: opening the store does. */

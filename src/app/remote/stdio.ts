@@ -25,7 +25,7 @@ export interface DetachedPlace {
 /**
  * Shims of containerd give a process without a terminal no input if they start
  * its logger, so in that case we do.
- * @throws {ThroughSocketError} if it is to be removed and has no logger of ours
+ * @throws {EngineError} if that does not get ready
  */
 export async function openDetachedStdio(
   ctx: Context,
@@ -34,10 +34,10 @@ export async function openDetachedStdio(
   place: DetachedPlace,
   request: StartRequest,
 ): Promise<DetachedStdio> {
-  const { log, command } = loggerOf(ctx, access, place, request);
-  const { stdio } = request.settings;
+  const { log, command } = loggerOf(ctx, access, place.bundle, request);
+  const { stdio, stdin } = request.settings;
   const later = detachedStdio(log, stdio, command);
-  if (!takesInput(request)) return kept(later, later);
+  if (stdin === "closed") return kept(later, later);
   const io = `${place.bundle}/io`;
   await Deno.mkdir(io, { recursive: true, mode: 0o700 });
   const input = `${io}/init-stdin`;
@@ -55,13 +55,6 @@ export async function openDetachedStdio(
     logUri: later.stdout,
     [Symbol.dispose]: () => logger[Symbol.dispose](),
   };
-}
-
-/** Programs that log, and are not ours, can only be started by the shim. */
-export function takesInput({ settings }: StartRequest): boolean {
-  const { stdin, stdio, log } = settings;
-  return stdin === "open" &&
-    (stdio === "terminal" || !log.driver.startsWith("binary://"));
 }
 
 function kept(

@@ -23,7 +23,6 @@ import type {
   TaskService,
 } from "../../core/task_service.ts";
 import { NEW_HEALTH } from "../../core/task_status.ts";
-import { throughSocket } from "../../core/through_socket.ts";
 import {
   connectLogger,
   whenGreeted,
@@ -55,7 +54,8 @@ import { LATER_LOG } from "./later_log.ts";
 import { readHealth, writeHealth } from "./health_file.ts";
 import { DEFAULT_RUNTIME, explainNoRuntime, shimRuntime } from "./runtimes.ts";
 import { explainOtherFiles } from "./same_place.ts";
-import { openDetachedStdio, takesInput } from "./stdio.ts";
+import { LogFailureError, throwLogFailure } from "./log_failure.ts";
+import { openDetachedStdio } from "./stdio.ts";
 import { RemoteTask } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
 
@@ -138,7 +138,6 @@ class RemoteTaskManager implements TaskManager {
     const { access, restarts } = this.#deps;
     const { restart } = request.settings;
     const { id } = bundle.record;
-    checkDetached(id, request);
     const isWatched = restart.kind !== "no";
     const place = { id, bundle: bundle.path };
     if (request.settings.health) writeHealth(bundle.path, NEW_HEALTH);
@@ -154,6 +153,7 @@ class RemoteTaskManager implements TaskManager {
     using owned = new DisposableStack();
     let connection: Deno.UnixConn | undefined;
     const pid = await this.#begin(ctx, bundle, stdio, async () => {
+      throwLogFailure(bundle.path);
       if (request.output !== "held") return;
       connection = owned.use(await connectLogger(id, bundle.path));
       await whenGreeted(connection);
@@ -229,6 +229,7 @@ class RemoteTaskManager implements TaskManager {
       return pid;
     } catch (error) {
       await this.destroy(ctx, bundle.record);
+      if (error instanceof LogFailureError) throw error;
       const cause = explainNoRuntime(
         explainOtherFiles(error, this.#deps.paths),
       );
@@ -276,17 +277,6 @@ class RemoteTaskManager implements TaskManager {
 
   get #thePoller(): Poller {
     return this.#poller ??= openPoller();
-  }
-}
-
-/** @throws {ThroughSocketError} for what would need a keeper of ours */
-function checkDetached(id: string, request: StartRequest): void {
-  const { settings, output } = request;
-  if (output === "held" && settings.stdin === "open" && !takesInput(request)) {
-    throw throughSocket(
-      `send input to container "${id}"`,
-      "Its log driver gets its streams, and can't show them: use another",
-    );
   }
 }
 
