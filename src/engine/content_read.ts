@@ -2,7 +2,7 @@
 
 import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
-import { EngineError } from "../base/errors.ts";
+import { EngineError, hasCode } from "../base/errors.ts";
 import type { ContentStore } from "../core/content.ts";
 
 export interface ContentRange {
@@ -25,8 +25,7 @@ export async function* readContent(
   digest: Digest,
   { offset, size }: ContentRange,
 ): AsyncGenerator<Uint8Array> {
-  const descriptor = { mediaType: "", digest, size: 0 };
-  await using reader = await content.readerAt(ctx, descriptor);
+  await using reader = await open(ctx, content, digest);
   const first = Math.max(offset, 0);
   if (first > reader.size) {
     throw new EngineError(
@@ -43,5 +42,19 @@ export async function* readContent(
     if (count === 0) return;
     yield piece.subarray(0, count);
     at += count;
+  }
+}
+
+/** Clients know by the code that they have to fetch it again. */
+async function open(ctx: Context, content: ContentStore, digest: Digest) {
+  try {
+    return await content.readerAt(ctx, { mediaType: "", digest, size: 0 });
+  } catch (error) {
+    if (!hasCode(error, "dataLoss")) throw error;
+    const { message, hint } = error;
+    throw new EngineError("notFound", message, {
+      ...hint === undefined ? {} : { hint },
+      cause: error,
+    });
   }
 }
