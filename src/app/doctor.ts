@@ -1,6 +1,8 @@
 import { type Check, diagnose, type Diagnosis } from "../engine/doctor.ts";
+import { configPath, loadConfig } from "./config.ts";
 import { commonChecks } from "./doctor_common_checks.ts";
 import { type DoctorHost, thisHost } from "./doctor_host.ts";
+import type { PathOverrides } from "./paths.ts";
 import { rootChecks } from "./doctor_root_checks.ts";
 import { rootlessChecks } from "./doctor_rootless_checks.ts";
 
@@ -13,6 +15,16 @@ export interface DoctorReport {
   /** The use that the asking user has: it decides whether all is well. */
   readonly own: Diagnosis;
   readonly other: Diagnosis;
+}
+
+/**
+ * Judges the host that this process runs on, and the store that commands use.
+ * @param told by the command line
+ * @throws {EngineError} `invalidArgument` for a configuration that says nonsense
+ */
+export async function examineHere(told: PathOverrides): Promise<DoctorReport> {
+  const path = configPath((name) => Deno.env.get(name), Deno.uid() ?? 0);
+  return await examine(thisHost(told, await loadConfig(path)));
 }
 
 /** Judges the host for root and for ordinary users. */

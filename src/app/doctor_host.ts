@@ -9,7 +9,7 @@ import {
 import { findUser, type Passwd } from "../sys/ids.ts";
 import { mountOf } from "../sys/mount_info.ts";
 import { installCommand, type Need } from "./doctor_packages.ts";
-import { type StorePaths, storePaths } from "./paths.ts";
+import { type PathOverrides, type StorePaths, storePaths } from "./paths.ts";
 import { findProgram } from "./rootless/process.ts";
 
 /** What the checks may ask the host; tests answer for hosts of other kinds. */
@@ -46,11 +46,19 @@ export interface RunOutcome {
   readonly output: string;
 }
 
-/** The host that this process runs on. */
-export function thisHost(): DoctorHost {
+/**
+ * The host that this process runs on.
+ * @param told where the store of the user who asks is, by the command line
+ * @param configured by the configuration file
+ */
+export function thisHost(
+  told: PathOverrides = {},
+  configured: PathOverrides = {},
+): DoctorHost {
   const env = (name: string) => Deno.env.get(name);
   const uid = Deno.uid() ?? 0;
   const user = subject(uid, env);
+  const own = () => storePaths(env, uid, told, configured);
   return {
     uid,
     user,
@@ -59,8 +67,10 @@ export function thisHost(): DoctorHost {
     capabilities: ownCapabilities(),
     cgroups: readCgroups(),
     paths: {
-      root: storePaths(uid === 0 ? env : () => undefined, 0),
-      rootless: user && storePaths(environmentOf(user, uid, env), user.uid),
+      root: uid === 0 ? own() : storePaths(() => undefined, 0),
+      rootless: user && uid !== 0
+        ? own()
+        : user && storePaths(environmentOf(user, uid, env), user.uid),
     },
     fact: readFact,
     program: (name) => findProgram(name, env("PATH")),

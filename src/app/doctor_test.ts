@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { diagnose } from "../engine/doctor.ts";
 import { CAPABILITIES } from "../base/capabilities.ts";
 import { parseKernelVersion } from "../sys/facts.ts";
-import { allChecks, examine } from "./doctor.ts";
+import { allChecks, examine, examineHere } from "./doctor.ts";
 import type { DoctorHost } from "./doctor_host.ts";
 import { installCommand } from "./doctor_packages.ts";
 
@@ -218,4 +218,20 @@ Deno.test("diagnose() goes on when a probe fails", async () => {
   assert(usable);
   assertEquals(checks[0]?.status, "skipped");
   assertStringIncludes(checks[0]?.detail ?? "", "no such thing");
+});
+
+Deno.test({
+  name: "examineHere() judges the store that the command line names",
+  // As above.
+  sanitizeResources: false,
+  async fn() {
+    const directory = await Deno.makeTempDir({ prefix: "coracle-doctor-" });
+    try {
+      const { own } = await examineHere({ root: `${directory}/root` });
+      const store = own.checks.find(({ id }) => id === "store");
+      assertStringIncludes(store?.detail ?? "", `${directory}/root on `);
+    } finally {
+      await Deno.remove(directory);
+    }
+  },
 });

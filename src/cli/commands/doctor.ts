@@ -1,12 +1,12 @@
 /** `coracle doctor`: what this host lacks, and the command that mends it. */
 
-import { examine } from "../../app/doctor.ts";
+import { examineHere } from "../../app/doctor.ts";
 import type { Diagnosed, Diagnosis } from "../../engine/doctor.ts";
 import type { Invocation } from "../command.ts";
 
 /** @returns 0 if the user who asks can run containers, else 1 */
 export async function run(inv: Invocation): Promise<number> {
-  const report = await examine();
+  const report = await examineHere(inv.global);
   const format = inv.flags.string("format");
   if (format !== undefined) {
     const { printObject } = await import("../format/object.ts");
