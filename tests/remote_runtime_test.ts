@@ -32,6 +32,11 @@ async function byPath(store: RemoteStore): Promise<void> {
   const run = ["--runtime", path, REMOTE_IMAGE];
   assertEquals(await ok("run", "--rm", ...run, "echo", "said"), "said\n");
   assertEquals(await starts(), 1);
+  await ok("create", "--name", "shown", ...run);
+  const shown = "{{.Runtime}} {{.HostConfig.Runtime}}";
+  const format = ["--format", shown, "shown"];
+  assertEquals(await ok("inspect", ...format), `${path} ${path}\n`);
+  await ok("rm", "shown");
   const always = ["--name", "again", "--restart", "always"];
   await ok("run", "-d", ...always, ...run, "sh", "-c", "sleep 0.3; exit 3");
   await until("a restart", async () => await starts() > 2);

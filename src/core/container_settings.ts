@@ -43,6 +43,8 @@ export type StandardStream = "stdin" | "stdout" | "stderr";
 
 /** What was asked for, as far as nothing else says it in the user's words. */
 export interface AskedSettings {
+  /** Where a shim runs it, the record names the shim. */
+  readonly runtime?: string;
   /** `80/tcp`, beyond what the image exposes. */
   readonly exposed?: readonly string[];
   readonly domainName?: string;

@@ -183,9 +183,10 @@ function containerSettings(
 }
 
 /** What inspect shows as it was asked for. */
-function askedOf({ groupAdd, devices, rare }: RunOptions) {
+function askedOf({ runtime, groupAdd, devices, rare }: RunOptions) {
   const asked: AskedSettings = {
     ...rare,
+    ...runtime === undefined ? {} : { runtime },
     ...groupAdd.length === 0 ? {} : { groups: groupAdd },
     ...devices.length === 0 ? {} : { devices },
   };

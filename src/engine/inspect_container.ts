@@ -111,7 +111,7 @@ function inspection(inspected: Inspected) {
     RestartCount: status.task.restartCount,
     Driver: container.snapshotter,
     Platform: "linux",
-    Runtime: container.runtime.name,
+    Runtime: settings?.asked?.runtime ?? container.runtime.name,
     MountLabel: spec.linux?.mountLabel ?? "",
     ProcessLabel: spec.process?.selinuxLabel ?? "",
     AppArmorProfile: spec.process?.apparmorProfile ?? "",

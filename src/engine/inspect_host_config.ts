@@ -102,7 +102,7 @@ export function hostConfig(
     CpusetMems: cpu?.mems ?? "",
     PidsLimit: pids?.limit ?? null,
     CgroupParent: spec.linux?.cgroupsPath?.replace(/\/[^/]*$/, "") ?? "",
-    Runtime: container.runtime.name,
+    Runtime: settings?.asked?.runtime ?? container.runtime.name,
   };
 }
 
