@@ -7,6 +7,7 @@ import type { Container } from "../core/container.ts";
 import type { ContentInfo } from "../core/content.ts";
 import type { Image } from "../core/image.ts";
 import type { Lease, LeaseResource } from "../core/lease.ts";
+import type { Sandbox } from "../core/sandbox.ts";
 import type { Services } from "../core/services.ts";
 import type { SnapshotInfo } from "../core/snapshot.ts";
 
@@ -17,6 +18,7 @@ export type ServedStore = Pick<
   | "images"
   | "containers"
   | "leases"
+  | "sandboxes"
   | "namespaces"
   | "snapshotters"
   | "collector"
@@ -35,6 +37,8 @@ export type CountedContainer = Pick<
   "id" | "image" | "labels" | "snapshotter" | "snapshotKey"
 >;
 
+export type CountedSandbox = Pick<Sandbox, "id" | "labels">;
+
 export interface CountedLease extends Pick<Lease, "id" | "labels"> {
   readonly resources: readonly LeaseResource[];
 }
@@ -45,6 +49,7 @@ export interface NamespaceCensus {
   readonly images: ReadonlyMap<string, Image>;
   readonly containers: readonly CountedContainer[];
   readonly leases: readonly CountedLease[];
+  readonly sandboxes: readonly CountedSandbox[];
   /** By snapshotter, then by name or key. */
   readonly snapshots: ReadonlyMap<string, ReadonlyMap<string, SnapshotInfo>>;
   readonly content: ReadonlyMap<Digest, ContentInfo>;
@@ -72,6 +77,7 @@ export async function count(
 ): Promise<NamespaceCensus> {
   const { namespace } = ctx;
   const leases = await countLeases(ctx, store);
+  const sandboxes = await countSandboxes(ctx, store);
   const containers: CountedContainer[] = [];
   for await (const it of store.containers.list(ctx)) {
     const { id, image, labels, snapshotter, snapshotKey } = it;
@@ -87,7 +93,10 @@ export async function count(
   }
   const content = new Map<Digest, ContentInfo>();
   for await (const it of store.content.walk(ctx)) content.set(it.digest, it);
-  return { namespace, images, containers, leases, snapshots, content };
+  return {
+    ...{ namespace, images, containers, leases, sandboxes },
+    ...{ snapshots, content },
+  };
 }
 
 async function countLeases(
@@ -101,6 +110,22 @@ async function countLeases(
     );
     // It may have been deleted meanwhile.
     if (resources !== undefined) found.push({ id, labels, resources });
+  }
+  return found;
+}
+
+/** Containerd 1.6 has none. */
+async function countSandboxes(
+  ctx: Context,
+  { sandboxes }: Pick<ServedStore, "sandboxes">,
+): Promise<readonly CountedSandbox[]> {
+  const found: CountedSandbox[] = [];
+  try {
+    for await (const { id, labels } of sandboxes.list(ctx)) {
+      found.push({ id, labels });
+    }
+  } catch (error) {
+    if (!hasCode(error, "unimplemented")) throw error;
   }
   return found;
 }

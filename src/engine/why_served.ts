@@ -25,8 +25,7 @@ import {
 } from "./fsck_census.ts";
 
 /**
- * As the collector of our own store tells it, in the context's namespace. What
- * sandboxes hold is not seen.
+ * As the collector of our own store tells it, in the context's namespace.
  *
  * @returns one line for each holder, a root first and the content last; empty
  * if nothing holds it
@@ -52,7 +51,10 @@ export async function whyServed(
 }
 
 function* edgesOf(census: NamespaceCensus): Iterable<Edge> {
-  const { images, containers, snapshots, content } = census;
+  const { images, containers, sandboxes, snapshots, content } = census;
+  for (const { id, labels } of sandboxes) {
+    yield* labelEdges(node.sandbox(id), labels);
+  }
   for (const { name, target, labels } of images.values()) {
     const owner = node.image(name);
     yield { source: owner, target: node.content(target.digest) };
@@ -94,7 +96,7 @@ function leasesOf(
 
 /** As `HolderGraph` has it. */
 function rootOf(
-  { images, containers, snapshots, content }: NamespaceCensus,
+  { images, containers, sandboxes, snapshots, content }: NamespaceCensus,
   leases: ReadonlyMap<string, string>,
   at: Node,
   now: Date,
@@ -109,7 +111,7 @@ function rootOf(
     case "k":
       return containers.some((it) => it.id === id) ? [] : undefined;
     case "b":
-      return undefined;
+      return sandboxes.some((it) => it.id === id) ? [] : undefined;
     case "i": {
       const image = images.get(id);
       if (image === undefined) return undefined;

@@ -12,13 +12,13 @@ import { remoteImages } from "../../api/remote/images.ts";
 import { remoteLeases } from "../../api/remote/leases.ts";
 import { remoteNamespaces } from "../../api/remote/namespaces.ts";
 import { remotePolicies } from "../../api/remote/policies.ts";
+import { remoteSandboxes } from "../../api/remote/sandboxes.ts";
 import { remoteSnapshotter } from "../../api/remote/snapshots.ts";
 import { remoteTasks } from "../../api/remote/tasks.ts";
 import { background, type Context } from "../../base/context.ts";
 import { notFound } from "../../base/errors.ts";
 import type { EventExchange } from "../../core/event.ts";
 import type { LeaseManager } from "../../core/lease.ts";
-import type { SandboxStore } from "../../core/sandbox.ts";
 import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
 import type { BundleStore, TaskRef } from "../../core/task.ts";
@@ -189,7 +189,7 @@ function compose(
     ...{ content, leases, snapshotters, defaultSnapshotter },
     images: remoteImages(client),
     containers: withShimRuntimes(remoteContainers(client)),
-    sandboxes: NO_SANDBOXES,
+    sandboxes: remoteSandboxes(client),
     namespaces: remoteNamespaces(client),
     events: withoutTasks(remoteEvents(client, now)),
     collector: {
@@ -261,13 +261,6 @@ function withoutTasks(events: EventExchange): EventExchange {
     },
   };
 }
-
-/** The commands have none of them. */
-const NO_SANDBOXES: SandboxStore = new Proxy({} as SandboxStore, {
-  get: () => () => {
-    throw throughSocket("use sandboxes");
-  },
-});
 
 async function loadResolver(
   { registryDirs, registryTrust: trust }: OpenRemoteOptions,
