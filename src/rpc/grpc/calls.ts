@@ -1,18 +1,19 @@
 /** Calls that a server is answering. */
 
 import type { EngineError } from "../../base/errors.ts";
+import { CallAbort } from "./call_abort.ts";
 
 export class Calls {
-  readonly #aborts = new Map<AbortController, Promise<void>>();
+  readonly #aborts = new Map<CallAbort, Promise<void>>();
   #refusal: EngineError | undefined;
 
   get size(): number {
     return this.#aborts.size;
   }
 
-  /** A call that is refused begins with a signal that has fired. */
-  begin(work: (abort: AbortController) => Promise<void>): AbortController {
-    const abort = new AbortController();
+  /** A call that is refused has been aborted when it begins. */
+  begin(work: (abort: CallAbort) => Promise<void>): CallAbort {
+    const abort = new CallAbort();
     if (this.#refusal !== undefined) abort.abort(this.#refusal);
     const done = work(abort).finally(() => this.#aborts.delete(abort));
     this.#aborts.set(abort, done);
@@ -20,7 +21,7 @@ export class Calls {
   }
 
   /** True until it has been answered. */
-  isOpen(call: AbortController): boolean {
+  isOpen(call: CallAbort): boolean {
     return this.#aborts.has(call);
   }
 

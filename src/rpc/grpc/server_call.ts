@@ -5,12 +5,12 @@ import type { HeaderField } from "../http2/header_table.ts";
 import type { Stream, StreamListener } from "../http2/stream.ts";
 import { STATUS_OK, statusOf } from "../status.ts";
 import { heed } from "../ttrpc/heed.ts";
+import { CallAbort } from "./call_abort.ts";
 import type { Calls } from "./calls.ts";
 import { Inbox } from "./inbox.ts";
 import { prefixed } from "./message_reader.ts";
 import type { GrpcCall } from "./method.ts";
 import type { MethodTable } from "./methods.ts";
-import { orAborted } from "./or_aborted.ts";
 import type { GrpcMethod } from "./service.ts";
 import { after } from "./timer.ts";
 import {
@@ -34,7 +34,7 @@ export class ServerCall implements StreamListener {
   readonly #stream: Stream;
   readonly #deps: ServerCallDeps;
   readonly #inbox: Inbox;
-  #abort: AbortController | undefined;
+  #abort: CallAbort | undefined;
   #hasHeaders = false;
 
   constructor(stream: Stream, deps: ServerCallDeps) {
@@ -72,7 +72,7 @@ export class ServerCall implements StreamListener {
   #begin(fields: readonly HeaderField[]): void {
     const refusal = refusalOf(fields);
     if (refusal !== undefined) {
-      this.#abort = new AbortController();
+      this.#abort = new CallAbort();
       this.#stream.sendHeaders([[":status", refusal]]);
       return this.#stream.end();
     }
@@ -80,7 +80,7 @@ export class ServerCall implements StreamListener {
   }
 
   async #run(
-    abort: AbortController,
+    abort: CallAbort,
     fields: readonly HeaderField[],
   ): Promise<void> {
     const timeoutMs = timeoutOf(fieldOf(fields, "grpc-timeout"));
@@ -92,7 +92,9 @@ export class ServerCall implements StreamListener {
     const path = fieldOf(fields, ":path") ?? "";
     const call: GrpcCall = {
       path,
-      signal: abort.signal,
+      get signal() {
+        return abort.signal;
+      },
       metadata: metadataOf(fields),
       deadline: timeoutMs === undefined
         ? undefined
@@ -102,13 +104,10 @@ export class ServerCall implements StreamListener {
     };
     try {
       // It may wait for its service to be loaded.
-      const method = await orAborted(
-        this.#deps.methods.find(path),
-        abort.signal,
-      );
+      const method = await abort.orAborted(this.#deps.methods.find(path));
       await (method.kind === "unary"
-        ? this.#answer(method, call)
-        : this.#converse(method, call));
+        ? this.#answer(method, call, abort)
+        : this.#converse(method, call, abort));
       this.#sendHeaders();
       this.#stream.end([...WELL, ...call.trailers]);
     } catch (error) {
@@ -116,22 +115,26 @@ export class ServerCall implements StreamListener {
     }
   }
 
-  async #answer({ answer }: Unary, call: GrpcCall): Promise<void> {
-    const { signal } = call;
-    const { done, value: request } = await orAborted(
-      this.#inbox.next(),
-      signal,
-    );
+  async #answer(
+    { answer }: Unary,
+    call: GrpcCall,
+    abort: CallAbort,
+  ): Promise<void> {
+    const next = this.#inbox.next();
+    const { done, value: request } = await abort.orAborted(next);
     if (done === true) throw internal("The call has no request");
-    const response = await orAborted(answer(call, request), signal);
-    await this.#send(prefixed(response), signal);
+    const response = await abort.orAborted(answer(call, request));
+    await this.#send(prefixed(response), abort);
   }
 
-  async #converse({ answer }: Streaming, call: GrpcCall): Promise<void> {
-    const { signal } = call;
+  async #converse(
+    { answer }: Streaming,
+    call: GrpcCall,
+    abort: CallAbort,
+  ): Promise<void> {
     const answers = answer(call, this.#inbox);
-    for await (const { pieces } of heed(answers, signal, () => {})) {
-      const sent = this.#send(pieces, signal);
+    for await (const { pieces } of heed(answers, call.signal, () => {})) {
+      const sent = this.#send(pieces, abort);
       if (sent !== undefined) await sent;
     }
   }
@@ -139,12 +142,12 @@ export class ServerCall implements StreamListener {
   /** @returns what to wait for before the next ones, if anything */
   #send(
     pieces: readonly Uint8Array[],
-    signal: AbortSignal,
+    abort: CallAbort,
   ): Promise<void> | undefined {
     this.#sendHeaders();
     this.#stream.write(...pieces);
     const room = this.#stream.room();
-    return room && orAborted(room, signal);
+    return room && abort.orAborted(room);
   }
 
   #sendHeaders(more: readonly HeaderField[] = []): void {
