@@ -5,6 +5,7 @@ import { makeBusyboxArchive } from "./support/busybox_archive.ts";
 import { coracle, type Outcome } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
 import { until } from "./support/remote_store.ts";
+import { inTerminal } from "./support/remote_terminal.ts";
 
 const IMAGE = "busybox:test";
 
@@ -58,6 +59,18 @@ async function attaches(here: Side, there: Side): Promise<void> {
   await there.ok("rm", "-f", "kept");
 }
 
+async function types(here: Side, there: Side): Promise<void> {
+  await here.ok("run", "-dit", "--name", "typed", IMAGE, "sh");
+  const left = await inTerminal(there, ["attach", "typed"], [
+    { seen: "", type: "\n" },
+    { seen: "# ", type: "stty size; echo sum=$((40+2))\n" },
+    { seen: "sum=42", type: "exit 5\n" },
+  ]);
+  assertStringIncludes(left.shown, "33 77");
+  assertEquals(left.code, 5);
+  await there.ok("rm", "-f", "typed");
+}
+
 Deno.test({
   name: "the socket of a store's own daemon shows what the store has",
   ignore: Deno.uid() !== 0,
@@ -73,5 +86,7 @@ Deno.test({
     await t.step("logs, both ways", () => sharesLogs(here, there));
     await t.step("volumes, both ways", () => sharesVolumes(here, there));
     await t.step("streams that a keeper has", () => attaches(here, there));
+    await t.step("streams of the other's", () => attaches(there, here));
+    await t.step("a terminal of the other's", () => types(there, here));
   },
 });

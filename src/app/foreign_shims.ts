@@ -12,6 +12,7 @@ import type { ForwardedEvent } from "../drivers/shim_manager/wire.ts";
 import { bundlePath } from "../runtime/bundles.ts";
 import { startError } from "../runtime/start_failure.ts";
 import type { StorePaths } from "./paths.ts";
+import { bundleOfCommands } from "./remote/commands_bundle.ts";
 import { isPacked, selfCommand } from "./self.ts";
 import { createShimWire } from "./shim_wire.ts";
 
@@ -39,6 +40,7 @@ export function createForeignShims(
     publishBinary: isPacked() ? Deno.execPath() : "/bin/false",
     logCommand: (task, request) =>
       logCommand(paths, bundlePath(paths.state, task), request),
+    otherBundle: (task) => bundleOfCommands(paths, task),
     receive: (event) => void publish(events, event),
   });
 }

@@ -52,6 +52,7 @@ export async function openForeignShims(
         startErrors: startError,
         publishBinary: "/bin/false",
         logCommand: ({ id }) => ["/bin/sh", "-c", logger(logPath(id))],
+        otherBundle: () => undefined,
         receive: (event) => void events.push(event),
       }),
     request: (more = {}) => ({

@@ -67,6 +67,11 @@ export interface ShimManagerDeps {
     task: TaskRef,
     request: StartRequest,
   ) => readonly string[];
+  /**
+   * Directory of another bundle of the container's, with its logger and its
+   * input: of whoever had a daemon start it.
+   */
+  readonly otherBundle: (task: TaskRef) => string | undefined;
   /** Of containers that are being started by this process. */
   readonly receive: (event: ForwardedEvent) => void;
 }
@@ -98,8 +103,8 @@ class ForeignShims implements ShimManager {
     return { [Symbol.dispose]: () => {} };
   }
 
-  prepareLaunch(): Disposable {
-    return { [Symbol.dispose]: () => {} };
+  prepareLaunch(): Promise<Disposable> {
+    return Promise.resolve({ [Symbol.dispose]: () => {} });
   }
 
   async runForeground(
@@ -301,11 +306,12 @@ class ForeignShims implements ShimManager {
   }
 
   #taskOf(bundle: BundleView): Task {
-    const { wire, startErrors, now } = this.#deps;
+    const { wire, startErrors, now, otherBundle } = this.#deps;
     return new ForeignTask({
       wire,
       startErrors,
       now,
+      otherBundle,
       poller: () => this.#thePoller,
       writeStatus,
     }, bundle);

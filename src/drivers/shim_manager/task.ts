@@ -15,12 +15,13 @@ import type {
   ExecRequest,
   ExitStatus,
   Task,
+  TaskRef,
   TaskStats,
 } from "../../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import type { SpecResources } from "../../oci/runtime_spec.ts";
 import type { Poller } from "../../sys/poller.ts";
-import { attachToLogger } from "./attach.ts";
+import { attachToLogger, type LoggedTask } from "./attach.ts";
 import { readEndpoint } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
@@ -30,6 +31,7 @@ import { shimKind } from "./runtime_name.ts";
 import type { StartErrors } from "./start_failure.ts";
 import { networkFigures } from "./stats.ts";
 import { statusOf } from "./status.ts";
+import { TaskInput } from "./task_input.ts";
 import type { ShimWire } from "./wire.ts";
 
 const RESOURCES_TYPE =
@@ -45,6 +47,8 @@ export interface ForeignTaskDeps {
   readonly now: () => Date;
   /** Replaces the status that the bundle keeps. */
   readonly writeStatus: (bundle: string, status: TaskStatus) => void;
+  /** As `ShimManagerDeps` has it. */
+  readonly otherBundle: (task: TaskRef) => string | undefined;
 }
 
 export class ForeignTask implements Task {
@@ -160,21 +164,20 @@ export class ForeignTask implements Task {
     stdin: "send" | "none",
     input: AsyncIterable<AttachInput>,
   ): AsyncIterable<AttachOutput> {
-    return attachToLogger(
-      ctx,
-      {
-        id: this.id,
-        bundle: this.#bundle.path,
-        wait: (ctx) => this.wait(ctx),
-        resize: (ctx, size) =>
-          this.#call(
-            ctx,
-            (shim) => shim.resizePty(ctx, { ...this.#init, ...size }),
-          ),
-      },
-      stdin,
-      input,
-    );
+    const { record, path } = this.#bundle;
+    const other = this.#deps.otherBundle(record);
+    const task: LoggedTask = {
+      id: this.id,
+      bundle: other ?? path,
+      wait: (ctx) => this.wait(ctx),
+      resize: (ctx, size) =>
+        this.#call(
+          ctx,
+          (shim) => shim.resizePty(ctx, { ...this.#init, ...size }),
+        ),
+      openInput: () => this.#openInput(ctx),
+    };
+    return attachToLogger(ctx, task, stdin, input);
   }
 
   async checkpoint(
@@ -189,6 +192,21 @@ export class ForeignTask implements Task {
       ctx,
       (shim) => shim.checkpoint(ctx, { id: this.id, path, options }),
     );
+  }
+
+  /** Undefined if nobody has given it any. */
+  async #openInput(ctx: Context): Promise<TaskInput | undefined> {
+    const { stdin: path, terminal } = await this.#call(
+      ctx,
+      (shim) => shim.state(ctx, this.#init),
+    );
+    return path === "" ? undefined : new TaskInput({
+      poller: this.#deps.poller(),
+      path,
+      kind: terminal ? "terminal" : "streams",
+      closeStdin: () =>
+        this.#call(ctx, (shim) => shim.closeStdin(ctx, this.#init)),
+    });
   }
 
   get #init(): ProcessRef {
