@@ -19,12 +19,20 @@ import { type Contents, pack } from "./pack/pack.ts";
 export const ENTRIES: Readonly<Record<string, Entry>> = {
   cli: {
     source: "src/cli/main.ts",
-    // What a command that runs a container needs.
+    // What a command that runs a container needs; what it needs beyond that to
+    // leave it to a shim, and to find it again; what runs more in it.
     soon: [[
       "src/cli/run_flags.ts",
       "src/cli/commands/run.ts",
       "src/app/connect.ts",
       "src/app/open_store.ts",
+    ], [
+      "src/engine/run_detached.ts",
+      "src/app/task_parts.ts",
+      "src/runtime/local_tasks.ts",
+      "src/app/keepers.ts",
+    ], [
+      "src/cli/commands/exec.ts",
     ]],
     functions: "all",
   },

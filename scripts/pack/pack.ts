@@ -13,6 +13,7 @@ import type { Bundle, Part } from "./bundle.ts";
 import { codeCaches, hideFlags, rehearsedCaches } from "./code_cache.ts";
 import { type ElfImage, parseElf, patchElf, placeSegment } from "./elf.ts";
 import { environSlot } from "./elf_environ.ts";
+import { type GroupedParts, groupParts } from "./groups.ts";
 import { openOperations } from "./operations.ts";
 import { prelink } from "./prelink.ts";
 import type { Play } from "./rehearsal.ts";
@@ -123,16 +124,26 @@ async function allCaches(
 ): Promise<Caches> {
   const caches = await Promise.all([
     codeCaches([base, ...RUN_ARGS], [stageScript(firstStage)], "all"),
-    ...Object.values(bundles).map((bundle) => cachesOf(base, bundle)),
+    ...Object.entries(bundles).map(([entry, bundle]) =>
+      cachesOf(base, bundle, groupedParts(entry, bundle))
+    ),
   ]);
   return new Map(caches.flatMap((caches) => [...caches]));
 }
 
+/** What is rehearsed is known part by part. */
+function groupedParts(entry: string, bundle: Bundle): GroupedParts {
+  return bundle.functions === "start"
+    ? { groups: [], rest: bundle.parts, places: {} }
+    : groupParts(entry, bundle);
+}
+
 async function cachesOf(
   base: string,
-  { main, parts, functions }: Bundle,
+  { main, functions }: Bundle,
+  { groups, rest }: GroupedParts,
 ): Promise<Caches> {
-  const scripts = parts.filter(({ name }) => !name.endsWith(".map"));
+  const scripts = [...groups, ...rest].filter((part) => !isMap(part));
   const command = [base, ...RUN_ARGS];
   if (functions !== "start") {
     return await codeCaches(command, scripts, functions);
@@ -209,11 +220,19 @@ interface Span {
 
 /** Where the first stage finds the parts that are named `FOLDER/…`. */
 interface Folder {
-  /** JSON: by part, its offset, and the bytes of its code cache and text. */
+  /** JSON: by part, its `Place`. */
   readonly index: Span;
   /** Groups of parts, each to be read at once. */
   readonly together: readonly Span[];
 }
+
+/**
+ * Where a part is: its offset, and the bytes of its code cache and text; or the
+ * script that it is in, and which of the functions there it is.
+ */
+type Place =
+  | readonly [number, number, number]
+  | readonly [string, number];
 
 type Append = (bytes: Uint8Array) => Span;
 
@@ -228,34 +247,41 @@ function appendFolders(
     folder: string,
     together: readonly (readonly Part[])[],
     others: readonly Part[],
-  ) => folders[folder] = appendFolder({ together, others }, caches, append);
+    places: GroupedParts["places"] = {},
+  ) =>
+    folders[folder] = appendFolder(
+      { together, others, places },
+      caches,
+      append,
+    );
   add("stack_trace", [], [{ name: "stack_trace/map.js", text: stackMapper }]);
-  for (const [entry, { parts, together }] of Object.entries(bundles)) {
-    const byName = new Map(parts.map((part) => [part.name, part]));
-    const groups = together.map((names) =>
+  for (const [entry, bundle] of Object.entries(bundles)) {
+    const { groups, rest, places } = groupedParts(entry, bundle);
+    const wanted = new Set(bundle.together.flat());
+    const byName = new Map(rest.map((part) => [part.name, part]));
+    const together = bundle.together.map((names) =>
       names.flatMap((name) => byName.get(name) ?? [])
     );
-    const grouped = new Set(groups.flat());
-    const isMap = ({ name }: Part) => name.endsWith(".map");
     const { later = [], maps = [] } = Object.groupBy(
-      parts.filter((part) => !grouped.has(part)),
+      rest.filter(({ name }) => !wanted.has(name)),
       (part) => isMap(part) ? "maps" : "later",
     );
-    add(entry, groups, later);
+    add(entry, together, [...groups, ...later], places);
     add(`${entry}.map`, [], maps);
   }
   return folders;
 }
 
 function appendFolder(
-  { together, others }: {
+  { together, others, places }: {
     readonly together: readonly (readonly Part[])[];
     readonly others: readonly Part[];
+    readonly places: GroupedParts["places"];
   },
   caches: Caches,
   append: Append,
 ): Folder {
-  const index: Record<string, readonly [number, number, number]> = {};
+  const index: Record<string, Place> = { ...places };
   const add = (parts: readonly Part[]): Span => {
     const { offset } = align(append);
     for (const { name, text } of parts) {
@@ -272,6 +298,10 @@ function appendFolder(
     index: append(new TextEncoder().encode(JSON.stringify(index))),
     together: groups,
   };
+}
+
+function isMap({ name }: Part): boolean {
+  return name.endsWith(".map");
 }
 
 /** V8 copies a cache that does not begin at a multiple of eight. */

@@ -153,11 +153,13 @@ async function shimFor(
   config: Config,
   paths: StorePaths,
 ): Promise<EarlyShim | undefined> {
-  if (starting === undefined) return undefined;
+  const grouping = config.shimGrouping ?? "container";
+  const mayWait = starting?.shim === "later" && grouping === "container";
+  if (starting === undefined || mayWait) return undefined;
   const { startShimEarly } = await import("./early_shim.ts");
   return await startShimEarly(
     { runtime: runtime ?? config.runtime ?? "", ...starting },
-    config.shimGrouping ?? "container",
+    grouping,
     paths,
   );
 }

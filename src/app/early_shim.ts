@@ -22,18 +22,15 @@ export interface StartingTask extends TaskRef {
   readonly shim?: "later";
 }
 
-/** @returns undefined if its runtime has a shim of its own, or it can wait */
+/** @returns undefined if its runtime has a shim of its own */
 export async function startShimEarly(
-  { runtime, namespace, id, shim: when }:
-    & StartingTask
-    & { readonly runtime: string },
+  { runtime, namespace, id }: StartingTask & { readonly runtime: string },
   grouping: LocalTaskOptions["grouping"],
   { state }: StorePaths,
 ): Promise<EarlyShim | undefined> {
   if (isForeignRuntime(runtime)) return undefined;
   const task = { namespace, id };
   const keepers = await loadKeepers(taskEnvironment, state, grouping);
-  if (when === "later" && keepers.standIn !== undefined) return undefined;
   const shim = keepers.spawn(namespace, id, bundlePath(state, task));
   return { task, shim };
 }

@@ -62,8 +62,15 @@ interface Folder {
   readonly together: readonly Span[];
 }
 
-/** Part → its offset, and the bytes of its code cache and, behind that, text. */
-type Index = Readonly<Record<string, readonly [number, number, number]>>;
+/**
+ * Part → its offset, and the bytes of its code cache and, behind that, text; or
+ * the script that it is in, and which of the functions there it is.
+ */
+type Index = Readonly<
+  Record<string, readonly [number, number, number] | InGroup>
+>;
+
+type InGroup = readonly [string, number];
 
 type Exports = Readonly<Record<string, unknown>>;
 
@@ -82,6 +89,8 @@ interface PackedPart {
 /** Where the parts are. */
 interface PartStore {
   readonly entries: Entries;
+  /** Undefined of a part that is a script of its own. */
+  place(part: string): InGroup | undefined;
   read(part: string): PackedPart;
   workerUrl(entry: string): string;
 }
@@ -96,7 +105,15 @@ class PackedParts implements PartStore {
     this.#folders = folders;
   }
 
+  place(part: string): InGroup | undefined {
+    return this.#folder(part).place(part);
+  }
+
   read(part: string): PackedPart {
+    return this.#folder(part).read(part);
+  }
+
+  #folder(part: string): PackedFolder {
     const name = part.slice(0, part.indexOf("/")) +
       (part.endsWith(".map") ? ".map" : "");
     let folder = this.#opened.get(name);
@@ -106,7 +123,7 @@ class PackedParts implements PartStore {
       folder = new PackedFolder(found);
       this.#opened.set(name, folder);
     }
-    return folder.read(part);
+    return folder;
   }
 
   workerUrl(entry: string): string {
@@ -125,9 +142,15 @@ class PackedFolder {
     this.#together = together;
   }
 
+  place(part: string): InGroup | undefined {
+    const place = this.#index[part];
+    return place?.length === 2 ? place : undefined;
+  }
+
   read(part: string): PackedPart {
-    const [offset, cacheBytes = 0, textBytes = 0] = this.#index[part] ?? [];
-    if (offset === undefined) throw noPart(part);
+    const place = this.#index[part];
+    if (place?.length !== 3) throw noPart(part);
+    const [offset, cacheBytes, textBytes] = place;
     const bytes = this.#find({ offset, bytes: cacheBytes + textBytes });
     return {
       codeCache: bytes.subarray(0, cacheBytes),
@@ -167,6 +190,7 @@ function compiledParts({ entries }: CompiledInfo): PartStore {
   const url = (path: string) => new URL(path, import.meta.url);
   return {
     entries,
+    place: () => undefined,
     read: (part) => ({
       text: Deno.readTextFileSync(url(`./parts/${part}`)),
       codeCache: new Uint8Array(),
@@ -196,7 +220,7 @@ function loadPart(name: string): Promise<Exports> {
   const known = loaded.get(name);
   if (known !== undefined) return known;
   const directory = name.slice(0, name.lastIndexOf("/") + 1);
-  const part = evaluate(name) as Part;
+  const part = partOf(name);
   const exports = part(
     (specifier) => loadPart(directory + specifier.replace(/^\.\//, "")),
     { url: `coracle:///${name}`, main: false },
@@ -206,6 +230,21 @@ function loadPart(name: string): Promise<Exports> {
 }
 
 let compiler: Compiler | undefined;
+
+/** What the scripts of groups are: arrays of parts. */
+const groups = new Map<string, readonly unknown[]>();
+
+function partOf(name: string): Part {
+  const place = parts().place(name);
+  if (place === undefined) return evaluate(name) as Part;
+  const [script, index] = place;
+  let group = groups.get(script);
+  if (group === undefined) {
+    group = evaluate(script) as readonly unknown[];
+    groups.set(script, group);
+  }
+  return group[index] as Part;
+}
 
 function evaluate(name: string): unknown {
   const { text, codeCache } = parts().read(name);

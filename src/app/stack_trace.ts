@@ -25,6 +25,12 @@ interface PartMap extends SourceMap {
   readonly headBytes: number;
 }
 
+/** Of a script that several parts are in. */
+interface GroupMap {
+  /** Lines of the script, from 1, at which parts begin, and which. */
+  readonly begins: readonly (readonly [number, string])[];
+}
+
 /** The signature of `mapStack()`. */
 export type StackMapper = typeof mapStack;
 
@@ -41,7 +47,7 @@ export function mapStack(
   frames: readonly Frame[],
   readPart: (name: string) => string,
 ): string {
-  const maps = new Map<string, PartMap | undefined>();
+  const maps = new Map<string, PartMap | GroupMap | undefined>();
   const mapOf = (part: string) => {
     if (!maps.has(part)) maps.set(part, readMap(part, readPart));
     return maps.get(part);
@@ -54,7 +60,7 @@ export function mapStack(
 function readMap(
   part: string,
   readPart: (name: string) => string,
-): PartMap | undefined {
+): PartMap | GroupMap | undefined {
   try {
     return JSON.parse(readPart(`${part}.map`));
   } catch {
@@ -64,23 +70,38 @@ function readMap(
 
 function frameText(
   frame: Frame,
-  mapOf: (part: string) => PartMap | undefined,
+  mapOf: (part: string) => PartMap | GroupMap | undefined,
 ): string | undefined {
   const script = frame.getScriptNameOrSourceURL() ?? "";
   // The first stage itself is nobody's concern.
   if (script.startsWith("data:")) return undefined;
-  const map = script.startsWith(PREFIX)
-    ? mapOf(script.slice(PREFIX.length))
+  const position = script.startsWith(PREFIX)
+    ? positionIn(
+      script.slice(PREFIX.length),
+      frame.getLineNumber() ?? 0,
+      frame.getColumnNumber() ?? 0,
+      mapOf,
+    )
     : undefined;
-  const position = map === undefined ? undefined : sourcePosition(
-    map,
-    frame.getLineNumber() ?? 0,
-    frame.getColumnNumber() ?? 0,
-  );
   if (position === undefined) return frame.toString();
   const name = knownName(frame);
   const isAsync = frame.isAsync() ? "async " : "";
   return name === null ? isAsync + position : `${isAsync}${name} (${position})`;
+}
+
+function positionIn(
+  part: string,
+  line: number,
+  column: number,
+  mapOf: (part: string) => PartMap | GroupMap | undefined,
+): string | undefined {
+  const map = mapOf(part);
+  if (map === undefined) return undefined;
+  if ("mappings" in map) return sourcePosition(map, line, column);
+  const [begin, member] = map.begins.findLast(([begin]) => begin <= line) ??
+    [];
+  if (begin === undefined || member === undefined) return undefined;
+  return positionIn(member, line - begin + 1, column, mapOf);
 }
 
 /** Undefined for a name that the bundler made up: a letter or three. */

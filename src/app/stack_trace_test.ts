@@ -21,6 +21,11 @@ const MAP = JSON.stringify({
 
 const readPart = (name: string) => {
   if (name === "cli/main.js.map") return MAP;
+  if (name === "cli/group-0.js.map") {
+    return JSON.stringify({
+      begins: [[2, "cli/other.js"], [9, "cli/main.js"]],
+    });
+  }
   throw new Error("no such part");
 };
 
@@ -36,6 +41,18 @@ Deno.test("mapStack() finds the source when there is a map", () => {
       "work (coracle:///src/a.ts:3:5)",
       "work (coracle:///src/a.ts:3:5)",
       "work (coracle:///src/b.ts:11:1)",
+    ],
+  );
+});
+
+Deno.test("mapStack() finds the part when several are in one script", () => {
+  const script = "coracle:///cli/group-0.js";
+  assertEquals(
+    mapped(frame(script, 10, 9), frame(script, 11, 7), frame(script, 8, 7)),
+    [
+      "work (coracle:///src/a.ts:3:5)",
+      "work (coracle:///src/b.ts:11:1)",
+      "raw:8:7",
     ],
   );
 });
