@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { buildExecutable } from "./support/executable.ts";
-import { killAll, until } from "./support/processes.ts";
+import { argumentsOf, killAll, until } from "./support/processes.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 
 const ignore = Deno.uid() !== 0;
@@ -292,11 +292,7 @@ function idOf({ bundle }: Kept): string {
   return bundle.slice(bundle.lastIndexOf(".") + 1);
 }
 
+/** What has ended may still be there for its parent to see. */
 function isAlive(pid: number): boolean {
-  try {
-    Deno.statSync(`/proc/${pid}`);
-    return true;
-  } catch {
-    return false;
-  }
+  return argumentsOf(pid) !== "";
 }

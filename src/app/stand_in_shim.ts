@@ -118,8 +118,7 @@ class StandInShim implements PendingShim {
   /** @throws {TaskStartError} */
   async #start(): Promise<number> {
     const { id } = this.#request;
-    // Others find it, and its log, before it runs.
-    this.#record();
+    // Others find it before it runs.
     makeLog(this.#request);
     try {
       return await (this.#early?.start() ??
@@ -141,6 +140,7 @@ class StandInShim implements PendingShim {
       lock: this.#lock,
       polled: this.#polled,
     });
+    this.#record(this.#standIn);
     return this.#standIn;
   }
 
@@ -173,14 +173,14 @@ class StandInShim implements PendingShim {
     return `unix://${this.#bundle.path}/shim.sock`;
   }
 
-  #record(): void {
+  #record({ pid }: StandIn): void {
     const record: ShimRecord = {
       address: this.#address,
-      pid: this.#standIn?.pid ?? 0,
+      pid,
       version: TASK_API,
       wake: wakePath(this.#bundle),
     };
-    this.#bundle.write("shim.json", JSON.stringify(record));
+    this.#bundle.replace("shim.json", JSON.stringify(record));
   }
 
   #noteStart(pid: number): void {

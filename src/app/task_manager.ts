@@ -80,28 +80,8 @@ class RoutingTaskManager implements TaskManager {
   }
 
   prepareStart(ctx: Context, task: StartingTask): Disposable {
-    return this.#prepare(
-      task.runtime,
-      (tasks) => tasks.prepareStart(ctx, task),
-    );
-  }
-
-  prepareLaunch(
-    ctx: Context,
-    bundle: Bundle,
-    request: StartRequest,
-  ): Disposable {
-    return this.#prepare(
-      bundle.record.runtime,
-      (tasks) => tasks.prepareLaunch(ctx, bundle, request),
-    );
-  }
-
-  #prepare(
-    runtime: string,
-    prepare: (tasks: LocalTasks) => Disposable,
-  ): Disposable {
-    const early = this.#starter(runtime).then(prepare);
+    const early = this.#starter(task.runtime)
+      .then((tasks) => tasks.prepareStart(ctx, task));
     // Whatever is wrong, the start itself says so.
     early.catch(() => {});
     return {
@@ -109,6 +89,20 @@ class RoutingTaskManager implements TaskManager {
         early.then((prepared) => prepared[Symbol.dispose](), () => {});
       },
     };
+  }
+
+  async prepareLaunch(
+    ctx: Context,
+    bundle: Bundle,
+    request: StartRequest,
+  ): Promise<Disposable> {
+    try {
+      const tasks = await this.#starter(bundle.record.runtime);
+      return await tasks.prepareLaunch(ctx, bundle, request);
+    } catch {
+      // Whatever is wrong, the start itself says so.
+      return { [Symbol.dispose]() {} };
+    }
   }
 
   async start(

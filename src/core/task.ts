@@ -48,6 +48,8 @@ export interface Bundle extends Disposable {
    * @returns its path
    */
   write(name: string, text: string): string;
+  /** The same; others see the file as it was, or as a whole. */
+  replace(name: string, text: string): string;
   /** Writes `config.json`, which is there as a whole or not at all. */
   writeSpec(text: string): void;
   /** Replaces the status; readers see the old one or the new one. */
@@ -143,7 +145,7 @@ export interface TaskManager {
     ctx: Context,
     bundle: Bundle,
     request: StartRequest,
-  ): Disposable;
+  ): Promise<Disposable>;
   /**
    * Starts the bundle's container under a shim, which keeps it when this
    * process has gone. The shim holds the bundle, too, from then on.

@@ -59,7 +59,7 @@ export async function runPlanned(
   const { services } = deps;
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
   const request = startRequest(ctx, deps, plan, hooks.style);
-  using _runtime = services.tasks.prepareLaunch(ctx, bundle, request);
+  using _runtime = await services.tasks.prepareLaunch(ctx, bundle, request);
   const made = await makeOrDiscard(ctx, deps, options, plan, bundle);
   hooks.created?.(plan.id);
   const { text: spec, refusal } = made;

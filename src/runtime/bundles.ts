@@ -244,17 +244,21 @@ class LocalBundle implements Bundle {
     return path;
   }
 
+  replace(name: string, text: string): string {
+    const path = `${this.path}/${name}`;
+    // Its name tells writers apart: a command and the shim may both write.
+    const next = this.write(`${name}.${Deno.pid}`, text);
+    Deno.renameSync(next, path);
+    return path;
+  }
+
   writeSpec(text: string): void {
     // What has the name may be a FIFO, at which a runtime waits.
-    const next = this.write("config.json.new", text);
-    Deno.renameSync(next, `${this.path}/config.json`);
+    this.replace("config.json", text);
   }
 
   writeStatus(status: TaskStatus): void {
-    // Its name tells writers apart: a command and the shim may both write.
-    const next = `${this.path}/status.json.${Deno.pid}`;
-    Deno.writeTextFileSync(next, JSON.stringify(status));
-    Deno.renameSync(next, `${this.path}/status.json`);
+    this.replace("status.json", JSON.stringify(status));
   }
 
   status(): TaskStatus | undefined {

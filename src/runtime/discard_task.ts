@@ -5,7 +5,7 @@ import type { ShimRecord } from "../core/keeper.ts";
 import type { BundleView } from "../core/task.ts";
 import { closeFd } from "../sys/descriptors.ts";
 import { ERRNO, hasErrno } from "../sys/errno.ts";
-import { openPidfd, signalPidfd } from "../sys/pidfd.ts";
+import { openPidfd, processStartTime, signalPidfd } from "../sys/pidfd.ts";
 import { forgetStopped } from "./forget.ts";
 import { isSameProcess } from "./same_process.ts";
 
@@ -36,12 +36,14 @@ export async function discardTask(
   try {
     if (status?.state !== "running" || !isSameProcess(status)) return false;
     // Should it have woken up by now: what it leaves is cleaned up after, too.
-    signalPidfd(sleeper, SIGKILL);
+    signalPidfd(sleeper.fd, SIGKILL);
     kill();
   } finally {
-    closeFd(sleeper);
+    closeFd(sleeper.fd);
   }
-  for (let waited = 0; isSameProcess(status); waited += LOOK_MS) {
+  // The bundle is free when the one has ended, and the rest when the other has.
+  const isThere = () => isSameProcess(sleeper) || isSameProcess(status);
+  for (let waited = 0; isThere(); waited += LOOK_MS) {
     if (waited > PATIENCE_MS) throw tooLate(bundle);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
@@ -49,25 +51,41 @@ export async function discardTask(
   return true;
 }
 
-/** @returns a descriptor of the process, which is not one of its number only */
+interface Sleeper {
+  /** Means this very process. */
+  readonly fd: number;
+  readonly pid: number;
+  readonly pidStartTime?: number;
+}
+
+/** Undefined if there is none, or one of its number only. */
 function sleeperOf(
   { address, pid, wake }: ShimRecord,
   { path }: BundleView,
-): number | undefined {
-  if (wake === undefined || exists(address.replace("unix://", ""))) {
-    return undefined;
-  }
-  let pidfd: number;
+): Sleeper | undefined {
+  if (pid <= 0 || wake === undefined) return undefined;
+  if (exists(address.replace("unix://", ""))) return undefined;
+  let fd: number;
   try {
-    pidfd = openPidfd(pid);
+    fd = openPidfd(pid);
   } catch (error) {
     if (hasErrno(error, ERRNO.ESRCH)) return undefined;
     throw error;
   }
-  const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-  if (command.split("\0").includes(path)) return pidfd;
-  closeFd(pidfd);
+  const pidStartTime = processStartTime(pid);
+  if (pidStartTime !== undefined && argumentsOf(pid).includes(path)) {
+    return { fd, pid, pidStartTime };
+  }
+  closeFd(fd);
   return undefined;
+}
+
+function argumentsOf(pid: number): readonly string[] {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+  } catch {
+    return [];
+  }
 }
 
 function tooLate({ record }: BundleView): EngineError {

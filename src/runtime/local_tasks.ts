@@ -75,9 +75,10 @@ export function createLocalTasks(deps: LocalTasksDeps): LocalTasks {
       const { record } = bundle;
       const shim = pending.get(keyOf(record)) ??
         keepers.standIn?.(bundle, keepRequest(deps, bundle, request));
-      return shim === undefined
+      const held = shim === undefined
         ? { [Symbol.dispose]() {} }
         : hold(record, shim);
+      return Promise.resolve(held);
     },
 
     async start(ctx: Context, bundle: Bundle, request: StartRequest) {

@@ -69,6 +69,7 @@ function claimOf(task: TaskRef, forget: () => void): Bundle {
     ...viewOf(task, "keep"),
     rootfs: NO_ROOTFS,
     write: (name) => name,
+    replace: (name) => name,
     writeSpec: () => {},
     writeStatus: () => {},
     remove: forget,

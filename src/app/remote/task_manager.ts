@@ -96,8 +96,8 @@ class RemoteTaskManager implements TaskManager {
     return { [Symbol.dispose]: () => {} };
   }
 
-  prepareLaunch(): Disposable {
-    return { [Symbol.dispose]: () => {} };
+  prepareLaunch(): Promise<Disposable> {
+    return Promise.resolve({ [Symbol.dispose]: () => {} });
   }
 
   /** Its containers are made by the daemon, which gets the whole bundle. */

@@ -162,7 +162,7 @@ function takeUp(
     );
   }
   try {
-    bundle.write("shim.json", JSON.stringify(deps.record));
+    bundle.replace("shim.json", JSON.stringify(deps.record));
     return new KeptContainer(deps, request, bundle, restarts);
   } catch (error) {
     bundle[Symbol.dispose]();
