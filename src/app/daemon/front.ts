@@ -5,6 +5,7 @@
 
 import { versionService } from "../../api/server/version.ts";
 import { EngineError, unavailable } from "../../base/errors.ts";
+import { within } from "../../base/within.ts";
 import type { GrpcAddress } from "../../rpc/grpc/listen.ts";
 import { type GrpcServer, serveGrpc } from "../../rpc/grpc/server.ts";
 import type {
@@ -54,29 +55,64 @@ export async function serveFront(
   const services = new WaitingServices(
     versionService({ version: VERSION, revision: REVISION }),
   );
-  const server = await serveGrpc({ addresses, services: services.list });
-  let known = 0;
+  const guests = new Guests();
+  const server = await serveGrpc({
+    ...{ addresses, services: services.list },
+    onCall: () => guests.call(),
+  });
   return {
     server,
     services,
-    async letIn() {
-      await turns(TURNS_TO_COME);
-      const { connections } = server;
-      if (connections > known) await turns(TURNS_TO_ANSWER);
-      known = connections;
-    },
+    letIn: () => guests.letIn(() => server.connections),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
 /** Of the event loop, until who waits at the socket has likely been taken in. */
 const TURNS_TO_COME = 4;
-/** Until the first call of who has been taken in is answered. */
+/** Until a call is answered that has come. */
 const TURNS_TO_ANSWER = 8;
+/** For whoever came before we could take anybody in. */
+const FIRST_LOOK_MS = 0;
+/** For the first call of who has been taken in. */
+const PATIENCE_MS = 3;
 
-/** The least that takes a turn of the loop: a timer takes a millisecond. */
+/** Those who come while the daemon has other things to do. */
+class Guests {
+  #known: number | undefined;
+  #called = Promise.withResolvers<void>();
+  #hasCalled = false;
+
+  call(): void {
+    this.#hasCalled = true;
+    this.#called.resolve();
+  }
+
+  /** @param connections says how many there are */
+  async letIn(connections: () => number): Promise<void> {
+    this.#called = Promise.withResolvers<void>();
+    this.#hasCalled = false;
+    await turns(TURNS_TO_COME);
+    // Turns are no more than likely to look at the sockets; to wait is certain.
+    if (this.#known === undefined) await this.#hearWithin(FIRST_LOOK_MS);
+    if (connections() > (this.#known ?? 0)) {
+      await this.#hearWithin(PATIENCE_MS);
+      await turns(TURNS_TO_ANSWER);
+    }
+    this.#known = connections();
+  }
+
+  async #hearWithin(ms: number): Promise<void> {
+    if (!this.#hasCalled) await within(ms, this.#called.promise);
+  }
+}
+
+/**
+ * The least that takes a turn of the loop: a timer takes two milliseconds. To
+ * ask for more of a file takes longer the first time, as times have time zones.
+ */
 async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await Deno.lstat("/");
+  for (let turn = 0; turn < count; turn++) await Deno.realPath("/");
 }
 
 type Services = ReadonlyMap<string, ServedService>;

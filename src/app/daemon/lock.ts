@@ -41,7 +41,9 @@ export function lockDirectory(
   }
   // Over what was there, for which blanks are enough: to cut a file off can take
   // milliseconds of a disk that is busy.
-  const text = JSON.stringify(holder).padEnd(file.statSync().size - 1);
+  const size = file.seekSync(0, Deno.SeekMode.End);
+  file.seekSync(0, Deno.SeekMode.Start);
+  const text = JSON.stringify(holder).padEnd(size - 1);
   file.writeSync(new TextEncoder().encode(`${text}\n`));
   return file;
 }

@@ -51,18 +51,38 @@ function findFile(path: string): Deno.FileInfo | undefined {
 }
 
 /**
- * Listens at a path that is free. Who connects waits until somebody accepts.
- * Closing it removes the socket.
+ * Listens at a path. Who connects waits until somebody accepts. Closing it
+ * removes the socket.
  *
  * @param mode of the socket from the beginning on
+ * @throws {EngineError} as `clearSocket()`
  */
-export function listenAt(path: string, mode: number): Deno.UnixListener {
+export async function listenAt(
+  path: string,
+  mode: number,
+): Promise<Deno.UnixListener> {
+  checkPath(path);
+  // Most daemons find their directory, and no socket: no need to look first.
+  const listener = listenIfFree(path, mode);
+  if (listener !== undefined) return listener;
+  await clearSocket(path);
+  const second = listenIfFree(path, mode);
+  if (second === undefined) throw inUse(path);
+  return second;
+}
+
+/** @returns undefined if something is there, or if its directory is not */
+function listenIfFree(
+  path: string,
+  mode: number,
+): Deno.UnixListener | undefined {
   // Of the whole process, which does nothing else yet.
   const before = Deno.umask(0o777 & ~mode);
   try {
     return Deno.listen({ transport: "unix", path });
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) throw inUse(path);
+    if (error instanceof Deno.errors.AddrInUse) return undefined;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   } finally {
     Deno.umask(before);

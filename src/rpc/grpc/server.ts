@@ -28,6 +28,8 @@ export interface GrpcServer extends AsyncDisposable {
 export interface GrpcServerOptions {
   readonly addresses: readonly GrpcAddress[];
   readonly services: readonly ServedService[];
+  /** Hears of each call when it begins. */
+  readonly onCall?: () => void;
 }
 
 /** How long handlers may take to notice that nobody waits for them. */
@@ -41,9 +43,9 @@ const WINDOW_BYTES = 2 * 1024 * 1024;
 
 /** Serves all who connect. @throws if it can't listen at one of the addresses */
 export async function serveGrpc(
-  { addresses, services }: GrpcServerOptions,
+  { addresses, services, onCall }: GrpcServerOptions,
 ): Promise<GrpcServer> {
-  const served = new Served(services);
+  const served = new Served(services, onCall);
   try {
     for (const address of addresses) await served.listen(address);
   } catch (error) {
@@ -58,10 +60,12 @@ class Served implements GrpcServer {
   readonly #listening: Listening[] = [];
   readonly #connections = new Set<Connection>();
   readonly #calls = new Calls();
+  readonly #onCall: () => void;
   #stopped: Promise<void> | undefined;
 
-  constructor(services: readonly ServedService[]) {
+  constructor(services: readonly ServedService[], onCall = () => {}) {
     this.#methods = new MethodTable(services);
+    this.#onCall = onCall;
   }
 
   get connections(): number {
@@ -94,7 +98,10 @@ class Served implements GrpcServer {
       transport,
       windowBytes: WINDOW_BYTES,
       now: () => performance.now(),
-      accept: (stream) => new ServerCall(stream, deps),
+      accept: (stream) => {
+        this.#onCall();
+        return new ServerCall(stream, deps);
+      },
     });
     this.#connections.add(connection);
     void connection.ended.then(() => this.#connections.delete(connection));
