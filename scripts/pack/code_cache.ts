@@ -56,8 +56,8 @@ export async function codeCaches(
  * What V8 has compiled when the daemon has started and answered the first calls.
  * @param runtime path of it
  * @param v8Flags the argument with the flags that it will be started with
- * @param play the parts, and which one is loaded first
- * @returns by the names of the parts that were loaded
+ * @param play the scripts, and which part is loaded first
+ * @returns by the names of the scripts that were loaded
  * @throws {Error} if the daemon can't start here
  */
 export async function rehearsedCaches(

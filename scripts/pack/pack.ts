@@ -125,23 +125,16 @@ async function allCaches(
   const caches = await Promise.all([
     codeCaches([base, ...RUN_ARGS], [stageScript(firstStage)], "all"),
     ...Object.entries(bundles).map(([entry, bundle]) =>
-      cachesOf(base, bundle, groupedParts(entry, bundle))
+      cachesOf(base, bundle, groupParts(entry, bundle))
     ),
   ]);
   return new Map(caches.flatMap((caches) => [...caches]));
 }
 
-/** What is rehearsed is known part by part. */
-function groupedParts(entry: string, bundle: Bundle): GroupedParts {
-  return bundle.functions === "start"
-    ? { groups: [], rest: bundle.parts, places: {} }
-    : groupParts(entry, bundle);
-}
-
 async function cachesOf(
   base: string,
   { main, functions }: Bundle,
-  { groups, rest }: GroupedParts,
+  { groups, rest, places }: GroupedParts,
 ): Promise<Caches> {
   const scripts = [...groups, ...rest].filter((part) => !isMap(part));
   const command = [base, ...RUN_ARGS];
@@ -149,7 +142,7 @@ async function cachesOf(
     return await codeCaches(command, scripts, functions);
   }
   const all = await codeCaches(command, scripts, "all");
-  const started = await startedCaches(base, { main, parts: scripts });
+  const started = await startedCaches(base, { main, scripts, places });
   for (const [name, cache] of started) {
     hideFlags(cache, all.get(name) ?? cache);
   }
@@ -256,7 +249,7 @@ function appendFolders(
     );
   add("stack_trace", [], [{ name: "stack_trace/map.js", text: stackMapper }]);
   for (const [entry, bundle] of Object.entries(bundles)) {
-    const { groups, rest, places } = groupedParts(entry, bundle);
+    const { groups, rest, places } = groupParts(entry, bundle);
     const wanted = new Set(bundle.together.flat());
     const byName = new Map(rest.map((part) => [part.name, part]));
     const together = bundle.together.map((names) =>

@@ -3,7 +3,7 @@
  * ask first, and says what V8 has compiled by then.
  *
  * `deno run -A rehearsal.ts <PLAY >CACHES`, both JSON: a `Play`, and the
- * code caches in base64 by the names of the parts that were loaded.
+ * code caches in base64 by the names of the scripts that were loaded.
  */
 
 import { ContainersDefinition } from "../../proto/gen/containerd/services/containers/v1/containers.ts";
@@ -11,11 +11,14 @@ import { TasksDefinition } from "../../proto/gen/containerd/services/tasks/v1/ta
 import { VersionDefinition } from "../../proto/gen/containerd/services/version/v1/version.ts";
 import { GrpcClient } from "../../src/rpc/grpc/client.ts";
 import type { Part } from "./bundle.ts";
+import type { GroupedParts } from "./groups.ts";
 
 export interface Play {
   /** Name of the part that is loaded first. */
   readonly main: string;
-  readonly parts: readonly Part[];
+  /** Groups of parts, and parts that are alone. */
+  readonly scripts: readonly Part[];
+  readonly places: GroupedParts["places"];
 }
 
 const { constants, Script } = await import("node:vm");
@@ -33,11 +36,14 @@ const KEPT = ["HOME", "PATH", "TMPDIR"];
 /** Loads parts as `src/app/packed_stage.ts` does, and keeps their scripts. */
 class Stage {
   readonly #texts: ReadonlyMap<string, string>;
+  readonly #places: Play["places"];
   readonly #scripts = new Map<string, InstanceType<typeof Script>>();
+  readonly #groups = new Map<string, readonly Run[]>();
   readonly #loaded = new Map<string, Promise<Exports>>();
 
-  constructor(parts: readonly Part[]) {
-    this.#texts = new Map(parts.map(({ name, text }) => [name, text]));
+  constructor({ scripts, places }: Play) {
+    this.#texts = new Map(scripts.map(({ name, text }) => [name, text]));
+    this.#places = places;
   }
 
   load(name: string): Promise<Exports> {
@@ -49,7 +55,7 @@ class Stage {
     return exports;
   }
 
-  /** In base64, by the names of the parts. */
+  /** In base64, by the names of the scripts. */
   caches(): Readonly<Record<string, string>> {
     return Object.fromEntries(
       [...this.#scripts].map(([name, script]) =>
@@ -59,24 +65,42 @@ class Stage {
   }
 
   #run(name: string): Promise<Exports> {
-    const script = new Script(this.#texts.get(name) ?? "", {
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    });
-    this.#scripts.set(name, script);
-    const run = script.runInThisContext() as Run;
+    const run = this.#part(name);
     const directory = name.slice(0, name.lastIndexOf("/") + 1);
     return run(
       (specifier) => this.load(directory + specifier.replace(/^\.\//, "")),
       { url: `coracle:///${name}`, main: false },
     );
   }
+
+  #part(name: string): Run {
+    const place = this.#places[name];
+    if (place === undefined) return this.#evaluate(name) as Run;
+    const [script, index] = place;
+    let group = this.#groups.get(script);
+    if (group === undefined) {
+      group = this.#evaluate(script) as readonly Run[];
+      this.#groups.set(script, group);
+    }
+    const run = group[index];
+    if (run === undefined) throw new Error(`No part "${name}" in "${script}"`);
+    return run;
+  }
+
+  #evaluate(name: string): unknown {
+    const script = new Script(this.#texts.get(name) ?? "", {
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    });
+    this.#scripts.set(name, script);
+    return script.runInThisContext();
+  }
 }
 
-async function play({ main, parts }: Play): Promise<string> {
+async function rehearse(play: Play): Promise<string> {
   const dir = await Deno.makeTempDir({ prefix: "coracle-rehearsal-" });
   try {
-    const stage = new Stage(parts);
-    const program = await stage.load(main) as {
+    const stage = new Stage(play);
+    const program = await stage.load(play.main) as {
       main(args: readonly string[]): Promise<number>;
     };
     const path = `${dir}/s`;
@@ -120,7 +144,7 @@ if (import.meta.main) {
   forgetEnvironment();
   // What is loaded only in the executable is to be there.
   Object.assign(globalThis, { [Symbol.for("coracle.package")]: {} });
-  const caches = new TextEncoder().encode(await play(given));
+  const caches = new TextEncoder().encode(await rehearse(given));
   for (let at = 0; at < caches.length;) {
     at += Deno.stdout.writeSync(caches.subarray(at));
   }
