@@ -195,6 +195,31 @@ Deno.test({
       await remove();
     });
 
+    await t.step({
+      name: "and is awake where programs may not be in memory",
+      ignore: !isThere("/proc/sys/vm/memfd_noexec"),
+      fn: async () => {
+        const coracle = [executable.path, ...store.flags].join(" ");
+        const script = [
+          "echo 2 >/proc/sys/vm/memfd_noexec",
+          `${coracle} run -d --name web ${IMAGE} sh -c 'echo up; sleep 99'`,
+          `until ${coracle} logs web | grep -q up; do :; done`,
+          `grep Threads /proc/$(pgrep -f '[s]him keep.*${store.dir}')/status`,
+          `${coracle} rm -f web`,
+        ].join(" && ");
+        // The setting is that of a process namespace.
+        const { stdout, stderr } = await new Deno.Command("unshare", {
+          args: ["--pid", "--fork", "--mount-proc", "sh", "-c", script],
+        }).output();
+        const [id, threads, removed] = new TextDecoder().decode(stdout)
+          .split("\n");
+        const complaint = new TextDecoder().decode(stderr);
+        assert(/^[0-9a-f]{64}$/.test(id ?? ""), complaint);
+        assert(Number(threads?.split("\t")[1]) > 1, `${threads} ${complaint}`);
+        assertEquals(removed, "web");
+      },
+    });
+
     await t.step("and is found asleep again", async (t) => {
       const napping = board(store, executable.path, {
         CORACLE_SHIM_NAP_SECONDS: "0.3",
@@ -290,6 +315,15 @@ function cgroupsOf({ flags }: RunStore): readonly string[] {
 
 function idOf({ bundle }: Kept): string {
   return bundle.slice(bundle.lastIndexOf(".") + 1);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What has ended may still be there for its parent to see. */

@@ -18,10 +18,14 @@ import { standInShim } from "./stand_in_shim.ts";
 export function createKeepers(env: () => readonly string[]): Keepers {
   return {
     spawn: (namespace, id, bundle) =>
-      spawnShim(env(), { namespace, id, bundle }, `${bundle}/shim.sock`),
+      spawnShim(env(), { namespace, id, bundle }, socketIn({ path: bundle })),
     standIn: (bundle, request) => standIn(env(), bundle, request),
     connect: (_ctx, shim) => connect(shim),
   };
+}
+
+function socketIn({ path }: Pick<Bundle, "path">): string {
+  return `${path}/shim.sock`;
 }
 
 /** Where no stand-in can be, a shim of its own can. */
@@ -34,7 +38,10 @@ function standIn(
     return undefined;
   }
   try {
-    return standInShim(env, bundle, request);
+    const { namespace, id } = request;
+    const instead = () =>
+      spawnShim(env, { namespace, id, bundle: bundle.path }, socketIn(bundle));
+    return standInShim({ env, instead }, bundle, request);
   } catch {
     return undefined;
   }

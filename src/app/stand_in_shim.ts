@@ -36,20 +36,27 @@ const TASK_API = 3;
 /** As any log, output may have secrets in it. */
 const FIFO_MODE = 0o600;
 
+export interface StandInDeps {
+  /** Of what is started, `NAME=value`. */
+  readonly env: readonly string[];
+  /** A shim of its own, where programs may not be in memory. */
+  readonly instead: () => PendingShim;
+}
+
 /**
  * Its runtime starts at once if it can wait for the bundle to be made.
  * @throws {EngineError} if it can't be
  */
 export function standInShim(
-  env: readonly string[],
+  deps: StandInDeps,
   bundle: Bundle,
   request: KeepRequest,
 ): PendingShim {
-  return new StandInShim(env, bundle, request);
+  return new StandInShim(deps, bundle, request);
 }
 
 class StandInShim implements PendingShim {
-  readonly #env: readonly string[];
+  readonly #deps: StandInDeps;
   readonly #bundle: Bundle;
   readonly #request: KeepRequest;
   readonly #handed = new DisposableStack();
@@ -59,9 +66,10 @@ class StandInShim implements PendingShim {
   readonly #polled: readonly number[];
   readonly #lock: number;
   #standIn: StandIn | undefined;
+  #isRefused = false;
 
-  constructor(env: readonly string[], bundle: Bundle, request: KeepRequest) {
-    this.#env = env;
+  constructor(deps: StandInDeps, bundle: Bundle, request: KeepRequest) {
+    this.#deps = deps;
     this.#bundle = bundle;
     this.#request = request;
     using undo = new DisposableStack();
@@ -89,7 +97,7 @@ class StandInShim implements PendingShim {
       runtime: { name: programName(request.runtime), path: request.runtime },
       root: request.runtimeRoot,
       scratch: bundle.path,
-      env,
+      env: deps.env,
       wait: waitFor,
       begin: (program) => this.#begin(program),
     });
@@ -101,9 +109,20 @@ class StandInShim implements PendingShim {
     undo.move();
   }
 
-  async launch(ctx: Context): Promise<number> {
+  async launch(ctx: Context, request: KeepRequest): Promise<number> {
     ctx.signal.throwIfAborted();
-    const starting = this.#start();
+    try {
+      return await this.#start();
+    } catch (error) {
+      if (!this.#isRefused) throw error;
+      this[Symbol.dispose]();
+      using shim = this.#deps.instead();
+      return await shim.launch(ctx, request);
+    }
+  }
+
+  async #start(): Promise<number> {
+    const starting = this.#run();
     const { settings } = this.#request;
     // The runtime has more to do than this.
     const isWatched = settings.health !== undefined || hasLimit(this.#bundle);
@@ -116,7 +135,7 @@ class StandInShim implements PendingShim {
   }
 
   /** @throws {TaskStartError} */
-  async #start(): Promise<number> {
+  async #run(): Promise<number> {
     const { id } = this.#request;
     // Others find it before it runs.
     makeLog(this.#request);
@@ -132,14 +151,19 @@ class StandInShim implements PendingShim {
   /** @param program the runtime, which may have been begun, and ended, before */
   #begin(program: SpawnOptions): StandIn {
     void this.#standIn?.end();
-    this.#standIn = StandIn.start({
-      runtime: program,
-      shim: this.#shimCommand(),
-      env: this.#env,
-      order: JSON.stringify(this.#order()),
-      lock: this.#lock,
-      polled: this.#polled,
-    });
+    try {
+      this.#standIn = StandIn.start({
+        runtime: program,
+        shim: this.#shimCommand(),
+        env: this.#deps.env,
+        order: JSON.stringify(this.#order()),
+        lock: this.#lock,
+        polled: this.#polled,
+      });
+    } catch (error) {
+      this.#isRefused = true;
+      throw error;
+    }
     this.#record(this.#standIn);
     return this.#standIn;
   }
