@@ -19,7 +19,7 @@ const SHOW_PROMPT = { seen: "", type: "\n" };
 /** Ctrl-P and Ctrl-Q. */
 const LEAVE = "\x10\x11";
 
-for (const { name, ignore, open } of REMOTE_SERVERS) {
+for (const { name, ignore, isOurs, open } of REMOTE_SERVERS) {
   Deno.test({
     name: `coracle --address attach sends input by ${name}`,
     ignore,
@@ -35,7 +35,7 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
       await t.step("whose output is shown as it is", () => unchanged(store));
       await t.step("but for --detach-keys", () => otherKeys(store));
       await t.step("by run and start, too", () => leftAtOnce(store));
-      await t.step("until it is restarted", () => restarted(store));
+      await t.step("also when it is restarted", () => restarted(store, isOurs));
       await t.step("and restarted later", () => restartedLater(store));
     },
   });
@@ -196,8 +196,9 @@ async function leftAtOnce(store: RemoteStore): Promise<void> {
   await ok("rm", "-f", "once");
 }
 
-/** In its first life; the monitor gives the next ones none. */
-async function restarted({ ok, call }: RemoteStore): Promise<void> {
+/** Containerd's monitor gives the later lives no input, ours does. */
+async function restarted(store: RemoteStore, isOurs: boolean): Promise<void> {
+  const { ok, call } = store;
   const run = ["run", "-i", "--restart", "always", "--name", "again"];
   const script = "read x; echo got $x; sleep 0.5; exit 3";
   const image = [REMOTE_IMAGE, "sh", "-c", script];
@@ -205,17 +206,36 @@ async function restarted({ ok, call }: RemoteStore): Promise<void> {
   const shown = await call([...run, ...image], { stdin });
   const { code, stdout, stderr } = shown;
   assertEquals({ code, stdout }, { code: 3, stdout: "got word\n" }, stderr);
-  await until(
-    "a restart",
-    async () => /got\s*\n/.test(await ok("logs", "again")),
-  );
-  const refused = await call(["attach", "again"], { stdin });
-  assertEquals(refused.code, 1);
-  assertStringIncludes(refused.stderr, "--no-stdin");
+  await (isOurs ? toldAgain(store) : notTold(store));
   await ok("stop", "-t", "0", "again");
   const once = await call(["start", "-ai", "again"], { stdin });
   assertEquals(once.stdout, "got word\n", once.stderr);
   await ok("rm", "-f", "again");
+}
+
+async function toldAgain({ ok, call }: RemoteStore): Promise<void> {
+  for (const word of ["second", "third"]) {
+    await until(
+      "a restart",
+      async () => (await ok("ps")).includes("Up "),
+    );
+    const args = ["attach", "again"];
+    const { code, stdout, stderr } = await call(args, { stdin: `${word}\n` });
+    const said = `got ${word}\n`;
+    assertEquals({ code, stdout }, { code: 3, stdout: said }, stderr);
+  }
+  const lives = "got word\ngot second\ngot third\n";
+  assertEquals(await ok("logs", "again"), lives);
+}
+
+async function notTold({ ok, call }: RemoteStore): Promise<void> {
+  await until(
+    "a restart",
+    async () => /got\s*\n/.test(await ok("logs", "again")),
+  );
+  const refused = await call(["attach", "again"], { stdin: "word\n" });
+  assertEquals(refused.code, 1);
+  assertStringIncludes(refused.stderr, "--no-stdin");
 }
 
 /** Also what begins to be restarted while it runs. */

@@ -21,11 +21,16 @@ export class AttachServer {
   #mayHoldUp = true;
 
   /**
+   * The logger of the container's last life may still have its socket, which
+   * this one takes the place of.
    * @param bundle directory, where the socket is made
    * @param gate which a slow client holds
    */
   static listen(bundle: string, gate: Gate): AttachServer {
-    const listener = listenUnix(`${bundle}/${ATTACH_SOCKET}`);
+    const path = `${bundle}/${ATTACH_SOCKET}`;
+    const own = `${path}.${Deno.pid}`;
+    const listener = listenUnix(own, "leaves");
+    Deno.renameSync(own, path);
     const server = new AttachServer(listener, gate);
     void server.#serve();
     return server;

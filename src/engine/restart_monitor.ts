@@ -186,11 +186,12 @@ async function endTask(
   }
 }
 
-/** Of a task that nobody attaches to: output goes to the log or nowhere. */
+/** Output goes to the log or nowhere; who attaches finds the input. */
 function streamsOf({ labels, spec }: Container): StdioAddresses {
   const log = labels[RESTART_LABEL.logUri] ?? "";
   const terminal = log !== "" && hasTerminal(spec?.value);
-  return { stdin: "", stdout: log, stderr: terminal ? "" : log, terminal };
+  const stdin = labels[RESTART_LABEL.stdin] ?? "";
+  return { stdin, stdout: log, stderr: terminal ? "" : log, terminal };
 }
 
 function hasTerminal(spec: Uint8Array | undefined): boolean {

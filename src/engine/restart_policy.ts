@@ -17,6 +17,8 @@ export const RESTART_LABEL = {
   explicitlyStopped: "containerd.io/restart.explicitly-stopped",
   /** Where its output goes, for instance `file:///var/log/it`. */
   logUri: "containerd.io/restart.loguri",
+  /** Path of the FIFO from which its input comes; our monitor's only. */
+  stdin: "coracle.io/restart.stdin",
 } as const;
 
 /** What clients may ask for. */

@@ -40,6 +40,14 @@ export type NextRestart =
   | { readonly kind: "none" }
   | { readonly kind: "due"; readonly count: number };
 
+/** Of the lives that a monitor begins. */
+export interface LaterStreams {
+  /** Empty: nowhere. */
+  readonly logUri: string;
+  /** Path of a FIFO, which monitors of others leave out; empty: none. */
+  readonly stdin: string;
+}
+
 /** Before policies had names, that was the only one. */
 const ALWAYS: readonly string[] = ["always", "unless-stopped"];
 
@@ -79,17 +87,18 @@ export class Restarts {
     }
   }
 
-  /** From now on the daemon restarts it. @param logUri of its output */
+  /** From now on the daemon restarts it. */
   async watch(
     ctx: Context,
     id: string,
     policy: RestartPolicy,
-    logUri: string,
+    { logUri, stdin }: LaterStreams,
   ): Promise<void> {
     await this.#write(ctx, id, {
       [RESTART_LABEL.status]: "running",
       [RESTART_LABEL.policy]: policyText(policy),
       [RESTART_LABEL.logUri]: logUri,
+      [RESTART_LABEL.stdin]: stdin,
       [RESTART_LABEL.explicitlyStopped]: "",
       [RESTART_LABEL.count]: "",
     });

@@ -147,14 +147,16 @@ export class RemoteTask implements Task {
     if (policy.kind === "no") {
       return await restarts.leave(ctx, this.id, "noPolicy");
     }
-    const { terminal, stdout } = await shim.state(ctx, this.#init);
+    const state = await shim.state(ctx, this.#init);
+    const { terminal, stdout } = state;
     const logUri = stdout.startsWith("/")
       ? logger && readLaterLog(logger.bundle)
       : stdout;
     // In the foreground of a command it ends with that.
     if (logUri === undefined) return;
     await restarts.check(ctx, this.id, policy, { terminal, logUri });
-    await restarts.watch(ctx, this.id, policy, logUri);
+    const stdin = logger === undefined ? "" : state.stdin;
+    await restarts.watch(ctx, this.id, policy, { logUri, stdin });
   }
 
   async pause(ctx: Context): Promise<void> {

@@ -159,9 +159,12 @@ class RemoteTaskManager implements TaskManager {
       await whenGreeted(connection);
     });
     if (logUri !== stdio.stdout) bundle.write(LATER_LOG, logUri);
-    if (isWatched) await restarts.watch(ctx, id, restart, logUri);
-    // Its logger, who sees to its end, learns by that when it comes.
-    else bundle.write(INIT_PID, String(pid));
+    if (isWatched) {
+      await restarts.watch(ctx, id, restart, { logUri, stdin: stdio.stdin });
+    } else {
+      // Its logger, who sees to its end, learns by that when it comes.
+      bundle.write(INIT_PID, String(pid));
+    }
     owned.move();
     return this.#taskOf(bundle.record, {
       bundle: bundle.path,
