@@ -264,10 +264,18 @@ async function memoryRows(
     for (const id of ids) await engine.runDetached(id);
     const shims = engine.shims();
     if (shims.length > 0) {
+      const what = `${engine.name} (${shims.length})`;
       const memory = meanMemory(shims);
-      say(memoryLine(`${engine.name} (${shims.length})`, memory));
+      say(memoryLine(what, memory));
+      const { wake } = engine;
+      await all(ids, async (id) => await wake?.(id));
+      const awake = meanMemory(shims);
+      if (wake !== undefined) say(memoryLine(`${what}, awake`, awake));
       if (engine.name === "coracle") {
-        rows.push(memoryRow("private memory of a shim", memory, PRIVATE_BAR));
+        rows.push(
+          memoryRow("private memory of a shim", memory, PRIVATE_BAR),
+          memoryRow("private memory of a shim, awake", awake, PRIVATE_BAR),
+        );
       }
     }
     await removeAll(engine, ids);

@@ -21,6 +21,8 @@ export interface Engine extends AsyncDisposable {
   remove(id: string): Promise<void>;
   /** Of the processes that keep containers. */
   shims(): readonly number[];
+  /** Has the shim of a container get up that sleeps, if any ever does. */
+  readonly wake?: (id: string) => Promise<void>;
 }
 
 export interface EngineSpec {
@@ -99,6 +101,7 @@ export async function openCoracle(
   return {
     runDetached: (id) => call(...run, "--name", id, IMAGE, ...COMMAND),
     exec: (id) => call("exec", id, "true"),
+    wake: (id) => call("update", "--restart", "no", id),
     stop: (id) => call("stop", id),
     remove: (id) => call("rm", "--force", id),
     shims: () => shimsOfBundles(`${state}/bundles`),
