@@ -48,15 +48,22 @@ export async function execInContainer(
   const { task, pid } = await startableTask(ctx, services, container);
   const execId = newId();
   const ids = { containerId: container.id, execId };
+  let added: Promise<void> | undefined;
   const started = await task.exec(ctx, {
     execId,
     stdio: options.stdio,
-    async process() {
-      const process = checkedProcess(services.host, container, pid, options);
-      await services.events.publish(ctx, "/tasks/exec-added", ids);
-      return process;
-    },
+    process: () =>
+      Promise.try(() => {
+        const process = checkedProcess(services.host, container, pid, options);
+        added = soon(() =>
+          services.events.publish(ctx, "/tasks/exec-added", ids)
+        );
+        // It is awaited below, but may fail before.
+        added.catch(() => {});
+        return process;
+      }),
   });
+  await added;
   const running = { ...ids, pid: started.pid };
   await services.events.publish(ctx, "/tasks/exec-started", running);
   if (options.stdio.to === "none") return undefined;
@@ -72,6 +79,12 @@ export async function execInContainer(
     exitedAt: now().toISOString(),
   });
   return exit;
+}
+
+/** When the runtime has been told what it waits for. */
+async function soon(work: () => Promise<unknown>): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
+  await work();
 }
 
 /** @throws {TaskStartError} */
