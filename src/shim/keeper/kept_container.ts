@@ -5,7 +5,7 @@ import { within } from "../../base/within.ts";
 import type { KeepRequest } from "../../core/keeper.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Bundle, ExitStatus } from "../../core/task.ts";
-import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
+import type { TaskStatus } from "../../core/task_status.ts";
 import { containerGroup, type ControlGroup } from "../../runtime/cgroup.ts";
 import { hasMemoryLimit } from "../../runtime/cgroup_oom.ts";
 import { RuntimeControl } from "../../runtime/control.ts";
@@ -19,6 +19,7 @@ import { SIGNALS } from "../../sys/signals.ts";
 import { watchBundle } from "./bundle_watch.ts";
 import { forgetRun, programName } from "./forget_run.ts";
 import { watchMemory } from "./memory_watch.ts";
+import { KeptStatus } from "./kept_status.ts";
 import type { Publish } from "./publish.ts";
 import type { OutputPipes } from "./line.ts";
 import { RestartCounter, type Restarts } from "./restart.ts";
@@ -67,7 +68,7 @@ export class KeptContainer {
   readonly #counter: RestartCounter;
   readonly #over = Promise.withResolvers<ExitStatus>();
   readonly #retired = Promise.withResolvers<void>();
-  #status: TaskStatus;
+  readonly #status: KeptStatus;
   #group: ControlGroup | undefined;
   #policy: RestartPolicy;
   #isRetired = false;
@@ -83,7 +84,7 @@ export class KeptContainer {
     this.#deps = deps;
     this.request = request;
     this.#bundle = bundle;
-    this.#status = bundle.status() ?? NEW_STATUS;
+    this.#status = new KeptStatus(bundle);
     this.#policy = request.settings.restart;
     this.control = new RuntimeControl({
       runtime: { name: programName(request.runtime), path: request.runtime },
@@ -109,7 +110,7 @@ export class KeptContainer {
   }
 
   get status(): TaskStatus {
-    return this.#status;
+    return this.#status.value;
   }
 
   /** Whether somebody has said that he ends it. */
@@ -119,7 +120,7 @@ export class KeptContainer {
 
   /** Of the last start; 0 if there is no process. */
   get pid(): number {
-    return this.#status.pid;
+    return this.status.pid;
   }
 
   /** Of the run at the moment; undefined if it has none of its own. */
@@ -145,10 +146,9 @@ export class KeptContainer {
    * @throws {EngineError} `failedPrecondition` if nothing was
    */
   resume(pipes: Partial<OutputPipes>): void {
-    const { state, stoppedByUser } = this.#status;
-    const isNoted = state !== NEW_STATUS.state;
+    const { isNoted } = this.#status;
     const pid = isNoted ? this.pid : this.#notedPid();
-    this.#isRetired = stoppedByUser;
+    this.#isRetired = this.status.stoppedByUser;
     this.streams.take(pipes);
     const run = this.#follow(pid);
     if (!isNoted) this.#noteStart(pid);
@@ -159,7 +159,7 @@ export class KeptContainer {
   rest(): KeptRest | undefined {
     const { output: _, ...request } = this.request;
     const { settings } = request;
-    const { pid, state } = this.#status;
+    const { pid, state } = this.status;
     const isWatched = settings.health !== undefined ||
       (this.#group !== undefined && hasMemoryLimit(this.#group));
     if (state !== "running" || isWatched) return undefined;
@@ -187,7 +187,7 @@ export class KeptContainer {
   /** The user is about to end it. */
   retire(): void {
     this.#isRetired = true;
-    this.#write({ stoppedByUser: true });
+    this.#status.change({ stoppedByUser: true });
     this.#retired.resolve();
   }
 
@@ -225,9 +225,8 @@ export class KeptContainer {
   }
 
   #noteStart(pid: number): void {
-    const { error: _, ...status } = this.#status;
-    this.#status = status;
-    this.#write(startedStatus(pid, this.request.settings, this.#deps.now()));
+    const { settings } = this.request;
+    this.#status.start(startedStatus(pid, settings, this.#deps.now()));
   }
 
   /** From a start to the end of it all. */
@@ -242,16 +241,7 @@ export class KeptContainer {
       const { pid } = this;
       const exit = await this.#untilEnd(run);
       const pauseMs = this.#pauseAfter(exit);
-      this.#write({
-        state: pauseMs === undefined ? "stopped" : "restarting",
-        pid: 0,
-        exit: {
-          exitCode: exit.exitCode,
-          exitedAt: exit.exitedAt.toISOString(),
-          certainty: "seen",
-          pid,
-        },
-      });
+      this.#status.end(pauseMs === undefined ? "stopped" : "restarting", exit);
       await this.streams.finish();
       await this.#forget();
       if (pauseMs === undefined) return this.#finish(exit);
@@ -274,22 +264,22 @@ export class KeptContainer {
   }
 
   #noteOom(): void {
-    if (this.#status.oomKilled) return;
-    this.#write({ oomKilled: true });
+    if (this.status.oomKilled) return;
+    this.#status.change({ oomKilled: true });
     const event = { containerId: this.request.id };
     this.#deps.publish(this.request, "/tasks/oom", event);
   }
 
   /** The first says why; there may be one for each line. */
   #noteLoss(error: unknown): void {
-    if (this.#status.logError !== undefined) return;
-    this.#write({ logError: EngineError.from(error).message });
+    if (this.status.logError !== undefined) return;
+    this.#status.change({ logError: EngineError.from(error).message });
   }
 
   /** @returns undefined if it is not started again */
   #pauseAfter({ exitCode, exitedAt }: ExitStatus): number | undefined {
     if (this.#isRetired) return undefined;
-    const startedAt = Date.parse(this.#status.startedAt ?? "");
+    const startedAt = Date.parse(this.status.startedAt ?? "");
     const ranMs = exitedAt.getTime() - startedAt;
     return this.#counter.next(this.#policy, { exitCode, ranMs });
   }
@@ -308,9 +298,9 @@ export class KeptContainer {
   /** @returns undefined if the user ended it meanwhile */
   async #startAgain(pauseMs: number): Promise<Run | undefined> {
     for (let pause: number | undefined = pauseMs; pause !== undefined;) {
-      this.#write({
+      this.#status.change({
         state: "restarting",
-        restartCount: this.#status.restartCount + 1,
+        restartCount: this.status.restartCount + 1,
       });
       await within(pause, this.#retired.promise);
       if (this.#isRetired) return undefined;
@@ -322,7 +312,7 @@ export class KeptContainer {
       } catch (error) {
         await this.streams.finish();
         await this.#forget();
-        this.#write({ error: EngineError.from(error).message });
+        this.#status.change({ error: EngineError.from(error).message });
         pause = this.#counter.next(this.#policy, FAILED_START);
       }
     }
@@ -345,7 +335,7 @@ export class KeptContainer {
         control: this.control,
         request: this.request,
         pid: this.pid,
-        report: (health) => this.#write({ health }),
+        report: (health) => this.#status.change({ health }),
       },
       health,
     );
@@ -359,18 +349,8 @@ export class KeptContainer {
   #finish(exit: ExitStatus): void {
     // Even the last of it may be lost, which belongs to the status.
     this.streams.close();
-    this.#write({ state: "stopped" });
+    this.#status.change({ state: "stopped" });
     this.streams.end(exit);
     this.#over.resolve(exit);
-  }
-
-  #write(change: Partial<TaskStatus>): void {
-    this.#status = { ...this.#status, ...change };
-    try {
-      this.#bundle.writeStatus(this.#status);
-    } catch {
-      // The bundle has gone, or the disk is full: the container, and whoever
-      // asks us, are none the worse for it.
-    }
   }
 }
