@@ -148,6 +148,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assertEquals(await report<readonly string[]>(program, ["caches"]), []);
   },
 
+  async "sees which files are there"(program, directory) {
+    const paths = [program, directory, `${directory}/none`];
+    assertEquals(
+      await report<readonly boolean[]>(program, ["exists", ...paths]),
+      [true, true, false],
+    );
+  },
+
   async "starts a Worker from itself"(program) {
     const seen = await report<{ version: string; url: string }>(
       program,

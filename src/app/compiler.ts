@@ -1,7 +1,7 @@
 /**
  * Compiles with V8's code cache: there is nothing to parse, then, and less to
  * compile. `node:punycode` of the packed executable's runtime gives the
- * operations for it (`scripts/pack/operations.ts`).
+ * operations for it (`scripts/pack/operations.ts`), and others.
  */
 
 interface Operations {
@@ -22,6 +22,7 @@ interface Operations {
     displayErrors: boolean,
     breakOnInterrupt: boolean,
   ): unknown;
+  op_node_fs_exists_sync?(path: string): boolean;
 }
 
 /** `import()` in a script does what it does in a module. */
@@ -40,6 +41,11 @@ export class Compiler {
   static async open(): Promise<Compiler> {
     const { default: operations } = await import("node:punycode");
     return new Compiler(operations as unknown as Operations);
+  }
+
+  /** @returns true, too, if that can't be told */
+  mayExist(path: string): boolean {
+    return this.#operations.op_node_fs_exists_sync?.(path) ?? true;
   }
 
   /** @returns the value of the script */

@@ -323,6 +323,7 @@ async function startProgram(): Promise<void> {
 Object.assign(globalThis, {
   [Symbol.for("coracle.package")]: {
     workerUrl: (entry: string) => parts().workerUrl(entry),
+    mayExist: (path: string) => compiler?.mayExist(path) ?? true,
     // For a test of the packer.
     refusedCaches: () =>
       "isRefused" in STAGE && STAGE.isRefused

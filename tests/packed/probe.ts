@@ -3,7 +3,12 @@
  * its first argument says and reports what a program in it can see.
  */
 
-import { entryUrl, isPacked, selfCommand } from "../../src/app/self.ts";
+import {
+  entryUrl,
+  isPacked,
+  mayExist,
+  selfCommand,
+} from "../../src/app/self.ts";
 import { notFound } from "../../src/base/errors.ts";
 
 type Action = (args: readonly string[]) => Promise<number> | number;
@@ -46,6 +51,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       [key: symbol]: { refusedCaches(): readonly string[] | undefined };
     })[key] ?? {};
     show(refusedCaches?.() ?? null);
+    return 0;
+  },
+  exists(paths) {
+    show(paths.map((path) => mayExist(path)));
     return 0;
   },
   async worker() {

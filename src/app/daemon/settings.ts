@@ -4,6 +4,7 @@ import type { LogLevel } from "../../base/log.ts";
 import { configPath } from "../config.ts";
 import type { LogSettings } from "../log_sink.ts";
 import { type StorePaths, storePaths } from "../paths.ts";
+import { mayExist } from "../self.ts";
 import type { ConfigNote } from "./config/check.ts";
 import { currentUri } from "./config/current_uri.ts";
 import { type DaemonConfig, EMPTY_CONFIG } from "./config/daemon_config.ts";
@@ -63,6 +64,7 @@ export function configFileOf(
   const usual = program === "containerd"
     ? "/etc/containerd/config.toml"
     : configPath(env, uid);
+  if (!mayExist(usual)) return undefined;
   try {
     return Deno.statSync(usual).isFile ? usual : undefined;
   } catch {
