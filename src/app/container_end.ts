@@ -75,7 +75,8 @@ export async function whenLetGo(bundle: string): Promise<void> {
   }
 }
 
-function readIfThere(path: string): string {
+/** Empty if it is not. */
+export function readIfThere(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch {

@@ -100,6 +100,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       life.SYSTEM_START,
       life.SYSTEM_RECONCILE,
       life.SYSTEM_KEEP_STREAMS,
+      life.SYSTEM_RESTART_ENDED,
     ],
   },
   DEBUG,

@@ -176,6 +176,16 @@ export const SYSTEM_RECONCILE: CommandSpec = {
   load: () => import("./commands/system_reconcile.ts"),
 };
 
+/** What the logger of a container calls that its daemon can't restart. */
+export const SYSTEM_RESTART_ENDED: CommandSpec = {
+  name: "restart-ended",
+  summary: "Start a container again whose policy says so",
+  usage: "ID",
+  args: { min: 1, max: 1 },
+  hidden: true,
+  load: () => import("./commands/system_restart_ended.ts"),
+};
+
 /** What stays of an `exec -it` that its user has left. */
 export const SYSTEM_KEEP_STREAMS: CommandSpec = {
   name: "keep-streams",

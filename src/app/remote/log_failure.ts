@@ -2,7 +2,7 @@
 
 import { EngineError, type ErrorCode } from "../../base/errors.ts";
 
-const NAME = "log-failure.json";
+export const LOG_FAILURE = "log-failure.json";
 
 interface LogFailure {
   readonly code: ErrorCode;
@@ -24,7 +24,7 @@ export function writeLogFailure(bundle: string, error: EngineError): void {
     ...hint === undefined ? {} : { hint },
   };
   try {
-    Deno.writeTextFileSync(`${bundle}/${NAME}`, JSON.stringify(failure));
+    Deno.writeTextFileSync(`${bundle}/${LOG_FAILURE}`, JSON.stringify(failure));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -34,7 +34,7 @@ export function writeLogFailure(bundle: string, error: EngineError): void {
 export function throwLogFailure(bundle: string): void {
   let failure: LogFailure;
   try {
-    failure = JSON.parse(Deno.readTextFileSync(`${bundle}/${NAME}`));
+    failure = JSON.parse(Deno.readTextFileSync(`${bundle}/${LOG_FAILURE}`));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
     throw error;

@@ -8,6 +8,7 @@ import type { LogSettings } from "../../core/container_settings.ts";
 import type { StartRequest } from "../../core/task.ts";
 import type { StorePaths } from "../paths.ts";
 import { selfCommand } from "../self.ts";
+import type { RestartBy } from "./restarts.ts";
 
 /** How a command of ours reaches the same daemon again. */
 export interface RemoteAccess {
@@ -30,23 +31,26 @@ export interface RemoteLogger {
   readonly command: readonly string[];
 }
 
-/**
- * Of a detached container.
- * @param bundle its directory
- */
+export interface LoggerPlace {
+  /** The bundle's directory. */
+  readonly bundle: string;
+  readonly restartBy: RestartBy;
+}
+
+/** Of a detached container. */
 export function loggerOf(
   { namespace }: Context,
   access: RemoteAccess,
-  bundle: string,
+  { bundle, restartBy }: LoggerPlace,
   { logDirectory, settings }: StartRequest,
 ): RemoteLogger {
   const { log, removal, health } = settings;
   const options = Object.entries(log.options)
     .map(([name, value]) => `${name}=${value}`);
-  // One that is restarted is not finished: the daemon has its task.
-  const finish = settings.restart.kind === "no"
-    ? ["--", ...reconcileCommand(access, namespace)]
-    : [];
+  // What a monitor restarts is not finished: the daemon has its task.
+  const finish = restartBy === "monitor"
+    ? []
+    : ["--", ...accessCommand(access, namespace), "system", "reconcile"];
   const command = [
     ...[...selfCommand(), "shim-log", "--bundle", bundle],
     ...health === undefined ? [] : ["--probe-by", access.address],
@@ -57,8 +61,8 @@ export function loggerOf(
   return { log: isIdle ? log : OWN_LOGGER, command };
 }
 
-/** Finishes what has ended in the namespace: opening the store does. */
-function reconcileCommand(
+/** This program, about the same namespace of the same daemon. */
+export function accessCommand(
   { address, paths: { root, state }, snapshotter }: RemoteAccess,
   namespace: string,
 ): readonly string[] {
@@ -66,6 +70,5 @@ function reconcileCommand(
     ...[...selfCommand(), "--root", root, "--state", state],
     ...["--address", address, "--namespace", namespace],
     ...snapshotter === undefined ? [] : ["--snapshotter", snapshotter],
-    ...["system", "reconcile"],
   ];
 }

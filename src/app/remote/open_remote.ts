@@ -45,6 +45,7 @@ import {
 } from "./local_files.ts";
 import { heldSnapshotter, Holder } from "./held.ts";
 import { finishEnded } from "./leftovers.ts";
+import type { RemoteAccess } from "./logger.ts";
 import { findMonitor, findSnapshotters } from "./plugins.ts";
 import { findOwnTask, servesOwnStore } from "./own_store.ts";
 import { Restarts } from "./restarts.ts";
@@ -100,13 +101,26 @@ export async function openRemote(
     ]));
     const local = createBundleStore({ state: paths.state });
     const tasks = await findTasks(ctx, client);
-    const services = compose(options, {
-      ...{ client, path, paths, leases, snapshotters, local, isOwn },
+    const access: RemoteAccess = {
+      ...{ address: path, paths: options.paths },
+      ...options.snapshotter === undefined
+        ? {}
+        : { snapshotter: options.snapshotter },
+    };
+    const restarts = new Restarts({
+      policies: remotePolicies(client),
+      containers: () => services.containers,
+      monitor: (ctx) => findMonitor(ctx, client),
+    });
+    const services: Services = compose(options, {
+      ...{ client, paths, leases, snapshotters, local, isOwn },
+      ...{ access, restarts },
       ...tasks,
     });
     if (options.leftovers !== "later") {
       const { running } = tasks;
-      await finishEnded(ctx, services, { local, paths, running });
+      const known = { local, paths, running, access, restarts };
+      await finishEnded(ctx, services, known);
     }
     const close = async () => {
       await holder[Symbol.asyncDispose]();
@@ -156,8 +170,8 @@ async function findTasks(
 
 interface Parts {
   readonly client: GrpcClient;
-  /** Of the socket. */
-  readonly path: string;
+  readonly access: RemoteAccess;
+  readonly restarts: Restarts;
   readonly paths: StorePaths;
   readonly leases: LeaseManager;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
@@ -173,8 +187,10 @@ interface Parts {
 
 function compose(
   options: OpenRemoteOptions,
-  { client, path, paths, leases, snapshotters, local, isOwn, known }: Parts,
+  parts: Parts,
 ): Services {
+  const { client, access, restarts, paths, leases, snapshotters } = parts;
+  const { local, isOwn, known } = parts;
   const defaultSnapshotter = options.snapshotter ?? DEFAULT_SNAPSHOTTER;
   const snapshotter = snapshotters.get(defaultSnapshotter);
   if (snapshotter === undefined) {
@@ -225,17 +241,7 @@ function compose(
         const { host } = services;
         return await findOwnTask(ctx, { ...options, host }, task);
       },
-      restarts: new Restarts({
-        policies: remotePolicies(client),
-        containers: () => services.containers,
-        monitor: (ctx) => findMonitor(ctx, client),
-      }),
-      access: {
-        ...{ address: path, paths: options.paths },
-        ...options.snapshotter === undefined
-          ? {}
-          : { snapshotter: options.snapshotter },
-      },
+      ...{ restarts, access },
     }),
     logs: lazyLogs(async () => {
       const { createLocalLogs } = await import(

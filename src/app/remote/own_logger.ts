@@ -45,7 +45,7 @@ export async function startLogger(
   using theirs = new DisposableStack();
   const [stdout, stderr] = [`${prefix}-stdout`, `${prefix}-stderr`];
   const outputs = [stdout, stderr].map((path) => {
-    makeFifo(path, 0o600);
+    makeOwnFifo(path);
     held.adopt(openFifo(path, "readWrite"), closeFd);
     return theirs.adopt(openFifo(path, "read"), closeFd);
   });
@@ -68,6 +68,16 @@ export async function startLogger(
   if (!await isReady(poller, ready.read)) throw notReady(path, id);
   const kept = held.move();
   return { stdout, stderr, [Symbol.dispose]: () => kept.dispose() };
+}
+
+/** That of the container's last life goes. */
+export function makeOwnFifo(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  makeFifo(path, 0o600);
 }
 
 /** It says so, or has gone. */

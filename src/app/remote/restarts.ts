@@ -1,6 +1,7 @@
 /**
  * Restart policies of containers that a daemon keeps: its monitor of restarts
- * heeds the containers' labels, whoever wrote them.
+ * heeds the containers' labels, whoever wrote them. What it does not know how to
+ * restart, commands of ours do.
  *
  * Once the user has ended a container it is not monitored any more, so that
  * `unless-stopped` and `always` are the same here.
@@ -13,7 +14,6 @@ import { hasCode } from "../../base/errors.ts";
 import type { Container, ContainerStore } from "../../core/container.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Labels } from "../../core/labels.ts";
-import { throughSocket } from "../../core/through_socket.ts";
 import {
   RESTART_LABEL,
   restartCount,
@@ -35,13 +35,32 @@ export interface RestartMonitorFacts {
   readonly terminals: "kept" | "lost";
 }
 
-/** What the monitor does about a task that has ended. */
+/**
+ * Who restarts it: the daemon's monitor, or, where that does not know how, a
+ * command that its logger has started. Only the monitor lives after a reboot.
+ */
+export type RestartBy = "monitor" | "command" | "nobody";
+
+/** What becomes of a task that has ended. */
 export type NextRestart =
   | { readonly kind: "none" }
-  | { readonly kind: "due"; readonly count: number };
+  | {
+    readonly kind: "due";
+    readonly count: number;
+    readonly by: Exclude<RestartBy, "nobody">;
+  };
 
-/** Of the lives that a monitor begins. */
-export interface LaterStreams {
+/** As `RESTART_LABEL`, but no monitor heeds them. */
+const COMMAND_LABEL = {
+  status: "coracle.io/restart.status",
+  policy: "coracle.io/restart.policy",
+  count: "coracle.io/restart.count",
+} as const;
+
+export interface Watching {
+  readonly by: Exclude<RestartBy, "nobody">;
+  /** How often it has been restarted. */
+  readonly count: number;
   /** Empty: nowhere. */
   readonly logUri: string;
   /** Path of a FIFO, which monitors of others leave out; empty: none. */
@@ -58,49 +77,37 @@ export class Restarts {
     this.#deps = deps;
   }
 
-  /**
-   * @param streams of its later lives
-   * @throws {ThroughSocketError} if the daemon does not know how
-   */
-  async check(
+  /** Who will restart a container so, with such streams. */
+  async by(
     ctx: Context,
-    id: string,
     { kind }: RestartPolicy,
-    { terminal, logUri }: {
+    { terminal, log }: {
       readonly terminal: boolean;
-      readonly logUri: string;
+      readonly log: "none" | "some";
     },
-  ): Promise<void> {
-    const what = `restart container "${id}" by policy "${kind}"`;
+  ): Promise<RestartBy> {
+    if (kind === "no") return "nobody";
     const monitor = await this.#deps.monitor(ctx);
-    if (monitor === undefined) {
-      throw throughSocket(what, "This daemon has no monitor of restarts");
-    }
+    if (monitor === undefined) return "command";
     const { policies, terminals } = monitor;
     const known = policies.length === 0 ? ALWAYS : policies;
-    if (!known.includes(kind)) {
-      throw throughSocket(what, `This daemon knows ${known.join(", ")}`);
-    }
-    if (terminal && (terminals === "lost" || logUri === "")) {
-      const hint = "It would get no terminal again: leave out -t";
-      throw throughSocket(what, hint);
-    }
+    const losesTerminal = terminal && (terminals === "lost" || log === "none");
+    return known.includes(kind) && !losesTerminal ? "monitor" : "command";
   }
 
-  /** From now on the daemon restarts it. */
+  /** From now on it is restarted. */
   async watch(
     ctx: Context,
     id: string,
     policy: RestartPolicy,
-    { logUri, stdin }: LaterStreams,
+    { by, count, logUri, stdin }: Watching,
   ): Promise<void> {
     await this.#write(ctx, id, {
-      [RESTART_LABEL.status]: "running",
-      [RESTART_LABEL.policy]: policyText(policy),
-      [RESTART_LABEL.logUri]: logUri,
-      [RESTART_LABEL.stdin]: stdin,
       [RESTART_LABEL.explicitlyStopped]: "",
-      [RESTART_LABEL.count]: "",
+      ...labelsOf(RESTART_LABEL, by === "monitor" ? policy : undefined),
+      ...labelsOf(COMMAND_LABEL, by === "command" ? policy : undefined, count),
+      [RESTART_LABEL.logUri]: by === "monitor" ? logUri : "",
+      [RESTART_LABEL.stdin]: by === "monitor" ? stdin : "",
     });
   }
 
@@ -119,14 +126,17 @@ export class Restarts {
       : await policies.set(ctx, id, policyText(wish.policy));
   }
 
-  /** From now on the monitor restarts it no more. */
+  /** From now on it is restarted no more. */
   async leave(
     ctx: Context,
     id: string,
     reason: "stopped" | "noPolicy",
   ): Promise<void> {
-    const container = await this.#find(ctx, id);
-    if (container?.labels[RESTART_LABEL.status] === undefined) return;
+    const { labels = {} } = await this.#find(ctx, id) ?? {};
+    if (labels[COMMAND_LABEL.status] !== undefined) {
+      return await this.#write(ctx, id, labelsOf(COMMAND_LABEL, undefined));
+    }
+    if (labels[RESTART_LABEL.status] === undefined) return;
     await this.#write(ctx, id, {
       [RESTART_LABEL.status]: "",
       ...reason === "stopped"
@@ -142,11 +152,17 @@ export class Restarts {
     exitCode?: number,
   ): Promise<NextRestart> {
     const labels: Labels = (await this.#find(ctx, id))?.labels ?? {};
-    if (labels[RESTART_LABEL.status] !== "running") return { kind: "none" };
+    const by = labels[RESTART_LABEL.status] === "running"
+      ? "monitor"
+      : labels[COMMAND_LABEL.status] === "running"
+      ? "command"
+      : undefined;
+    if (by === undefined) return { kind: "none" };
+    const facts = by === "monitor" ? labels : asMonitored(labels);
     try {
-      const isDue = exitCode === undefined || wantsRestart(labels, exitCode);
-      const count = restartCount(labels);
-      return isDue ? { kind: "due", count } : { kind: "none" };
+      const isDue = exitCode === undefined || wantsRestart(facts, exitCode);
+      const count = restartCount(facts);
+      return isDue ? { kind: "due", count, by } : { kind: "none" };
     } catch (error) {
       // The monitor makes nothing of them, either.
       if (!hasCode(error, "invalidArgument")) throw error;
@@ -173,6 +189,28 @@ export class Restarts {
     await this.#deps.containers()
       .update(ctx, { id, runtime: { name: "" }, labels }, paths);
   }
+}
+
+/** Without a policy they go. */
+function labelsOf(
+  names:
+    | Pick<typeof RESTART_LABEL, "status" | "policy" | "count">
+    | typeof COMMAND_LABEL,
+  policy: RestartPolicy | undefined,
+  count = 0,
+): Labels {
+  return {
+    [names.status]: policy === undefined ? "" : "running",
+    [names.policy]: policy === undefined ? "" : policyText(policy),
+    [names.count]: policy === undefined || count === 0 ? "" : String(count),
+  };
+}
+
+function asMonitored(labels: Labels): Labels {
+  return {
+    [RESTART_LABEL.policy]: labels[COMMAND_LABEL.policy] ?? "",
+    [RESTART_LABEL.count]: labels[COMMAND_LABEL.count] ?? "",
+  };
 }
 
 function policyText(policy: RestartPolicy): string {

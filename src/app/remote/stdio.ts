@@ -5,9 +5,8 @@ import type { StdioAddresses } from "../../core/shim.ts";
 import type { StartRequest } from "../../core/task.ts";
 import { detachedStdio } from "../../drivers/shim_manager/detached_stdio.ts";
 import type { Poller } from "../../sys/poller.ts";
-import { makeFifo } from "../../sys/descriptors.ts";
-import { loggerOf, type RemoteAccess } from "./logger.ts";
-import { startLogger } from "./own_logger.ts";
+import { loggerOf, type LoggerPlace, type RemoteAccess } from "./logger.ts";
+import { makeOwnFifo, startLogger } from "./own_logger.ts";
 
 /** Disposing lets go of what the daemon's shim has by then. */
 export interface DetachedStdio extends Disposable {
@@ -16,10 +15,8 @@ export interface DetachedStdio extends Disposable {
   readonly logUri: string;
 }
 
-export interface DetachedPlace {
+export interface DetachedPlace extends LoggerPlace {
   readonly id: string;
-  /** The bundle's directory. */
-  readonly bundle: string;
 }
 
 /**
@@ -34,14 +31,14 @@ export async function openDetachedStdio(
   place: DetachedPlace,
   request: StartRequest,
 ): Promise<DetachedStdio> {
-  const { log, command } = loggerOf(ctx, access, place.bundle, request);
+  const { log, command } = loggerOf(ctx, access, place, request);
   const { stdio, stdin } = request.settings;
   const later = detachedStdio(log, stdio, command);
   if (stdin === "closed") return kept(later, later);
   const io = `${place.bundle}/io`;
   await Deno.mkdir(io, { recursive: true, mode: 0o700 });
   const input = `${io}/init-stdin`;
-  makeFifo(input, 0o600);
+  makeOwnFifo(input);
   if (stdio === "terminal" || log.driver === "none") {
     return kept({ ...later, stdin: input }, later);
   }

@@ -24,6 +24,7 @@ import { startError } from "../../runtime/start_failure.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import type { StorePaths } from "../paths.ts";
+import { INIT_PID, readIfThere } from "../container_end.ts";
 import { attachRemote, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
 import { readLaterLog } from "./later_log.ts";
@@ -154,9 +155,25 @@ export class RemoteTask implements Task {
       : stdout;
     // In the foreground of a command it ends with that.
     if (logUri === undefined) return;
-    await restarts.check(ctx, this.id, policy, { terminal, logUri });
+    const log = logUri === "" ? "none" : "some";
+    const by = await restarts.by(ctx, policy, { terminal, log });
+    if (by === "nobody") return;
+    if (by === "command" && !this.#isFinished(state.pid)) {
+      throw throughSocket(
+        `restart ${this.#name} by policy "${policy.kind}"`,
+        "This daemon does not know how: stop it, and run it with that policy",
+      );
+    }
     const stdin = logger === undefined ? "" : state.stdin;
-    await restarts.watch(ctx, this.id, policy, { logUri, stdin });
+    const watching = { by, count: 0, logUri, stdin };
+    await restarts.watch(ctx, this.id, policy, watching);
+  }
+
+  /** Whether its logger waits for the end of this process, to see to the rest. */
+  #isFinished(pid: number): boolean {
+    const { logger } = this.#deps;
+    return logger !== undefined &&
+      Number(readIfThere(`${logger.bundle}/${INIT_PID}`)) === pid;
   }
 
   async pause(ctx: Context): Promise<void> {

@@ -41,10 +41,11 @@ import {
   stoppedStatus,
 } from "../../drivers/shim_manager/status.ts";
 import { recordParts } from "../../engine/container_record.ts";
+import { RESTART_COUNT } from "../../engine/restart_ended.ts";
 import { startError } from "../../runtime/start_failure.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
-import { INIT_PID } from "../container_end.ts";
+import { INIT_PID, readIfThere } from "../container_end.ts";
 import type { StorePaths } from "../paths.ts";
 import { createTask } from "./create_task.ts";
 import type { TaskLogger } from "./attach.ts";
@@ -54,7 +55,11 @@ import { LATER_LOG } from "./later_log.ts";
 import { readHealth, writeHealth } from "./health_file.ts";
 import { DEFAULT_RUNTIME, explainNoRuntime, shimRuntime } from "./runtimes.ts";
 import { explainOtherFiles } from "./same_place.ts";
-import { LogFailureError, throwLogFailure } from "./log_failure.ts";
+import {
+  LOG_FAILURE,
+  LogFailureError,
+  throwLogFailure,
+} from "./log_failure.ts";
 import { openDetachedStdio } from "./stdio.ts";
 import { RemoteTask } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
@@ -138,18 +143,18 @@ class RemoteTaskManager implements TaskManager {
     const { access, restarts } = this.#deps;
     const { restart } = request.settings;
     const { id } = bundle.record;
-    const isWatched = restart.kind !== "no";
-    const place = { id, bundle: bundle.path };
+    const restartBy = await restarts.by(ctx, restart, {
+      terminal: request.settings.stdio === "terminal",
+      log: request.settings.log.driver === "none" ? "none" : "some",
+    });
+    const place = { id, bundle: bundle.path, restartBy };
+    forgetLastLife(bundle);
     if (request.settings.health) writeHealth(bundle.path, NEW_HEALTH);
     const poller = () => this.#thePoller;
     using streams = await openDetachedStdio(
       ...[ctx, poller, access, place, request] as const,
     );
     const { addresses: stdio, logUri } = streams;
-    if (isWatched) {
-      const { terminal } = stdio;
-      await restarts.check(ctx, id, restart, { terminal, logUri });
-    }
     using owned = new DisposableStack();
     let connection: Deno.UnixConn | undefined;
     const pid = await this.#begin(ctx, bundle, stdio, async () => {
@@ -159,12 +164,14 @@ class RemoteTaskManager implements TaskManager {
       await whenGreeted(connection);
     });
     if (logUri !== stdio.stdout) bundle.write(LATER_LOG, logUri);
-    if (isWatched) {
-      await restarts.watch(ctx, id, restart, { logUri, stdin: stdio.stdin });
-    } else {
-      // Its logger, who sees to its end, learns by that when it comes.
-      bundle.write(INIT_PID, String(pid));
+    if (restartBy !== "nobody") {
+      const { stdin } = stdio;
+      const count = Number(readIfThere(`${bundle.path}/${RESTART_COUNT}`));
+      const watching = { by: restartBy, count, logUri, stdin };
+      await restarts.watch(ctx, id, restart, watching);
     }
+    // Its logger, who sees to its end, learns by that when it comes.
+    if (restartBy !== "monitor") bundle.replace(INIT_PID, String(pid));
     owned.move();
     return this.#taskOf(bundle.record, {
       bundle: bundle.path,
@@ -280,6 +287,17 @@ class RemoteTaskManager implements TaskManager {
 
   get #thePoller(): Poller {
     return this.#poller ??= openPoller();
+  }
+}
+
+/** Whoever restarts it uses its bundle again. */
+function forgetLastLife({ path }: Bundle): void {
+  for (const name of [INIT_PID, LOG_FAILURE]) {
+    try {
+      Deno.removeSync(`${path}/${name}`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 }
 
