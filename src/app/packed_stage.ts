@@ -288,8 +288,10 @@ function restoreEnvironment(
   for (const name of addedEnv) Deno.env.delete(name);
   const begins = (prefixes: readonly string[], variable: string) =>
     prefixes.some((prefix) => variable.startsWith(prefix));
-  const given = Deno.readTextFileSync("/proc/self/environ").split("\0");
-  for (const variable of given) {
+  const given = `\0${Deno.readTextFileSync("/proc/self/environ")}`;
+  // Mostly there is none of them, and there may be many others.
+  if (!hiddenEnv.some((prefix) => given.includes(`\0${prefix}`))) return;
+  for (const variable of given.split("\0")) {
     if (!begins(hiddenEnv, variable) || begins(refusedEnv, variable)) continue;
     const equals = variable.indexOf("=");
     if (equals < 1) continue;
