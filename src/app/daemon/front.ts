@@ -63,15 +63,17 @@ export async function serveFront(
   return {
     server,
     services,
-    letIn: () => guests.letIn(() => server.connections),
+    letIn: () => guests.letIn(server),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
 /** Of the event loop, until who waits at the socket has likely been taken in. */
 const TURNS_TO_COME = 4;
-/** Until a call is answered that has come. */
+/** Until a call that has come is answered, if it need not wait for anything. */
 const TURNS_TO_ANSWER = 8;
+/** Until its answer is on its way. */
+const TURNS_TO_SEND = 2;
 /** For whoever came before we could take anybody in. */
 const FIRST_LOOK_MS = 0;
 /** For the first call of who has been taken in. */
@@ -88,18 +90,20 @@ class Guests {
     this.#called.resolve();
   }
 
-  /** @param connections says how many there are */
-  async letIn(connections: () => number): Promise<void> {
+  async letIn(server: GrpcServer): Promise<void> {
     this.#called = Promise.withResolvers<void>();
     this.#hasCalled = false;
     await turns(TURNS_TO_COME);
     // Turns are no more than likely to look at the sockets; to wait is certain.
     if (this.#known === undefined) await this.#hearWithin(FIRST_LOOK_MS);
-    if (connections() > (this.#known ?? 0)) {
+    if (server.connections > (this.#known ?? 0)) {
       await this.#hearWithin(PATIENCE_MS);
-      await turns(TURNS_TO_ANSWER);
+      for (let left = TURNS_TO_ANSWER; left > 0 && server.calls > 0; left--) {
+        await turns(1);
+      }
+      await turns(TURNS_TO_SEND);
     }
-    this.#known = connections();
+    this.#known = server.connections;
   }
 
   async #hearWithin(ms: number): Promise<void> {
