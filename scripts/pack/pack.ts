@@ -39,12 +39,12 @@ const HEAD_BYTES = 0x10000;
  * A command that runs a container makes 5 MB of objects; with the default of
  * one MB for young ones the collector would stop it twice for that. It also
  * calls some 150 functions often enough to have them compiled once more, which
- * pays only for what lasts longer. The daemon would do that while its first
- * client waits: on another thread, but a lock of V8's that both want then is one
- * for which the first thread sleeps for milliseconds.
+ * pays only for what lasts longer; the daemon would do that while its first
+ * client waits. On a thread of its own it costs more: both threads want a lock
+ * of V8's then, and the first one sleeps for it, four milliseconds at worst.
  */
 export const V8_FLAGS = "--v8-flags=--min-semi-space-size=4," +
-  "--baseline-batch-compilation-threshold=262144";
+  "--baseline-batch-compilation-threshold=262144,--no-concurrent-sparkplug";
 
 const RUN_ARGS = [
   "run",
