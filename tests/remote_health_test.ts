@@ -80,7 +80,7 @@ async function detached(store: RemoteStore): Promise<void> {
 
 async function paused(store: RemoteStore): Promise<void> {
   const { ok } = store;
-  await ok(...runArgs("still"));
+  await ok(...runArgs("still", "--health-interval", "50ms"));
   await becomes(store, "still", "unhealthy");
   await ok("pause", "still");
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -88,6 +88,11 @@ async function paused(store: RemoteStore): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 700));
   assertEquals(await healthOf(store, "still"), before);
   await ok("unpause", "still");
+  // Whoever pauses it and whoever probes it wait for each other.
+  for (let count = 0; count < 5; count++) {
+    await ok("pause", "still");
+    await ok("unpause", "still");
+  }
   await ok("rm", "-f", "still");
 }
 

@@ -13,6 +13,7 @@ import {
 } from "../../shim/keeper/health_rounds.ts";
 import { OutputReader } from "../../shim/keeper/output.ts";
 import { closeFd, makeFifo, openFifo } from "../../sys/descriptors.ts";
+import { lockProbes } from "./probe_lock.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 
@@ -38,24 +39,18 @@ export async function probeOnce(
   ctx: Context,
   deps: ProbeDeps,
 ): Promise<HealthResult | undefined> {
-  const { shim, now, id, bundle, check } = deps;
+  const { now, id } = deps;
   const start = now().toISOString();
   const output = new ProbeOutput();
   let exitCode: number;
   try {
-    const { status } = await shim.state(ctx, { id, execId: "" });
-    if (status !== "running") return undefined;
     using fifo = openOutput(deps, output);
     const process = { id, execId: `health-${crypto.randomUUID()}` };
-    const { path } = fifo;
-    const stdio = { stdin: "", stdout: path, stderr: path, terminal: false };
-    const spec = probeProcess(bundle, check);
-    const value = new TextEncoder().encode(JSON.stringify(spec));
-    await shim.exec(ctx, {
-      ...{ ...process, ...stdio },
-      spec: { typeUrl: PROCESS_TYPE, value },
-    });
-    exitCode = await runProbe(ctx, deps, process);
+    {
+      await using probe = await startProbe(ctx, deps, process, fifo.path);
+      if (probe === undefined) return undefined;
+      exitCode = await endOf(ctx, deps, process);
+    }
     // It has all that the probe wrote when the shim has closed its end.
     await within(DRAIN_MS, fifo.ended);
   } catch (error) {
@@ -67,26 +62,48 @@ export async function probeOnce(
   return { start, end: now().toISOString(), exitCode, output: output.text() };
 }
 
+/**
+ * Disposing deletes it.
+ * @param output path of a FIFO
+ * @returns undefined if the container does not run
+ */
+async function startProbe(
+  ctx: Context,
+  { shim, id, bundle, check }: ProbeDeps,
+  process: ProcessRef,
+  output: string,
+): Promise<AsyncDisposable | undefined> {
+  await using owned = new AsyncDisposableStack();
+  using _alone = await lockProbes(bundle);
+  const { status } = await shim.state(ctx, { id, execId: "" });
+  if (status !== "running") return undefined;
+  const spec = probeProcess(bundle, check);
+  const value = new TextEncoder().encode(JSON.stringify(spec));
+  await shim.exec(ctx, {
+    ...{ ...process, stdin: "", stdout: output, stderr: output },
+    terminal: false,
+    spec: { typeUrl: PROCESS_TYPE, value },
+  });
+  owned.defer(() => shim.delete(ctx, process).then(() => {}, () => {}));
+  await shim.start(ctx, process);
+  return owned.move();
+}
+
 /** @returns -1 if it did not end in time */
-async function runProbe(
+async function endOf(
   ctx: Context,
   { shim, check }: ProbeDeps,
   process: ProcessRef,
 ): Promise<number> {
-  try {
-    await shim.start(ctx, process);
-    const ended = shim.wait(ctx, process);
-    ended.catch(() => {});
-    const isInTime = await within(check.timeoutMs, ended);
-    if (!isInTime) {
-      const signal = SIGNALS.SIGKILL;
-      await shim.kill(ctx, { ...process, signal, scope: "process" });
-    }
-    const { exitCode } = await ended;
-    return isInTime ? exitCode : -1;
-  } finally {
-    await shim.delete(ctx, process).catch(() => {});
+  const ended = shim.wait(ctx, process);
+  ended.catch(() => {});
+  const isInTime = await within(check.timeoutMs, ended);
+  if (!isInTime) {
+    const signal = SIGNALS.SIGKILL;
+    await shim.kill(ctx, { ...process, signal, scope: "process" });
   }
+  const { exitCode } = await ended;
+  return isInTime ? exitCode : -1;
 }
 
 interface ProbeFifo extends Disposable {

@@ -29,6 +29,7 @@ import { attachRemote, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
 import { readLaterLog } from "./later_log.ts";
 import type { Restarts } from "./restarts.ts";
+import { lockProbes } from "./probe_lock.ts";
 import { explainOtherFiles, explainOtherProcesses } from "./same_place.ts";
 import { told } from "./told.ts";
 
@@ -177,7 +178,8 @@ export class RemoteTask implements Task {
   }
 
   async pause(ctx: Context): Promise<void> {
-    const { shim } = this.#deps;
+    const { shim, logger } = this.#deps;
+    using _alone = logger && await lockProbes(logger.bundle);
     await told(`pause ${this.#name}`, shim.pause(ctx, this.id));
   }
 
