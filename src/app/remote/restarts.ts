@@ -59,8 +59,6 @@ const COMMAND_LABEL = {
 
 export interface Watching {
   readonly by: Exclude<RestartBy, "nobody">;
-  /** How often it has been restarted. */
-  readonly count: number;
   /** Empty: nowhere. */
   readonly logUri: string;
   /** Path of a FIFO, which monitors of others leave out; empty: none. */
@@ -100,15 +98,25 @@ export class Restarts {
     ctx: Context,
     id: string,
     policy: RestartPolicy,
-    { by, count, logUri, stdin }: Watching,
+    { by, logUri, stdin }: Watching,
   ): Promise<void> {
     await this.#write(ctx, id, {
       [RESTART_LABEL.explicitlyStopped]: "",
       ...labelsOf(RESTART_LABEL, by === "monitor" ? policy : undefined),
-      ...labelsOf(COMMAND_LABEL, by === "command" ? policy : undefined, count),
+      ...labelsOf(COMMAND_LABEL, by === "command" ? policy : undefined),
       [RESTART_LABEL.logUri]: by === "monitor" ? logUri : "",
       [RESTART_LABEL.stdin]: by === "monitor" ? stdin : "",
     });
+  }
+
+  /**
+   * One more life has begun.
+   * @returns false if the user has ended it meanwhile
+   */
+  async goOn(ctx: Context, id: string, count: number): Promise<boolean> {
+    if ((await this.next(ctx, id)).kind === "none") return false;
+    await this.#write(ctx, id, { [COMMAND_LABEL.count]: String(count) });
+    return true;
   }
 
   /**
@@ -197,12 +205,11 @@ function labelsOf(
     | Pick<typeof RESTART_LABEL, "status" | "policy" | "count">
     | typeof COMMAND_LABEL,
   policy: RestartPolicy | undefined,
-  count = 0,
 ): Labels {
   return {
     [names.status]: policy === undefined ? "" : "running",
     [names.policy]: policy === undefined ? "" : policyText(policy),
-    [names.count]: policy === undefined || count === 0 ? "" : String(count),
+    [names.count]: "",
   };
 }
 

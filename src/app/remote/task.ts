@@ -166,7 +166,7 @@ export class RemoteTask implements Task {
       );
     }
     const stdin = logger === undefined ? "" : state.stdin;
-    const watching = { by, count: 0, logUri, stdin };
+    const watching = { by, logUri, stdin };
     await restarts.watch(ctx, this.id, policy, watching);
   }
 

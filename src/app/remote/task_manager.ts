@@ -164,10 +164,13 @@ class RemoteTaskManager implements TaskManager {
       await whenGreeted(connection);
     });
     if (logUri !== stdio.stdout) bundle.write(LATER_LOG, logUri);
-    if (restartBy !== "nobody") {
-      const { stdin } = stdio;
-      const count = Number(readIfThere(`${bundle.path}/${RESTART_COUNT}`));
-      const watching = { by: restartBy, count, logUri, stdin };
+    const count = Number(readIfThere(`${bundle.path}/${RESTART_COUNT}`));
+    if (count > 0 && !await restarts.goOn(ctx, id, count)) {
+      const signal = SIGNALS.SIGKILL;
+      await this.#deps.tasks.kill(ctx, { id, execId: "", signal, scope: "all" })
+        .catch(ignoreMissing);
+    } else if (count === 0 && restartBy !== "nobody") {
+      const watching = { by: restartBy, logUri, stdin: stdio.stdin };
       await restarts.watch(ctx, id, restart, watching);
     }
     // Its logger, who sees to its end, learns by that when it comes.
