@@ -2,6 +2,11 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  ContentDefinition,
+  WriteAction,
+  WriteContentRequest,
+} from "../proto/gen/containerd/services/content/v1/content.ts";
+import {
   ControllerCreateRequest,
   ControllerDefinition,
   StoreDefinition,
@@ -91,19 +96,18 @@ Deno.test("the daemon keeps records of sandboxes", async (t) => {
 /** Held by a lease only. */
 async function ingest(daemon: Daemon, text: string): Promise<string> {
   await daemon.expectCtr("leases", "create", "--id", "ingest");
-  const path = `${daemon.dir}/blob`;
-  await Deno.writeTextFile(path, text);
-  const { code, stderr } = await new Deno.Command("sh", {
-    args: [
-      "-c",
-      'CONTAINERD_LEASE=ingest ctr -a "$0" -n "$1" content ingest x < "$2"',
-      ...[daemon.address, daemon.namespace, path],
-    ],
-  }).output();
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  const bytes = new TextEncoder().encode(text);
-  const hash = await crypto.subtle.digest("SHA-256", bytes);
+  const data = new TextEncoder().encode(text);
+  const hash = await crypto.subtle.digest("SHA-256", data);
   const digest = `sha256:${new Uint8Array(hash).toHex()}`;
+  const request = WriteContentRequest.fromPartial({
+    action: WriteAction.COMMIT,
+    ...{ ref: "x", total: BigInt(data.length), expected: digest, data },
+  });
+  const metadata = { ...daemon.headers, "containerd-lease": "ingest" };
+  await Array.fromAsync(
+    daemon.stub(ContentDefinition)
+      .write(ReadableStream.from([request]), { metadata }),
+  );
   return digest;
 }
 
