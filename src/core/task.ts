@@ -52,6 +52,8 @@ export interface Bundle extends Disposable {
   replace(name: string, text: string): string;
   /** Writes `config.json`, which is there as a whole or not at all. */
   writeSpec(text: string): void;
+  /** As written; undefined before. */
+  spec(): string | undefined;
   /** Replaces the status; readers see the old one or the new one. */
   writeStatus(status: TaskStatus): void;
   /** As last written; undefined before the first time. */

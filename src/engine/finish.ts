@@ -30,11 +30,29 @@ export async function finishContainer(
   const hasRun = status.state === "stopped";
   if (hasRun) await publishExit(ctx, services, id, status);
   if (removal === "keep") {
-    await recordParts(ctx, services, id, { status: ended });
+    const spec = await unrecordedSpec(ctx, deps, bundle);
+    await recordParts(ctx, services, id, {
+      status: ended,
+      ...spec === undefined ? {} : { spec },
+    });
   }
   if (hasRun) await publishDelete(ctx, services, id, status);
   if (removal === "onExit") await removeParts(ctx, deps, bundle.record);
   bundle.remove();
+}
+
+/**
+ * A command records the spec while the runtime works. If it was killed before
+ * that, the bundle alone has what the next start needs.
+ */
+async function unrecordedSpec(
+  ctx: Context,
+  { services }: LifeDeps,
+  bundle: Bundle,
+): Promise<string | undefined> {
+  const { id } = bundle.record;
+  const container = await ignoreMissing(services.containers.get(ctx, id));
+  return container?.spec === undefined ? bundle.spec() : undefined;
 }
 
 /** Takes back a container that was never complete. May be repeated. */
@@ -74,10 +92,11 @@ async function removeParts(
 }
 
 /** Somebody else may have removed it meanwhile. */
-async function ignoreMissing(work: Promise<unknown> | undefined) {
+async function ignoreMissing<T>(work: Promise<T>): Promise<T | undefined> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     if (!hasCode(error, "notFound")) throw error;
+    return undefined;
   }
 }

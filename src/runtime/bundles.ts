@@ -123,6 +123,15 @@ function readStatus(path: string): TaskStatus | undefined {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
+function isFile(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 function readIfThere(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
@@ -255,6 +264,12 @@ class LocalBundle implements Bundle {
   writeSpec(text: string): void {
     // What has the name may be a FIFO, at which a runtime waits.
     this.replace("config.json", text);
+  }
+
+  spec(): string | undefined {
+    const path = `${this.path}/config.json`;
+    // To read a FIFO would be to wait for a writer.
+    return isFile(path) ? readIfThere(path) : undefined;
   }
 
   writeStatus(status: TaskStatus): void {

@@ -71,6 +71,7 @@ function claimOf(task: TaskRef, forget: () => void): Bundle {
     write: (name) => name,
     replace: (name) => name,
     writeSpec: () => {},
+    spec: () => undefined,
     writeStatus: () => {},
     remove: forget,
     [Symbol.dispose]: () => {},
