@@ -9,7 +9,8 @@ import {
 import { createShimWire } from "../src/app/shim_wire.ts";
 import { background } from "../src/base/context.ts";
 import { EngineError } from "../src/base/errors.ts";
-import { type Bundle, type Task, TaskStartError } from "../src/core/task.ts";
+import { TaskStartError } from "../src/core/start_failure.ts";
+import type { Bundle, Task } from "../src/core/task.ts";
 import { shimSuite, type ShimUnderTest } from "../src/core/testing/shim.ts";
 import { launchShim } from "../src/drivers/shim_manager/launch.ts";
 import { createBootstrapMemory } from "../src/drivers/shim_manager/memory.ts";

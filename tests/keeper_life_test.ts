@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { TaskStartError } from "../src/core/task.ts";
+import { TaskStartError } from "../src/core/start_failure.ts";
 import {
   openKeeperBundles,
   primeKeeper,

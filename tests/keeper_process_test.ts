@@ -5,7 +5,7 @@ import { createKeepers } from "../src/app/keepers.ts";
 import { createSharedKeepers } from "../src/app/shared_keepers.ts";
 import { EngineError } from "../src/base/errors.ts";
 import type { KeepRequest, ShimRecord } from "../src/core/keeper.ts";
-import { TaskStartError } from "../src/core/task.ts";
+import { TaskStartError } from "../src/core/start_failure.ts";
 import {
   collect,
   openKeeperBundles,

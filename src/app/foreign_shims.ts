@@ -3,11 +3,8 @@
 import { background } from "../base/context.ts";
 import type { EventExchange } from "../core/event.ts";
 import type { Host } from "../core/host.ts";
-import type { BundleStore, StartRequest } from "../core/task.ts";
-import {
-  createShimManager,
-  type ShimManager,
-} from "../drivers/shim_manager/manager.ts";
+import type { BundleStore, ForeignTasks, StartRequest } from "../core/task.ts";
+import { createShimManager } from "../drivers/shim_manager/manager.ts";
 import type { ForwardedEvent } from "../drivers/shim_manager/wire.ts";
 import { bundlePath } from "../runtime/bundles.ts";
 import { startError } from "../runtime/start_failure.ts";
@@ -25,7 +22,7 @@ export interface ForeignShimOptions {
 
 export function createForeignShims(
   { host, bundles, events, paths }: ForeignShimOptions,
-): ShimManager {
+): ForeignTasks {
   return createShimManager({
     host,
     bundles,

@@ -12,7 +12,7 @@ import { EngineError } from "../base/errors.ts";
 import { within } from "../base/within.ts";
 import type { TtrpcServer } from "../rpc/ttrpc/server.ts";
 import type { Keeper, KeepRequest } from "../core/keeper.ts";
-import { TaskStartError } from "../core/task.ts";
+import { TaskStartError } from "../core/start_failure.ts";
 import type { KeptContainer, KeptDeps } from "../shim/keeper/kept_container.ts";
 import { createPublisher } from "../shim/keeper/publish.ts";
 import { createKeeper, type LocalKeeper } from "../shim/keeper/service.ts";

@@ -3,7 +3,7 @@
 import type { ErrorCode } from "../base/errors.ts";
 import type { KeepRequest } from "../core/keeper.ts";
 import type { Restarts } from "../shim/keeper/restart.ts";
-import type { StartFailureCode } from "../core/task.ts";
+import type { StartFailureCode } from "../core/start_failure.ts";
 
 /** On the shim's input. */
 export interface LaunchOrder {

@@ -8,7 +8,8 @@ import {
   type PendingShim,
   type ShimRecord,
 } from "../core/keeper.ts";
-import { type Bundle, TaskStartError } from "../core/task.ts";
+import { TaskStartError } from "../core/start_failure.ts";
+import type { Bundle } from "../core/task.ts";
 import { closeFd, makePipe } from "../sys/descriptors.ts";
 import { spawn } from "../sys/process.ts";
 import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";

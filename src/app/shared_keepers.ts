@@ -6,7 +6,7 @@
 import type { Context } from "../base/context.ts";
 import { EngineError, hasCode } from "../base/errors.ts";
 import type { Keepers, KeepRequest, PendingShim } from "../core/keeper.ts";
-import { START_FAILURE, TaskStartError } from "../core/task.ts";
+import { START_FAILURE, TaskStartError } from "../core/start_failure.ts";
 import { createKeepers, spawnShim } from "./keepers.ts";
 
 /** @param directory of the shims' sockets; made if need be */

@@ -9,6 +9,8 @@ import type {
   BundleRecord,
   BundleStore,
   ExitStatus,
+  ForeignTasks,
+  KeptTasks,
   StartingTask,
   StartRequest,
   Task,
@@ -19,27 +21,11 @@ import type {
 import { isForeignRuntime } from "../engine/runtime_name.ts";
 import type { TaskRunner } from "../runtime/task_runner.ts";
 
-/** Starts under shims, and finds what other processes have started. */
-export type LocalTasks = Pick<
-  TaskManager,
-  "prepareStart" | "prepareLaunch" | "start" | "find"
->;
-
-export type ForeignTasks = Pick<
-  TaskManager,
-  | "prepareStart"
-  | "prepareLaunch"
-  | "start"
-  | "find"
-  | "runForeground"
-  | "destroy"
->;
-
 export interface TaskManagerDeps {
   readonly runner: TaskRunner;
   readonly bundles: BundleStore;
   /** Both are loaded when they are needed: a foreground run needs neither. */
-  readonly local: () => Promise<LocalTasks>;
+  readonly local: () => Promise<KeptTasks>;
   readonly foreign: () => Promise<ForeignTasks>;
 }
 
@@ -129,7 +115,7 @@ class RoutingTaskManager implements TaskManager {
     await destroys.destroy(ctx, record);
   }
 
-  #starter(runtime: string): Promise<LocalTasks> {
+  #starter(runtime: string): Promise<KeptTasks> {
     const { local, foreign } = this.#deps;
     return isForeignRuntime(runtime) ? foreign() : local();
   }

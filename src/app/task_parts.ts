@@ -6,7 +6,7 @@ import type { BundleStore } from "../core/task.ts";
 import type { ForeignShimOptions } from "./foreign_shims.ts";
 import type { StorePaths } from "./paths.ts";
 import { selfCommand } from "./self.ts";
-import type { ForeignTasks, LocalTasks } from "./task_manager.ts";
+import type { ForeignTasks, KeptTasks } from "../core/task.ts";
 
 export interface LocalTaskOptions {
   readonly host: Host;
@@ -26,7 +26,7 @@ export function taskEnvironment(): readonly string[] {
 
 export async function loadLocalTasks(
   { host, bundles, paths, grouping, early }: LocalTaskOptions,
-): Promise<LocalTasks> {
+): Promise<KeptTasks> {
   const { createLocalTasks } = await import("../runtime/local_tasks.ts");
   const { root, state } = paths;
   const self = [...selfCommand(), "--root", root, "--state", state];

@@ -14,7 +14,7 @@ import {
   type Output,
   type StoreOptions,
 } from "./command.ts";
-import { TaskStartError } from "../core/task.ts";
+import { TaskStartError } from "../core/start_failure.ts";
 import { ToldStartError } from "../core/told_start_error.ts";
 import { ThroughSocketError } from "../core/through_socket.ts";
 import { failureLines } from "./failure.ts";

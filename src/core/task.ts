@@ -7,7 +7,6 @@
  */
 
 import type { Context } from "../base/context.ts";
-import { EngineError, type EngineErrorOptions } from "../base/errors.ts";
 import type { SpecProcess, SpecResources } from "../oci/runtime_spec.ts";
 import type { ContainerSettings, RestartPolicy } from "./container_settings.ts";
 import type { AttachInput, AttachOutput } from "./keeper.ts";
@@ -163,6 +162,17 @@ export interface TaskManager {
   destroy(ctx: Context, record: BundleRecord): Promise<void>;
 }
 
+/** What a part of a manager does with tasks that one kind of shim keeps. */
+export type KeptTasks = Pick<
+  TaskManager,
+  "prepareStart" | "prepareLaunch" | "start" | "find"
+>;
+
+/** The same for shims of others, which keep all tasks of their runtimes. */
+export type ForeignTasks =
+  & KeptTasks
+  & Pick<TaskManager, "runForeground" | "destroy">;
+
 /** A task that is about to be started. */
 export interface StartingTask extends TaskRef {
   readonly runtime: string;
@@ -286,38 +296,4 @@ export interface TaskStats {
   /** Of the network namespace, all interfaces but `lo`. */
   readonly networkReceivedBytes: number;
   readonly networkSentBytes: number;
-}
-
-/** Docker's exit codes for a container that did not start. */
-export const START_FAILURE = {
-  /** Ours or the runtime's fault. */
-  engine: 125,
-  /** The command can't be executed. */
-  notExecutable: 126,
-  /** The command doesn't exist. */
-  notFound: 127,
-} as const;
-
-export type StartFailureCode = typeof START_FAILURE[keyof typeof START_FAILURE];
-
-/** The container did not start. */
-export class TaskStartError extends EngineError {
-  readonly exitCode: StartFailureCode;
-
-  constructor(
-    exitCode: StartFailureCode,
-    message: string,
-    options?: EngineErrorOptions,
-  ) {
-    super(
-      exitCode === START_FAILURE.notFound
-        ? "notFound"
-        : exitCode === START_FAILURE.notExecutable
-        ? "permissionDenied"
-        : "failedPrecondition",
-      message,
-      options,
-    );
-    this.exitCode = exitCode;
-  }
 }

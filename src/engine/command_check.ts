@@ -5,7 +5,7 @@
  */
 
 import type { RootDirectory } from "../core/host.ts";
-import { START_FAILURE, TaskStartError } from "../core/task.ts";
+import { START_FAILURE, TaskStartError } from "../core/start_failure.ts";
 import type { SpecMount } from "../oci/runtime_spec.ts";
 
 interface Command {

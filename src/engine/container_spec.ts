@@ -3,7 +3,8 @@
 import type { Context } from "../base/context.ts";
 import { invalidArgument } from "../base/errors.ts";
 import type { Host } from "../core/host.ts";
-import type { Bundle, TaskStartError } from "../core/task.ts";
+import type { TaskStartError } from "../core/start_failure.ts";
+import type { Bundle } from "../core/task.ts";
 import { buildSpec } from "../oci/spec/build.ts";
 import { serializeSpec } from "../oci/spec/serialize.ts";
 import type { ContainerPlan } from "./container_plan.ts";

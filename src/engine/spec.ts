@@ -6,7 +6,7 @@
 
 import { EngineError, invalidArgument } from "../base/errors.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
-import type { TaskStartError } from "../core/task.ts";
+import type { TaskStartError } from "../core/start_failure.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
 import type { SpecMount, SpecUser } from "../oci/runtime_spec.ts";
 import {

@@ -1,7 +1,8 @@
 /** How a task ended, as it is written down. */
 
 import { EngineError } from "../base/errors.ts";
-import { type ExitStatus, START_FAILURE } from "../core/task.ts";
+import { START_FAILURE } from "../core/start_failure.ts";
+import type { ExitStatus } from "../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
 
 /** 128 + SIGKILL. */

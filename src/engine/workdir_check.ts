@@ -1,7 +1,7 @@
 /** Looks for an exec's working directory, as `command_check` for its command. */
 
 import type { RootDirectory } from "../core/host.ts";
-import { START_FAILURE, TaskStartError } from "../core/task.ts";
+import { START_FAILURE, TaskStartError } from "../core/start_failure.ts";
 import type { SpecMount } from "../oci/runtime_spec.ts";
 import { isMounted } from "./command_check.ts";
 

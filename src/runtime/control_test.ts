@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { EngineError } from "../base/errors.ts";
-import { TaskStartError } from "../core/task.ts";
+import { TaskStartError } from "../core/start_failure.ts";
 import { assertCode } from "../core/testing/assert.ts";
 import {
   type BundleSpec,

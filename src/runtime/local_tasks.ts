@@ -15,9 +15,9 @@ import type {
 import type {
   Bundle,
   BundleStore,
+  KeptTasks,
   StartRequest,
   Task,
-  TaskManager,
   TaskRef,
 } from "../core/task.ts";
 import { bundlePath } from "./bundles.ts";
@@ -41,12 +41,7 @@ export interface LocalTasksDeps {
   readonly publishCommand: readonly string[];
 }
 
-type LocalTasks = Pick<
-  TaskManager,
-  "prepareStart" | "prepareLaunch" | "start" | "find"
->;
-
-export function createLocalTasks(deps: LocalTasksDeps): LocalTasks {
+export function createLocalTasks(deps: LocalTasksDeps): KeptTasks {
   const pending = new Map<string, PendingShim>();
   const keyOf = ({ namespace, id }: TaskRef) => `${namespace}/${id}`;
   const { early, keepers } = deps;

@@ -1,6 +1,6 @@
 /** From what a runtime logs to why a container did not start. */
 
-import { START_FAILURE, TaskStartError } from "../core/task.ts";
+import { START_FAILURE, TaskStartError } from "../core/start_failure.ts";
 import { ToldStartError } from "../core/told_start_error.ts";
 
 interface LogLine {

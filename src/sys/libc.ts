@@ -108,5 +108,19 @@ export function addressOf(buffer: Uint8Array<ArrayBuffer>): bigint {
   return Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer));
 }
 
+/** A NULL-terminated `char *[]`. */
+export interface StringArray {
+  readonly pointers: BigUint64Array<ArrayBuffer>;
+  /** What they point to: to be kept alive as long as they are used. */
+  readonly texts: readonly Uint8Array<ArrayBuffer>[];
+}
+
+export function stringArray(values: readonly string[]): StringArray {
+  const texts = values.map((value) => cstr(value));
+  const pointers = new BigUint64Array(texts.length + 1);
+  texts.forEach((text, index) => pointers[index] = addressOf(text));
+  return { texts, pointers };
+}
+
 /** The process's architecture, for the few constants that differ. */
 export const isAarch64: boolean = Deno.build.arch === "aarch64";

@@ -5,7 +5,7 @@
  */
 
 import { ERRNO, SysError } from "./errno.ts";
-import { addressOf, coldSymbols, cstr, errno } from "./libc.ts";
+import { coldSymbols, cstr, errno, stringArray } from "./libc.ts";
 
 const spawnSymbols = coldSymbols({
   posix_spawn: {
@@ -239,14 +239,6 @@ function duplicate(fd: number, from: number, into: number[]): number {
   if (copy < 0) throw new SysError("duplicate", errno(), `descriptor ${fd}`);
   into.push(copy);
   return copy;
-}
-
-/** A NULL-terminated `char *[]`; `texts` keeps what it points to alive. */
-function stringArray(values: readonly string[]) {
-  const texts = values.map((value) => cstr(value));
-  const pointers = new BigUint64Array(texts.length + 1);
-  texts.forEach((text, index) => pointers[index] = addressOf(text));
-  return { texts, pointers };
 }
 
 /**

@@ -3,11 +3,8 @@
 import { createShimWire } from "../../src/app/shim_wire.ts";
 import { background, type Context } from "../../src/base/context.ts";
 import type { ContainerSettings } from "../../src/core/container_settings.ts";
-import type { StartRequest } from "../../src/core/task.ts";
-import {
-  createShimManager,
-  type ShimManager,
-} from "../../src/drivers/shim_manager/manager.ts";
+import type { ForeignTasks, StartRequest } from "../../src/core/task.ts";
+import { createShimManager } from "../../src/drivers/shim_manager/manager.ts";
 import type { ForwardedEvent } from "../../src/drivers/shim_manager/wire.ts";
 import { createBundleStore } from "../../src/runtime/bundles.ts";
 import { createHost } from "../../src/runtime/host.ts";
@@ -21,7 +18,7 @@ export interface ForeignShims extends AsyncDisposable {
   readonly bundles: ForeignBundles;
   readonly ctx: Context;
   /** As another process of ours would have it. */
-  manager(): ShimManager;
+  manager(): ForeignTasks;
   request(more?: Partial<ContainerSettings>): StartRequest;
   /** What a container has written, when it runs in the background. */
   log(id: string): string;

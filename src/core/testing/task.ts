@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { background, type Context } from "../../base/context.ts";
 import type { SpecProcess } from "../../oci/runtime_spec.ts";
 import type { ExecProcess, ExecRequest, ExitStatus, Task } from "../task.ts";
-import { TaskStartError } from "../task.ts";
+import { TaskStartError } from "../start_failure.ts";
 import { assertCode } from "./assert.ts";
 
 /** What the suite runs on; a fresh one for each step. */

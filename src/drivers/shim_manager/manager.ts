@@ -10,18 +10,18 @@ import type { Context } from "../../base/context.ts";
 import { hasCode } from "../../base/errors.ts";
 import type { Host } from "../../core/host.ts";
 import type { ShimService, StdioAddresses } from "../../core/shim.ts";
-import {
-  type Bundle,
-  type BundleRecord,
-  type BundleStore,
-  type BundleView,
-  type ExitStatus,
-  type StartRequest,
-  type Task,
-  type TaskManager,
-  type TaskRef,
-  TaskStartError,
-  type TaskStdio,
+import { TaskStartError } from "../../core/start_failure.ts";
+import type {
+  Bundle,
+  BundleRecord,
+  BundleStore,
+  BundleView,
+  ExitStatus,
+  ForeignTasks,
+  StartRequest,
+  Task,
+  TaskRef,
+  TaskStdio,
 } from "../../core/task.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
@@ -76,21 +76,11 @@ export interface ShimManagerDeps {
   readonly receive: (event: ForwardedEvent) => void;
 }
 
-export type ShimManager = Pick<
-  TaskManager,
-  | "prepareStart"
-  | "prepareLaunch"
-  | "start"
-  | "find"
-  | "runForeground"
-  | "destroy"
->;
-
-export function createShimManager(deps: ShimManagerDeps): ShimManager {
+export function createShimManager(deps: ShimManagerDeps): ForeignTasks {
   return new ForeignShims(deps);
 }
 
-class ForeignShims implements ShimManager {
+class ForeignShims implements ForeignTasks {
   readonly #deps: ShimManagerDeps;
   #poller: Poller | undefined;
 

@@ -1,7 +1,7 @@
 /** From a shim's words to why a process did not start. */
 
 import { EngineError } from "../../base/errors.ts";
-import { TaskStartError } from "../../core/task.ts";
+import { TaskStartError } from "../../core/start_failure.ts";
 
 /** What was asked of the shim. */
 export const START_CALLS = { container: "container", exec: "exec" } as const;

@@ -2,7 +2,7 @@
 
 import { closeFd } from "../descriptors.ts";
 import { SysError } from "../errno.ts";
-import { addressOf, coldSymbols, cstr, errno } from "../libc.ts";
+import { coldSymbols, cstr, errno, stringArray } from "../libc.ts";
 import { makeMemoryFile } from "../memory_file.ts";
 import { standInImage, type StandInPlan } from "./image.ts";
 
@@ -41,12 +41,4 @@ export function becomeStandIn(
   const code = errno();
   closeFd(program);
   throw new SysError("become", code, plan.name);
-}
-
-/** A NULL-terminated `char *[]`; `texts` keeps what it points to alive. */
-function stringArray(values: readonly string[]) {
-  const texts = values.map((value) => cstr(value));
-  const pointers = new BigUint64Array(texts.length + 1);
-  texts.forEach((text, index) => pointers[index] = addressOf(text));
-  return { texts, pointers };
 }
