@@ -34,7 +34,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     ], [
       "src/cli/commands/exec.ts",
     ]],
-    functions: "all",
+    functions: "commands",
   },
   shim: {
     source: "src/app/shim.ts",
@@ -56,7 +56,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
       "src/app/observe/listen_private.ts",
       "src/app/observe/http.ts",
     ]],
-    functions: "start",
+    functions: "daemon",
   },
   unpack_worker: {
     source: "src/drivers/unpack/worker.ts",

@@ -7,15 +7,16 @@
  */
 
 import type { Part } from "./bundle.ts";
-import type { Play } from "./rehearsal.ts";
+import type { Scene } from "./rehearsal.ts";
+import type { Play } from "./rehearsal_stage.ts";
 import { run } from "./run.ts";
 
 /**
  * `all`: every function, for what ends soon. `first`: only what runs when the
- * part is loaded, for what stays and is to be small. `start`: those that a start
- * of the daemon calls; of parts that it does not load, all.
+ * part is loaded, for what stays and is to be small. A scene: those that are
+ * called when it is rehearsed; of parts that are not loaded then, all.
  */
-export type CachedFunctions = "all" | "first" | "start";
+export type CachedFunctions = "all" | "first" | Scene;
 
 /** Where the hash of the flags is in a cache, after version and source. */
 const FLAG_HASH_AT = 12;
@@ -40,7 +41,7 @@ await new Response(lines.join("\\n")).body.pipeTo(Deno.stdout.writable);
 export async function codeCaches(
   command: readonly string[],
   parts: readonly Part[],
-  functions: Exclude<CachedFunctions, "start">,
+  functions: "all" | "first",
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const texts = parts.map(({ text }) => text);
   const caches = await make(command, texts);
@@ -53,23 +54,25 @@ export async function codeCaches(
 }
 
 /**
- * What V8 has compiled when the daemon has started and answered the first calls.
+ * What V8 has compiled when a scene has been played.
  * @param runtime path of it
  * @param v8Flags the argument with the flags that it will be started with
  * @param play the scripts, and which part is loaded first
  * @returns by the names of the scripts that were loaded
- * @throws {Error} if the daemon can't start here
+ * @throws {Error} if it can't be played here
  */
 export async function rehearsedCaches(
   runtime: string,
   v8Flags: string,
+  scene: Scene,
   play: Play,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   // What has not been called for a while is there, too.
   const flags = `${v8Flags},--no-flush-bytecode`;
   const args = ["run", flags, "-A", `--config=${CONFIG}`, REHEARSAL];
+  const told = await run(runtime, [...args, scene], "/", JSON.stringify(play));
   const caches: Readonly<Record<string, string>> = JSON.parse(
-    await run(runtime, args, "/", JSON.stringify(play)),
+    told.slice(told.lastIndexOf("\n") + 1),
   );
   return new Map(
     Object.entries(caches).map(([name, cache]) =>

@@ -16,7 +16,8 @@ import { environSlot } from "./elf_environ.ts";
 import { type GroupedParts, groupParts } from "./groups.ts";
 import { openOperations } from "./operations.ts";
 import { prelink } from "./prelink.ts";
-import type { Play } from "./rehearsal.ts";
+import type { Scene } from "./rehearsal.ts";
+import type { Play } from "./rehearsal_stage.ts";
 import { encodeStub, type Stub } from "./stub.ts";
 import { STUB_AARCH64 } from "./stub_aarch64.ts";
 import { STUB_X86_64 } from "./stub_x86_64.ts";
@@ -140,25 +141,29 @@ async function cachesOf(
 ): Promise<Caches> {
   const scripts = [...groups, ...rest].filter((part) => !isMap(part));
   const command = [base, ...RUN_ARGS];
-  if (functions !== "start") {
+  if (functions === "all" || functions === "first") {
     return await codeCaches(command, scripts, functions);
   }
   const all = await codeCaches(command, scripts, "all");
-  const started = await startedCaches(base, { main, scripts, places });
-  for (const [name, cache] of started) {
+  const called = await calledCaches(base, functions, { main, scripts, places });
+  for (const [name, cache] of called) {
     hideFlags(cache, all.get(name) ?? cache);
   }
-  return new Map([...all, ...started]);
+  return new Map([...all, ...called]);
 }
 
-/** None where the daemon can't start: it will, but not as soon. */
-async function startedCaches(base: string, play: Play): Promise<Caches> {
-  // An ordinary user's daemon would become another process.
+/** None where the scene can't be played: all works, but not as soon. */
+async function calledCaches(
+  base: string,
+  scene: Scene,
+  play: Play,
+): Promise<Caches> {
+  // An ordinary user's would become another process.
   if (Deno.uid() !== 0) return new Map();
   try {
-    return await rehearsedCaches(base, V8_FLAGS, play);
+    return await rehearsedCaches(base, V8_FLAGS, scene, play);
   } catch (error) {
-    const text = `Compiled all of the daemon, as it does not start: ${error}\n`;
+    const text = `Compiled all of the ${scene}: no rehearsal. ${error}\n`;
     Deno.stderr.writeSync(new TextEncoder().encode(text));
     return new Map();
   }
