@@ -98,6 +98,14 @@ export async function makeSpec(
   return { text: serializeSpec(spec), refusal };
 }
 
+/** A runtime that is there already would start what it reads. */
+export function writeUnlessRefused(
+  bundle: Bundle,
+  { text, refusal }: MadeSpec,
+): void {
+  if (refusal === undefined) bundle.writeSpec(text);
+}
+
 function fileWriter(host: Host, directory: string) {
   host.makeDirectory(directory);
   return (name: string, text: string) => {

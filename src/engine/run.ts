@@ -16,7 +16,12 @@ import {
   planContainer,
 } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
-import { type MadeSpec, makeSpec, prepareRoot } from "./container_spec.ts";
+import {
+  type MadeSpec,
+  makeSpec,
+  prepareRoot,
+  writeUnlessRefused,
+} from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps, LifeDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -59,12 +64,13 @@ export async function runContainer(
   // The bundle first: whatever is made after it can be found and removed.
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
   const stdio = taskStdio(plan.settings);
-  await using _early = services.tasks.prepareForeground(ctx, bundle, stdio);
-  const made = await makeContainer(ctx, deps, options, plan, bundle);
+  await using early = services.tasks.prepareForeground(ctx, bundle, stdio);
+  const made = await makeContainer(ctx, deps, options, plan, bundle, early);
   hooks.created?.(plan.id);
   return await toItsEnd(ctx, deps, bundle, async () => {
     const spec = made.text;
     if (made.refusal !== undefined) {
+      await early[Symbol.asyncDispose]();
       await recordParts(ctx, services, plan.id, { spec });
       throw made.refusal;
     }
@@ -75,13 +81,17 @@ export async function runContainer(
   });
 }
 
-/** @returns the spec, which is recorded when there is time */
+/**
+ * @param early what waits for the spec: it goes before the bundle does
+ * @returns the spec, which is recorded when there is time
+ */
 async function makeContainer(
   ctx: Context,
   deps: CreateDeps,
   options: RunOptions,
   plan: ContainerPlan,
   bundle: Bundle,
+  early: AsyncDisposable,
 ): Promise<MadeSpec> {
   try {
     await deps.services.containers.create(ctx, plan.container);
@@ -94,9 +104,10 @@ async function makeContainer(
       bundle,
       options.removal === "onExit" ? "bundle" : "containerDirectory",
     );
-    bundle.writeSpec(spec.text);
+    writeUnlessRefused(bundle, spec);
     return spec;
   } catch (error) {
+    await early[Symbol.asyncDispose]();
     const { signal } = new AbortController();
     await discardContainer({ ...ctx, signal }, deps, bundle);
     throw error;

@@ -9,7 +9,12 @@ import {
   planContainer,
 } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
-import { type MadeSpec, makeSpec, prepareRoot } from "./container_spec.ts";
+import {
+  type MadeSpec,
+  makeSpec,
+  prepareRoot,
+  writeUnlessRefused,
+} from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -59,11 +64,12 @@ export async function runPlanned(
   const { services } = deps;
   const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
   const request = startRequest(ctx, deps, plan, hooks.style);
-  using _runtime = await services.tasks.prepareLaunch(ctx, bundle, request);
-  const made = await makeOrDiscard(ctx, deps, options, plan, bundle);
+  using early = await services.tasks.prepareLaunch(ctx, bundle, request);
+  const made = await makeOrDiscard(ctx, deps, options, plan, bundle, early);
   hooks.created?.(plan.id);
   const { text: spec, refusal } = made;
   if (refusal !== undefined) {
+    early[Symbol.dispose]();
     await recordParts(ctx, services, plan.id, { spec });
     const failed = failedStatus(undefined, refusal, deps.now());
     await cleanUp(
@@ -76,16 +82,19 @@ export async function runPlanned(
   return await launch(ctx, deps, bundle, request, spec);
 }
 
+/** @param early what waits for the spec: it goes before the bundle does */
 async function makeOrDiscard(
   ctx: Context,
   deps: CreateDeps,
   options: RunOptions,
   plan: ContainerPlan,
   bundle: Bundle,
+  early: Disposable,
 ): Promise<MadeSpec> {
   try {
     return await makeContainer(ctx, deps, options, plan, bundle);
   } catch (error) {
+    early[Symbol.dispose]();
     await cleanUp(
       ctx,
       UNDO_BUDGET_MS,
@@ -117,6 +126,6 @@ async function makeContainer(
     bundle,
     "containerDirectory",
   );
-  bundle.writeSpec(spec.text);
+  writeUnlessRefused(bundle, spec);
   return spec;
 }
