@@ -33,6 +33,8 @@ export interface GcHistory {
   readonly lastAt?: number;
   /** That has to pass until the next one. */
   readonly intervalMs: number;
+  /** Since when the next one does not wait for that, if it does not. */
+  readonly urgentSince?: number;
 }
 
 /** Before it is known how long collecting takes. */
@@ -46,20 +48,38 @@ const LEAST_MS = 5;
  */
 export function nextCollection(
   policy: GcPolicy,
-  { lastAt, intervalMs }: GcHistory,
-  { deletions, changes, expiresAt }: GarbageBacklog,
+  history: GcHistory,
+  backlog: GarbageBacklog,
   now: number,
 ): number | undefined {
-  const { deletionThreshold, mutationThreshold, scheduleDelayMs } = policy;
+  const { lastAt, intervalMs, urgentSince = now } = history;
+  if (isUrgent(policy, history, backlog)) {
+    return Math.max(now, urgentSince + policy.scheduleDelayMs);
+  }
   const rested = lastAt === undefined ? now : lastAt + intervalMs;
-  const soon = now + scheduleDelayMs;
-  if (deletionThreshold > 0 && deletions >= deletionThreshold) return soon;
-  const isWorthWhile = deletions > 0 ||
-    mutationThreshold > 0 && changes >= mutationThreshold;
-  if (isWorthWhile) return Math.max(rested, lastAt === undefined ? soon : now);
+  if (isWorthWhile(policy, backlog)) return Math.max(rested, now);
+  const { expiresAt } = backlog;
   return expiresAt === undefined
     ? undefined
     : Math.max(rested, expiresAt.getTime());
+}
+
+/** Whether to collect after the delay, without having rested. */
+export function isUrgent(
+  policy: GcPolicy,
+  { lastAt }: GcHistory,
+  backlog: GarbageBacklog,
+): boolean {
+  const { deletionThreshold } = policy;
+  return deletionThreshold > 0 && backlog.deletions >= deletionThreshold ||
+    lastAt === undefined && isWorthWhile(policy, backlog);
+}
+
+function isWorthWhile(
+  { mutationThreshold }: GcPolicy,
+  { deletions, changes }: GarbageBacklog,
+): boolean {
+  return deletions > 0 || mutationThreshold > 0 && changes >= mutationThreshold;
 }
 
 /** How long to rest so that pauses of this length are that share of time. */
@@ -108,8 +128,7 @@ export class GcScheduler {
     if (startupDelayMs > 0) await this.#try(ctx);
     for await (const _change of this.#collector.changes(ctx.signal)) {
       const now = this.#now().getTime();
-      const backlog = this.#collector.backlog();
-      const at = nextCollection(this.#policy, this.#history, backlog, now);
+      const at = this.#next(now);
       if (at === undefined || at > now + NEAR_MS) {
         await sleep(LOOK_MS, ctx.signal);
         continue;
@@ -117,6 +136,16 @@ export class GcScheduler {
       await sleep(Math.max(0, at - now), ctx.signal);
       await this.#try(ctx);
     }
+  }
+
+  /** The delay counts from when there was a reason, not from each look. */
+  #next(now: number): number | undefined {
+    const backlog = this.#collector.backlog();
+    const { urgentSince = now, ...history } = this.#history;
+    this.#history = isUrgent(this.#policy, history, backlog)
+      ? { ...history, urgentSince }
+      : history;
+    return nextCollection(this.#policy, this.#history, backlog, now);
   }
 
   /** Collects now, whether it is time or not. */

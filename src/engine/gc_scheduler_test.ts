@@ -1,7 +1,10 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { background } from "../base/context.ts";
+import type { WatchedCollector } from "../core/gc.ts";
 import {
   type GcHistory,
   type GcPolicy,
+  GcScheduler,
   intervalAfter,
   nextCollection,
 } from "./gc_scheduler.ts";
@@ -53,6 +56,38 @@ Deno.test("nextCollection() is when something expires, but not before the interv
   assertEquals(nextCollection(POLICY, RESTED, later, NOW), NOW + 60_000);
   const past = { ...NONE, expiresAt: new Date(NOW - 60_000) };
   assertEquals(nextCollection(POLICY, RESTING, past, NOW), NOW + 235);
+});
+
+Deno.test("nextCollection() counts the delay from when there was a reason", () => {
+  const slow = { ...POLICY, deletionThreshold: 1, scheduleDelayMs: 5_000 };
+  const one = { deletions: 1, changes: 0 };
+  const waiting = { ...RESTING, urgentSince: NOW - 3_000 };
+  assertEquals(nextCollection(slow, waiting, one, NOW), NOW + 2_000);
+  const late = { ...RESTING, urgentSince: NOW - 9_000 };
+  assertEquals(nextCollection(slow, late, one, NOW), NOW);
+});
+
+Deno.test("run() collects after a delay that is longer than it waits at once", async () => {
+  const times = [NOW, NOW + 2_000, NOW + 4_000];
+  let at = 0;
+  const collectedAt: number[] = [];
+  const collector = {
+    backlog: () => ({ deletions: collectedAt.length > 0 ? 0 : 1, changes: 0 }),
+    async *changes() {
+      for (at = 0; at < times.length; at++) yield;
+    },
+    collect() {
+      collectedAt.push(at);
+      return Promise.resolve({ durationMs: 1 });
+    },
+  } as unknown as WatchedCollector;
+  const policy = {
+    ...POLICY,
+    ...{ deletionThreshold: 1, scheduleDelayMs: 3_500, startupDelayMs: 0 },
+  };
+  const now = () => new Date(times[at] ?? NOW);
+  await new GcScheduler(collector, policy, now).run(background());
+  assertEquals(collectedAt, [2]);
 });
 
 Deno.test("intervalAfter() lets pauses be that share of time", () => {
