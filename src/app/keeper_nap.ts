@@ -18,9 +18,9 @@ import { openRemovalWatch } from "../sys/file_watches.ts";
 import { makeMemoryFile } from "../sys/memory_file.ts";
 import { openPidfd } from "../sys/pidfd.ts";
 import { becomeStandIn } from "../sys/stand_in/become.ts";
+import { keepCommand } from "./keep_command.ts";
 import type { OpenKeeper } from "./keeper.ts";
 import type { ResumeOrder } from "./keeper_messages.ts";
-import { selfCommand } from "./self.ts";
 
 /** How long nothing has to happen at first; with 0 it stays up. */
 const NAP_VARIABLE = "CORACLE_SHIM_NAP_SECONDS";
@@ -148,12 +148,7 @@ function socketOf({ address }: OpenKeeper): string {
 }
 
 function ownArguments({ request }: KeptRest): readonly string[] {
-  const { namespace, id, bundle } = request;
-  const [path = "", ...args] = selfCommand();
-  return [
-    // What the kernel says of a file that has lost its name.
-    path.replace(/ \(deleted\)$/, ""),
-    ...[...args, "shim", "keep"],
-    ...["-namespace", namespace, "-id", id, "-bundle", bundle],
-  ];
+  const [path, ...args] = keepCommand(request);
+  // What the kernel says of a file that has lost its name.
+  return [path.replace(/ \(deleted\)$/, ""), ...args];
 }

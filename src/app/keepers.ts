@@ -12,8 +12,8 @@ import { TaskStartError } from "../core/start_failure.ts";
 import type { Bundle } from "../core/task.ts";
 import { closeFd, makePipe } from "../sys/descriptors.ts";
 import { spawn } from "../sys/process.ts";
+import { keepCommand, type ShimTask } from "./keep_command.ts";
 import type { LaunchAnswer, LaunchOrder } from "./keeper_messages.ts";
-import { selfCommand } from "./self.ts";
 import { standInShim } from "./stand_in_shim.ts";
 
 export function createKeepers(env: () => readonly string[]): Keepers {
@@ -48,21 +48,13 @@ function standIn(
   }
 }
 
-/** For whom a shim is started; others who look at processes see it. */
-export interface ShimTask {
-  readonly namespace: string;
-  readonly id: string;
-  readonly bundle: string;
-}
-
 /** @param socket where it is to listen */
 export function spawnShim(
   env: readonly string[],
-  { namespace, id, bundle }: ShimTask,
+  task: ShimTask,
   socket: string,
 ): PendingShim {
-  const args = ["-namespace", namespace, "-id", id, "-bundle", bundle];
-  return new SpawnedShim(env, args, `unix://${socket}`);
+  return new SpawnedShim(env, task, `unix://${socket}`);
 }
 
 /** What speaks to shims is not needed to start them. */
@@ -79,17 +71,17 @@ class SpawnedShim implements PendingShim {
 
   constructor(
     env: readonly string[],
-    args: readonly string[],
+    task: ShimTask,
     address: string,
   ) {
     this.#address = address;
     const input = makePipe();
     const output = makePipe();
-    const [path = "", ...self] = selfCommand();
+    const [path, ...args] = keepCommand(task);
     try {
       spawn({
         path,
-        args: [...self, "shim", "keep", ...args],
+        args,
         env,
         stdin: { fd: input.read },
         stdout: { fd: output.write },

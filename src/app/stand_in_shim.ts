@@ -29,8 +29,8 @@ import { openRemovalWatch } from "../sys/file_watches.ts";
 import { type SpawnOptions, waitFor } from "../sys/process.ts";
 import { STAND_IN_FDS } from "../sys/stand_in/code.ts";
 import { StandIn } from "../sys/stand_in/stand_in.ts";
+import { keepCommand } from "./keep_command.ts";
 import type { ResumeOrder } from "./keeper_messages.ts";
-import { selfCommand } from "./self.ts";
 
 const TASK_API = 3;
 /** As any log, output may have secrets in it. */
@@ -169,12 +169,7 @@ class StandInShim implements PendingShim {
   }
 
   #shimCommand(): readonly string[] {
-    const { namespace, id, bundle } = this.#request;
-    return [
-      ...[...selfCommand(), "shim", "keep"],
-      ...["-namespace", namespace, "-id", id, "-bundle", bundle],
-      ...["-resume", `${STAND_IN_FDS.order}`],
-    ];
+    return [...keepCommand(this.#request), "-resume", `${STAND_IN_FDS.order}`];
   }
 
   #order(): ResumeOrder {
