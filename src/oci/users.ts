@@ -58,13 +58,11 @@ export function resolveUser(
     ? groups.filter(({ members }) => members.includes(account.name ?? ""))
     : [];
   const more = groupAdd.map((group) => findGroup(group, groups));
-  const additional = [...new Set([...listed.map((g) => g.gid), ...more])];
+  // Its own group as well: what denies something to that one could be had by
+  // giving the group up, as every process may (CVE-2022-36109 of docker).
+  const all = new Set([gid, ...listed.map((group) => group.gid), ...more]);
   return {
-    user: {
-      uid: account.uid,
-      gid,
-      ...additional.length === 0 ? {} : { additionalGids: additional },
-    },
+    user: { uid: account.uid, gid, additionalGids: [...all] },
     home: account.home === "" ? "/" : account.home,
   };
 }

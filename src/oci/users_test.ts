@@ -17,13 +17,20 @@ const FILES = {
 const resolve = (wanted: string, add: readonly string[] = []) =>
   resolveUser(wanted, add, FILES);
 
+/** As docker: the group itself is among the further ones. */
+const ids = (uid: number, gid: number, additionalGids = [gid]) => ({
+  uid,
+  gid,
+  additionalGids,
+});
+
 Deno.test("resolveUser() is root when nobody is named", () => {
-  assertEquals(resolve(""), { user: { uid: 0, gid: 0 }, home: "/root" });
+  assertEquals(resolve(""), { user: ids(0, 0), home: "/root" });
 });
 
 Deno.test("resolveUser() takes groups from the files for a known user", () => {
   const sailor = {
-    user: { uid: 1000, gid: 1001, additionalGids: [2000, 2001] },
+    user: ids(1000, 1001, [1001, 2000, 2001]),
     home: "/home/sailor",
   };
   assertEquals(resolve("sailor"), sailor);
@@ -31,18 +38,18 @@ Deno.test("resolveUser() takes groups from the files for a known user", () => {
 });
 
 Deno.test("resolveUser() drops listed groups when a group is named", () => {
-  assertEquals(resolve("sailor:rope").user, { uid: 1000, gid: 2000 });
-  assertEquals(resolve("5:6").user, { uid: 5, gid: 6 });
-  assertEquals(resolve("5").user, { uid: 5, gid: 0 });
-  assertEquals(resolve(":crew").user, { uid: 0, gid: 1001 });
+  assertEquals(resolve("sailor:rope").user, ids(1000, 2000));
+  assertEquals(resolve("5:6").user, ids(5, 6));
+  assertEquals(resolve("5").user, ids(5, 0));
+  assertEquals(resolve(":crew").user, ids(0, 1001));
 });
 
 Deno.test("resolveUser() prefers a name that looks like a number", () => {
-  assertEquals(resolve("42"), { user: { uid: 77, gid: 77 }, home: "/odd" });
+  assertEquals(resolve("42"), { user: ids(77, 77), home: "/odd" });
 });
 
 Deno.test("resolveUser() adds the groups that are asked for", () => {
-  assertEquals(resolve("5", ["rope", "9"]).user.additionalGids, [2000, 9]);
+  assertEquals(resolve("5", ["rope", "9", "0"]).user, ids(5, 0, [0, 2000, 9]));
 });
 
 Deno.test("resolveUser() says what it can't find, in docker's words", () => {
@@ -61,6 +68,6 @@ Deno.test("resolveUser() says what it can't find, in docker's words", () => {
 
 Deno.test("resolveUser() works without files", () => {
   const none = { passwd: "", group: "" };
-  assertEquals(resolveUser("7:8", [], none).user, { uid: 7, gid: 8 });
+  assertEquals(resolveUser("7:8", [], none).user, ids(7, 8));
   assertThrows(() => resolveUser("sailor", [], none), EngineError);
 });
