@@ -1,6 +1,6 @@
 /** Programs that may forbid a pull are asked by commands as by the daemon. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { makeBusyboxArchive } from "./support/busybox_archive.ts";
 import { coracle, type Outcome } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
@@ -90,4 +90,5 @@ async function refused(call: Call, ...args: readonly string[]): Promise<void> {
   assertEquals(code, args[0] === "run" ? 125 : 1, stderr);
   assertStringIncludes(stderr, "image verifier bindir blocked pull of ");
   assertStringIncludes(stderr, "asked: -name ");
+  assert(!stderr.includes("bug"), stderr);
 }

@@ -17,8 +17,9 @@ export function failureLines(
   const hint = hintOf(error);
   if (hint !== undefined) lines.push(`hint: ${hint}`);
   if (show === "summary") {
-    // Not one of ours, so a bug, and its stack is what a report needs.
-    if (!isExpected(error)) {
+    // Not one of ours, so a bug, and its stack is what a report needs. Who
+    // gave a hint has expected it.
+    if (hint === undefined && !isExpected(error)) {
       lines.push("hint: This is a bug; run again with --debug to see where");
     }
     return lines;

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { internal, invalidArgument } from "../base/errors.ts";
+import { EngineError, internal, invalidArgument } from "../base/errors.ts";
 import { failureLines } from "./failure.ts";
 import { UsageError } from "./flags.ts";
 
@@ -34,6 +34,11 @@ Deno.test("failureLines() calls a bug what is not an expected failure", () => {
     show: "summary",
   });
   assertEquals(lines, ["coracle: gone"]);
+  const hinted = new EngineError("unknown", "blocked", { hint: "A policy" });
+  assertEquals(failureLines(hinted, { show: "summary" }), [
+    "coracle: blocked",
+    "hint: A policy",
+  ]);
 });
 
 Deno.test("failureLines() shows causes and a stack if details are wanted", () => {

@@ -24,6 +24,7 @@ export async function verifyImage(
       "unknown",
       `image verifier ${verifier.name} blocked pull of ${name} with digest ` +
         `${target.digest} for reason: ${reason}`,
+      { hint: "The programs that judge images are this host's own policy" },
     );
   }
 }
