@@ -70,6 +70,18 @@ export function hasCode(
   return thrown instanceof EngineError && codes.includes(thrown.code);
 }
 
+/** Undefined if `work` is about something that is not there. */
+export async function unlessMissing<T>(
+  work: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (hasCode(error, "notFound")) return undefined;
+    throw error;
+  }
+}
+
 export function invalidArgument(
   message: string,
   options?: EngineErrorOptions,

@@ -1,7 +1,7 @@
 /** What is written of a container that has been made. */
 
 import type { Context } from "../base/context.ts";
-import { hasCode } from "../base/errors.ts";
+import { unlessMissing } from "../base/errors.ts";
 import type { TypedValue } from "../core/container.ts";
 import { jsonExtension, STATUS_EXTENSION } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
@@ -35,19 +35,15 @@ export async function recordParts(
     ...spec === undefined ? [] : ["spec"],
     ...status === undefined ? [] : [`extensions.${STATUS_EXTENSION}`],
   ];
-  try {
-    await services.containers.update(ctx, {
-      id,
-      runtime: { name: "" },
-      ...spec === undefined ? {} : { spec: specValue(spec) },
-      ...status === undefined ? {} : {
-        extensions: {
-          [STATUS_EXTENSION]: jsonExtension(STATUS_EXTENSION, status),
-        },
+  // It may be over already, and removed.
+  await unlessMissing(services.containers.update(ctx, {
+    id,
+    runtime: { name: "" },
+    ...spec === undefined ? {} : { spec: specValue(spec) },
+    ...status === undefined ? {} : {
+      extensions: {
+        [STATUS_EXTENSION]: jsonExtension(STATUS_EXTENSION, status),
       },
-    }, paths);
-  } catch (error) {
-    // It may be over already, and removed.
-    if (!hasCode(error, "notFound")) throw error;
-  }
+    },
+  }, paths));
 }

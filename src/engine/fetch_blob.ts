@@ -1,7 +1,7 @@
 /** Small content from a registry into the store. */
 
 import type { Context } from "../base/context.ts";
-import { EngineError, hasCode } from "../base/errors.ts";
+import { EngineError, hasCode, unlessMissing } from "../base/errors.ts";
 import type { ContentStore } from "../core/content.ts";
 import type { Labels } from "../core/labels.ts";
 import type { Fetcher } from "../core/registry.ts";
@@ -47,7 +47,7 @@ export async function fetchBlob(
   for (;;) {
     const wrong = await tryToFetch(ctx, content, fetcher, descriptor, labels);
     if (wrong === undefined) return;
-    await dropIngest(ctx, content, ingestRef(descriptor));
+    await unlessMissing(content.abort(ctx, ingestRef(descriptor)));
     // Otherwise it may be what was there before.
     const isWhole = wrong.offset === 0;
     if (isWhole) await fetcher.distrust(ctx, descriptor, wrong.error);
@@ -92,18 +92,6 @@ async function tryToFetch(
 /** `failedPrecondition` says so when all of it has come, `dataLoss` before. */
 function isWrong(error: unknown): error is EngineError {
   return hasCode(error, "failedPrecondition", "dataLoss");
-}
-
-async function dropIngest(
-  ctx: Context,
-  content: ContentStore,
-  ref: string,
-): Promise<void> {
-  try {
-    await content.abort(ctx, ref);
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-  }
 }
 
 /** The name of an ingest, the same in every process that wants the content. */

@@ -1,7 +1,7 @@
 /** What is done after a container's process has ended, by whomever. */
 
 import type { Context } from "../base/context.ts";
-import { hasCode } from "../base/errors.ts";
+import { unlessMissing } from "../base/errors.ts";
 import type { Bundle, BundleRecord } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { recordParts } from "./container_record.ts";
@@ -51,7 +51,7 @@ async function unrecordedSpec(
   bundle: Bundle,
 ): Promise<string | undefined> {
   const { id } = bundle.record;
-  const container = await ignoreMissing(services.containers.get(ctx, id));
+  const container = await unlessMissing(services.containers.get(ctx, id));
   return container?.spec === undefined ? bundle.spec() : undefined;
 }
 
@@ -85,18 +85,9 @@ async function removeParts(
   const { services, volumesPath } = deps;
   const { id, namespace } = record;
   await removeSnapshot(ctx, services, record);
-  await ignoreMissing(services.containers.delete(ctx, id));
+  // Somebody else may have removed it meanwhile.
+  await unlessMissing(services.containers.delete(ctx, id));
   const { host } = services;
   removeAnonymous(host, `${volumesPath}/${namespace}`, id);
   host.removeDirectory(containerDirectory(deps, namespace, id));
-}
-
-/** Somebody else may have removed it meanwhile. */
-async function ignoreMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-    return undefined;
-  }
 }

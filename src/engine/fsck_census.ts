@@ -2,7 +2,7 @@
 
 import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
-import { hasCode } from "../base/errors.ts";
+import { hasCode, unlessMissing } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { ContentInfo } from "../core/content.ts";
 import type { Image } from "../core/image.ts";
@@ -105,8 +105,8 @@ async function countLeases(
 ): Promise<readonly CountedLease[]> {
   const found: CountedLease[] = [];
   for await (const { id, labels } of leases.list(ctx)) {
-    const resources = await present(() =>
-      Array.fromAsync(leases.listResources(ctx, id))
+    const resources = await unlessMissing(
+      Array.fromAsync(leases.listResources(ctx, id)),
     );
     // It may have been deleted meanwhile.
     if (resources !== undefined) found.push({ id, labels, resources });
@@ -128,16 +128,4 @@ async function countSandboxes(
     if (!hasCode(error, "unimplemented")) throw error;
   }
   return found;
-}
-
-/** What `ask` answers; undefined if there is no such thing. */
-export async function present<T>(
-  ask: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (hasCode(error, "notFound")) return undefined;
-    throw error;
-  }
 }

@@ -3,13 +3,13 @@
  * its disk and its database have beside that is not looked at.
  */
 
+import { unlessMissing } from "../base/errors.ts";
 import type { Context } from "../base/context.ts";
 import type { FsckFinding, StoredImage } from "../core/fsck.ts";
 import type { FsckOptions } from "./fsck.ts";
 import {
   countAll,
   type NamespaceCensus,
-  present,
   type ServedStore,
 } from "./fsck_census.ts";
 import { checkImages } from "./fsck_images.ts";
@@ -62,7 +62,7 @@ async function* checkServedImages(
   });
   for await (const finding of findings) {
     // Whoever has removed it meanwhile has removed its parts, too.
-    const image = await present(() => store.images.get(ctx, finding.subject));
+    const image = await unlessMissing(store.images.get(ctx, finding.subject));
     if (image !== undefined) yield finding;
   }
 }

@@ -1,14 +1,10 @@
 import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
-import { hasCode } from "../base/errors.ts";
+import { hasCode, unlessMissing } from "../base/errors.ts";
 import type { ContentInfo } from "../core/content.ts";
 import type { FsckFinding } from "../core/fsck.ts";
 import type { FsckOptions } from "./fsck.ts";
-import {
-  type NamespaceCensus,
-  present,
-  type ServedStore,
-} from "./fsck_census.ts";
+import type { NamespaceCensus, ServedStore } from "./fsck_census.ts";
 import { otherBytes, otherSize, readThrough } from "./fsck_read.ts";
 import { refusal } from "./fsck_refusal.ts";
 
@@ -88,7 +84,7 @@ async function faultOf(
     if (detail !== "gone") {
       return { kind: "blob-damaged", detail, action: "delete" };
     }
-    const info = await present(() => store.content.info(there, blob.digest));
+    const info = await unlessMissing(store.content.info(there, blob.digest));
     if (info !== undefined) still.push(namespace);
   }
   if (still.length === 0) return undefined;
@@ -123,6 +119,6 @@ async function forget(
   { digest, records }: KnownBlob,
 ): Promise<void> {
   for (const { namespace } of records) {
-    await present(() => content.delete({ ...ctx, namespace }, digest));
+    await unlessMissing(content.delete({ ...ctx, namespace }, digest));
   }
 }

@@ -1,12 +1,12 @@
+import { unlessMissing } from "../base/errors.ts";
 import type { Context } from "../base/context.ts";
 import { type Digest, isDigest } from "../base/digest.ts";
 import type { FsckFinding } from "../core/fsck.ts";
 import type { LeaseResource } from "../core/lease.ts";
-import {
-  type CountedContainer,
-  type NamespaceCensus,
-  present,
-  type ServedStore,
+import type {
+  CountedContainer,
+  NamespaceCensus,
+  ServedStore,
 } from "./fsck_census.ts";
 
 type Fault = Pick<FsckFinding, "kind" | "severity" | "subject" | "detail">;
@@ -35,19 +35,17 @@ async function* faults(
     const found = [...containerFaults(census, container)];
     if (found.length === 0) continue;
     const { id } = container;
-    if (await present(() => store.containers.get(ctx, id))) yield* found;
+    if (await unlessMissing(store.containers.get(ctx, id))) yield* found;
   }
   for (const { id, resources } of census.leases) {
     const missing = resources.filter((it) => !exists(census, it));
     if (missing.length === 0) continue;
-    const still = await present(() =>
-      Array.fromAsync(store.leases.listResources(ctx, id))
+    const still = await unlessMissing(
+      Array.fromAsync(store.leases.listResources(ctx, id)),
     ) ?? [];
     for (const it of missing) {
       if (
-        !still.some((other) =>
-          isSame(it, other)
-        )
+        !still.some((other) => isSame(it, other))
       ) continue;
       const detail = `It holds ${it.type} "${it.id}", which is not there`;
       yield {

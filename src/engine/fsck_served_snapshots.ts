@@ -1,6 +1,6 @@
 import type { Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
-import { hasCode } from "../base/errors.ts";
+import { hasCode, unlessMissing } from "../base/errors.ts";
 import type { ContentInfo } from "../core/content.ts";
 import type { FsckFinding } from "../core/fsck.ts";
 import { LABEL } from "../core/labels.ts";
@@ -8,11 +8,7 @@ import type { SnapshotInfo, Snapshotter } from "../core/snapshot.ts";
 import { readBlob } from "../core/verified.ts";
 import { chainIds } from "../oci/chain_id.ts";
 import { parseImageConfig } from "../oci/image_spec.ts";
-import {
-  type NamespaceCensus,
-  present,
-  type ServedStore,
-} from "./fsck_census.ts";
+import type { NamespaceCensus, ServedStore } from "./fsck_census.ts";
 import { refusal } from "./fsck_refusal.ts";
 
 type Snapshots = ReadonlyMap<string, SnapshotInfo>;
@@ -40,8 +36,8 @@ async function* missingParents(
 ): AsyncIterable<FsckFinding> {
   for (const { name: child, parent } of snapshots.values()) {
     if (parent === "" || snapshots.has(parent)) continue;
-    if (await present(() => snapshotter.stat(ctx, parent))) continue;
-    if (!await present(() => snapshotter.stat(ctx, child))) continue;
+    if (await unlessMissing(snapshotter.stat(ctx, parent))) continue;
+    if (!await unlessMissing(snapshotter.stat(ctx, child))) continue;
     const detail = `Snapshot "${child}" of ${name} is built on it`;
     yield finding(ctx, "snapshot-missing", parent, detail);
   }
@@ -60,7 +56,7 @@ async function* unusable(
     const said = await refusedUsage(ctx, snapshotter, key) &&
       await refusedUsage(ctx, snapshotter, key);
     if (said === undefined) continue;
-    if (!await present(() => snapshotter.stat(ctx, key))) continue;
+    if (!await unlessMissing(snapshotter.stat(ctx, key))) continue;
     const detail = `Its snapshotter ${name} says: ${said}`;
     yield finding(ctx, "snapshot-damaged", key, detail);
   }

@@ -4,9 +4,9 @@ import type { Context } from "../base/context.ts";
 import { type Digest, digestHex } from "../base/digest.ts";
 import {
   type EngineError,
-  hasCode,
   invalidArgument,
   notFound,
+  unlessMissing,
 } from "../base/errors.ts";
 import {
   formatReference,
@@ -70,7 +70,9 @@ export async function findImage(
   wanted: PlatformChoice,
 ): Promise<FoundImage> {
   const reference = readReference(text);
-  const exact = reference && await named(ctx, services, reference);
+  const exact = reference && await unlessMissing(
+    services.images.get(ctx, formatReference(reference)),
+  );
   if (exact !== undefined) return { image: exact, by: "name" };
   if (reference?.digest !== undefined) {
     const image = await ofRepository(ctx, services, reference);
@@ -96,19 +98,6 @@ function readReference(text: string): Reference | undefined {
     return parseReference(text);
   } catch (error) {
     if (/^(?:sha256:)?[0-9a-f]+$/.test(text)) return undefined;
-    throw error;
-  }
-}
-
-async function named(
-  ctx: Context,
-  services: Services,
-  reference: Reference,
-): Promise<Image | undefined> {
-  try {
-    return await services.images.get(ctx, formatReference(reference));
-  } catch (error) {
-    if (hasCode(error, "notFound")) return undefined;
     throw error;
   }
 }

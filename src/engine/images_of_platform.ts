@@ -1,7 +1,7 @@
 /** An image's content, of the platform that somebody may have named. */
 
 import type { Context } from "../base/context.ts";
-import { EngineError, hasCode } from "../base/errors.ts";
+import { EngineError, unlessMissing } from "../base/errors.ts";
 import {
   formatPlatform,
   type Platform,
@@ -54,12 +54,9 @@ async function contentFor(
   { image }: FoundImage,
   wanted: PlatformChoice,
 ): Promise<ImageContent | undefined> {
-  try {
-    return await readImageContent(ctx, content, image.target, wanted);
-  } catch (error) {
-    if (hasCode(error, "notFound")) return undefined;
-    throw error;
-  }
+  return await unlessMissing(
+    readImageContent(ctx, content, image.target, wanted),
+  );
 }
 
 function isFor(wanted: Platform, config: Platform): boolean {

@@ -1,7 +1,7 @@
 /** Taking a container away from the daemon's monitor of restarts. */
 
 import type { Context } from "../base/context.ts";
-import { hasCode } from "../base/errors.ts";
+import { unlessMissing } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { Services } from "../core/services.ts";
 import { RESTART_LABEL } from "./restart_policy.ts";
@@ -14,14 +14,10 @@ export async function leaveMonitor(
 ): Promise<void> {
   const { status, explicitlyStopped } = RESTART_LABEL;
   if (labels[status] !== "running") return;
-  try {
-    await containers.update(ctx, {
-      id,
-      runtime: { name: "" },
-      // An empty label is none.
-      labels: { [status]: "", [explicitlyStopped]: "true" },
-    }, [`labels.${status}`, `labels.${explicitlyStopped}`]);
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-  }
+  await unlessMissing(containers.update(ctx, {
+    id,
+    runtime: { name: "" },
+    // An empty label is none.
+    labels: { [status]: "", [explicitlyStopped]: "true" },
+  }, [`labels.${status}`, `labels.${explicitlyStopped}`]));
 }

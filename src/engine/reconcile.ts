@@ -1,8 +1,7 @@
 /** Finishes what killed processes left behind. */
 
 import type { Context } from "../base/context.ts";
-import { EngineError, hasCode } from "../base/errors.ts";
-import type { Container } from "../core/container.ts";
+import { EngineError, unlessMissing } from "../base/errors.ts";
 import type { Bundle, TaskRef } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { discardBundle, discardContainer, finishContainer } from "./finish.ts";
@@ -92,7 +91,7 @@ async function neverStarted(
   bundle: Bundle,
 ): Promise<void> {
   const { id, removal } = bundle.record;
-  const container = await find(ctx, deps, id);
+  const container = await unlessMissing(deps.services.containers.get(ctx, id));
   const isWhole = removal === "byClient" ||
     (container?.spec !== undefined && removal === "keep");
   if (!isWhole) return await discardContainer(ctx, deps, bundle);
@@ -105,7 +104,9 @@ async function tellOfLoss(
   { record }: Bundle,
   { exit }: TaskStatus,
 ): Promise<void> {
-  const container = await find(ctx, deps, record.id);
+  const container = await unlessMissing(
+    deps.services.containers.get(ctx, record.id),
+  );
   const name = container === undefined
     ? record.id.slice(0, 12)
     : containerName(container);
@@ -117,19 +118,6 @@ async function tellOfLoss(
         "kept it was killed",
     { id: record.id },
   );
-}
-
-async function find(
-  ctx: Context,
-  { services }: LifeDeps,
-  id: string,
-): Promise<Container | undefined> {
-  try {
-    return await services.containers.get(ctx, id);
-  } catch (error) {
-    if (hasCode(error, "notFound")) return undefined;
-    throw error;
-  }
 }
 
 const SETTLE_BUDGET_MS = 10_000;

@@ -1,7 +1,7 @@
 /** Removing containers: the record, the writable layer, what it held. */
 
 import type { Context } from "../base/context.ts";
-import { failedPrecondition, hasCode } from "../base/errors.ts";
+import { failedPrecondition, unlessMissing } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { TaskRef } from "../core/task.ts";
 import { discardTask } from "./discard_task.ts";
@@ -53,7 +53,7 @@ export async function removeContainer(
     removeAnonymous(host, `${deps.volumesPath}/${ctx.namespace}`, id);
   }
   // Last of all: who is killed before has it to begin again with.
-  await ignoreMissing(services.containers.delete(ctx, id));
+  await unlessMissing(services.containers.delete(ctx, id));
   return container;
 }
 
@@ -69,14 +69,4 @@ async function deleteTask(
     await tasks.destroy(ctx, bundle.record);
   }
   await settle(ctx, deps, ref);
-}
-
-async function ignoreMissing(
-  work: Promise<unknown> | undefined,
-): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-  }
 }

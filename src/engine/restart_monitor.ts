@@ -6,7 +6,7 @@
  */
 
 import type { Context } from "../base/context.ts";
-import { hasCode } from "../base/errors.ts";
+import { unlessMissing } from "../base/errors.ts";
 import { SIGNALS } from "../base/signals.ts";
 import { sleep } from "../base/sleep.ts";
 import type { Container, ContainerStore } from "../core/container.ts";
@@ -156,12 +156,7 @@ async function stateOf(
   tasks: TaskService,
   id: string,
 ): Promise<ShimProcessState | undefined> {
-  try {
-    return await tasks.get(ctx, { id, execId: "" });
-  } catch (error) {
-    if (hasCode(error, "notFound")) return undefined;
-    throw error;
-  }
+  return await unlessMissing(tasks.get(ctx, { id, execId: "" }));
 }
 
 async function endTask(
@@ -179,11 +174,7 @@ async function endTask(
       ctx.log.debug("Cannot kill a task", { error });
     }
   }
-  try {
-    await tasks.delete(ctx, task);
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-  }
+  await unlessMissing(tasks.delete(ctx, task));
 }
 
 /** Output goes to the log or nowhere; who attaches finds the input. */

@@ -1,5 +1,5 @@
 import { cleanUp, type Context } from "../base/context.ts";
-import { dataLoss, hasCode } from "../base/errors.ts";
+import { dataLoss, hasCode, unlessMissing } from "../base/errors.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Mount } from "../core/mount.ts";
 import type { OnProgress } from "../core/progress.ts";
@@ -88,9 +88,5 @@ async function removeIfThere(
   snapshotter: Snapshotter,
   key: string,
 ): Promise<void> {
-  try {
-    await snapshotter.remove(ctx, key);
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-  }
+  await unlessMissing(snapshotter.remove(ctx, key));
 }

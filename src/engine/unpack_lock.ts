@@ -1,5 +1,5 @@
 import type { Context } from "../base/context.ts";
-import { hasCode } from "../base/errors.ts";
+import { unlessMissing } from "../base/errors.ts";
 import type { ContentStore } from "../core/content.ts";
 import { waitForTurn } from "./fetch_turn.ts";
 
@@ -25,23 +25,8 @@ export async function withUnpackLock<T>(
   try {
     return await work();
   } finally {
-    await removeLock(
-      { ...ctx, signal: new AbortController().signal },
-      content,
-      ref,
-    );
-  }
-}
-
-/** While it is still held, so that nobody else's is removed. */
-async function removeLock(
-  ctx: Context,
-  content: ContentStore,
-  ref: string,
-): Promise<void> {
-  try {
-    await content.abort(ctx, ref);
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
+    // While it is still held, so that nobody else's is removed.
+    const { signal } = new AbortController();
+    await unlessMissing(content.abort({ ...ctx, signal }, ref));
   }
 }

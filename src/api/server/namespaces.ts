@@ -4,7 +4,7 @@ import {
   type Namespace as WireNamespace,
   NamespacesDefinition,
 } from "../../../proto/gen/containerd/services/namespaces/v1/namespace.ts";
-import { hasCode, invalidArgument } from "../../base/errors.ts";
+import { invalidArgument, unlessMissing } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { NamespaceStore } from "../../core/namespace.ts";
 import { type GrpcService, grpcService } from "../../rpc/grpc/service.ts";
@@ -23,7 +23,7 @@ export function namespacesService(
   return grpcService(NamespacesDefinition, {
     async get(call, { name }) {
       // Every name is a namespace, to clients: one without labels so far.
-      const found = await orUndefined(namespaces.get(ctx(call), name));
+      const found = await unlessMissing(namespaces.get(ctx(call), name));
       return { namespace: { name, labels: { ...found?.labels } } };
     },
     async list(call) {
@@ -50,7 +50,7 @@ export function namespacesService(
       const labels = fromLabels(wanted.labels);
       const named = { name: wanted.name, labels };
       const known = namespaces.update(ctx(call), named, updateMask);
-      if (await orUndefined(known) === undefined) {
+      if (await unlessMissing(known) === undefined) {
         await namespaces.create(ctx(call), named);
       }
       return { namespace: { name: "", labels: {} } };
@@ -64,13 +64,4 @@ export function namespacesService(
 
 function given(namespace: WireNamespace | undefined): WireNamespace {
   return namespace ?? { name: "", labels: {} };
-}
-
-async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (hasCode(error, "notFound")) return undefined;
-    throw error;
-  }
 }

@@ -10,7 +10,7 @@
 
 import type { RemotePolicies } from "../../api/remote/policies.ts";
 import type { Context } from "../../base/context.ts";
-import { hasCode } from "../../base/errors.ts";
+import { hasCode, unlessMissing } from "../../base/errors.ts";
 import type { Container, ContainerStore } from "../../core/container.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Labels } from "../../core/labels.ts";
@@ -179,12 +179,7 @@ export class Restarts {
   }
 
   async #find(ctx: Context, id: string): Promise<Container | undefined> {
-    try {
-      return await this.#deps.containers().get(ctx, id);
-    } catch (error) {
-      if (hasCode(error, "notFound")) return undefined;
-      throw error;
-    }
+    return await unlessMissing(this.#deps.containers().get(ctx, id));
   }
 
   /** An empty label is none. */

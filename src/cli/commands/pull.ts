@@ -1,6 +1,6 @@
 import type { Context } from "../../base/context.ts";
 import { imageVerifiers } from "../../app/image_verifiers.ts";
-import { hasCode } from "../../base/errors.ts";
+import { unlessMissing } from "../../base/errors.ts";
 import {
   formatReference,
   parseReference,
@@ -26,7 +26,9 @@ export async function run(inv: Invocation): Promise<number> {
   if (!quiet && !/[:@]/.test(name.slice(name.lastIndexOf("/") + 1))) {
     inv.stderr.line(`Using default tag: ${reference.tag}`);
   }
-  const before = await presentImage(inv.ctx, services, reference);
+  const before = await unlessMissing(
+    services.images.get(inv.ctx, formatReference(reference)),
+  );
   const image = await pull(inv, inv.ctx, services, reference, {
     quiet,
     options: { ...pullOptions(inv), verifiers: imageVerifiers(config) },
@@ -75,17 +77,4 @@ async function pull(
   // So that lists of images need not read its manifest.
   await summarise(ctx, services, image.target, anyPlatform());
   return image;
-}
-
-async function presentImage(
-  ctx: Context,
-  services: Services,
-  reference: Reference,
-): Promise<Image | undefined> {
-  try {
-    return await services.images.get(ctx, formatReference(reference));
-  } catch (error) {
-    if (hasCode(error, "notFound")) return undefined;
-    throw error;
-  }
 }

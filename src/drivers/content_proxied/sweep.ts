@@ -2,7 +2,7 @@
 
 import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
-import { hasCode } from "../../base/errors.ts";
+import { unlessMissing } from "../../base/errors.ts";
 import type { Gate } from "../../base/gate.ts";
 import type { ContentStore } from "../../core/content.ts";
 import type { LeaseManager } from "../../core/lease.ts";
@@ -47,11 +47,7 @@ export async function removeUnrecorded(
   const asked = impatient(ctx);
   using _alone = await gate.close(asked.signal);
   if (records.knows(digest)) return;
-  try {
-    await backend.delete(asked, digest);
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-  }
+  await unlessMissing(backend.delete(asked, digest));
 }
 
 /** Drops ingests that nobody goes on with. */
@@ -65,11 +61,7 @@ export async function removeStaleIngests(
     const ours = parseBackendRef(name);
     if (ours === undefined || updatedAt.getTime() > oldest) continue;
     if (await isLeased(ctx, deps, ours)) continue;
-    try {
-      await backend.abort(impatient(ctx), name);
-    } catch (error) {
-      if (!hasCode(error, "notFound")) throw error;
-    }
+    await unlessMissing(backend.abort(impatient(ctx), name));
   }
 }
 

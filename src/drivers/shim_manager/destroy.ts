@@ -1,7 +1,7 @@
 /** Ending a container and the shim that keeps it, whatever state both are in. */
 
 import type { Context } from "../../base/context.ts";
-import { hasCode } from "../../base/errors.ts";
+import { unlessMissing } from "../../base/errors.ts";
 import type { ProcessRef, ShimService } from "../../core/shim.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { isAlive, sendSignal } from "../../sys/process.ts";
@@ -62,7 +62,7 @@ export async function endTask(
   const process = { id, execId: "" };
   const { shimPid } = await shim.connect(ctx, id);
   await killIfAlive(ctx, shim, process);
-  await ignoreMissing(shim.delete(ctx, process));
+  await unlessMissing(shim.delete(ctx, process));
   await leave(ctx, poller, shim, { id, bundle, pid: shimPid });
 }
 
@@ -112,8 +112,8 @@ async function killIfAlive(
   const { status } = await shim.state(ctx, process);
   if (status === "stopped") return;
   // What is frozen does not end.
-  if (status === "paused") await ignoreMissing(shim.resume(ctx, process.id));
-  await ignoreMissing(
+  if (status === "paused") await unlessMissing(shim.resume(ctx, process.id));
+  await unlessMissing(
     killProcess(ctx, shim, process, { signal: SIGNALS.SIGKILL, scope: "all" }),
   );
   if (status !== "created") await shim.wait(ctx, process);
@@ -152,12 +152,4 @@ function isShim(pid: number, { program, id }: ShimCall): boolean {
 function removeSocket(bundle: string): void {
   const path = socketOf(bundle);
   if (path !== undefined && !isServed(path)) removeIfThere(path);
-}
-
-async function ignoreMissing(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-  }
 }
