@@ -11,6 +11,7 @@ import {
   readLength,
 } from "../../base/container_log/local_frame.ts";
 import type { FileFormat } from "../../base/container_log/settings.ts";
+import { readAt } from "../../sys/read_at.ts";
 
 export type Piece =
   | {
@@ -155,20 +156,4 @@ function tailFromStart(file: Deno.FsFile, size: number, count: number): Tail {
   }
   const found = Math.min(count, starts.length);
   return { offset: starts[starts.length - found] ?? offset, found };
-}
-
-/** @returns fewer than asked for at the end of the file */
-function readAt(
-  file: Deno.FsFile,
-  offset: number,
-  into: Uint8Array,
-): number {
-  file.seekSync(offset, Deno.SeekMode.Start);
-  let count = 0;
-  while (count < into.length) {
-    const more = file.readSync(into.subarray(count));
-    if (more === null || more === 0) break;
-    count += more;
-  }
-  return count;
 }

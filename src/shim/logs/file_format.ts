@@ -19,6 +19,7 @@ import {
 } from "../../base/container_log/local_frame.ts";
 import type { FileFormat } from "../../base/container_log/settings.ts";
 import { formatTimestamp } from "../../base/container_log/timestamp.ts";
+import { readAt } from "../../sys/read_at.ts";
 
 export interface WriteFormat {
   /** How much room an entry of `length` bytes may need. */
@@ -87,20 +88,4 @@ function wholeFrames(file: Deno.FsFile, size: number): number {
     if (lengthAt(whole + LENGTH_BYTES + next) !== next) return whole;
     whole += next + around;
   }
-}
-
-/** @returns fewer than asked for at the end of the file */
-function readAt(
-  file: Deno.FsFile,
-  offset: number,
-  into: Uint8Array,
-): number {
-  file.seekSync(offset, Deno.SeekMode.Start);
-  let count = 0;
-  while (count < into.length) {
-    const more = file.readSync(into.subarray(count));
-    if (more === null || more === 0) break;
-    count += more;
-  }
-  return count;
 }
