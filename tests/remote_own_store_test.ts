@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { makeBusyboxArchive } from "./support/busybox_archive.ts";
-import { coracle, type Outcome } from "./support/coracle.ts";
+import { coracle, type Outcome, startCoracle } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
 import { until } from "./support/remote_store.ts";
 import { inTerminal } from "./support/remote_terminal.ts";
@@ -71,6 +71,21 @@ async function types(here: Side, there: Side): Promise<void> {
   await there.ok("rm", "-f", "typed");
 }
 
+/** Its command dies, and the container goes, seen by nobody of its side. */
+async function removesWhatWasLeft(here: Side, there: Side): Promise<void> {
+  const args = ["run", "--name", "left", IMAGE, "sleep", "1000"];
+  const running = startCoracle([...there.flags, ...args]);
+  await until(
+    "its start",
+    async () => (await here.ok("ps", "-q")) !== "",
+  );
+  running.kill("SIGKILL");
+  await running.status;
+  await here.ok("rm", "-f", "left");
+  const { code, stderr } = await there.call(["ps", "-a"]);
+  assertEquals([code, stderr], [0, ""]);
+}
+
 Deno.test({
   name: "the socket of a store's own daemon shows what the store has",
   ignore: Deno.uid() !== 0,
@@ -87,6 +102,10 @@ Deno.test({
     await t.step("volumes, both ways", () => sharesVolumes(here, there));
     await t.step("streams that a keeper has", () => attaches(here, there));
     await t.step("streams of the other's", () => attaches(there, here));
+    await t.step(
+      "what was left behind a killed command",
+      () => removesWhatWasLeft(here, there),
+    );
     await t.step("a terminal of the other's", () => types(there, here));
   },
 });

@@ -107,9 +107,9 @@ async function tellOfLoss(
   const container = await unlessMissing(
     deps.services.containers.get(ctx, record.id),
   );
-  const name = container === undefined
-    ? record.id.slice(0, 12)
-    : containerName(container);
+  // Somebody has removed it, and did not know of this bundle.
+  if (container === undefined) return;
+  const name = containerName(container);
   ctx.log.warn(
     exit?.certainty === "guessed"
       ? `Container "${name}" was killed, because the process that kept it ` +

@@ -67,6 +67,12 @@ export async function coracle(
   };
 }
 
+/** Starts the program without a store of its own; nobody hears it. */
+export function startCoracle(args: readonly string[]): Deno.ChildProcess {
+  const options = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  return command(args, options).spawn();
+}
+
 function command(
   args: readonly string[],
   options: Deno.CommandOptions,
