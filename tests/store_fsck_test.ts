@@ -150,6 +150,34 @@ Deno.test("fsck() leaves nothing of what was built on a forgotten layer", () =>
     assertEquals(left, []);
   }));
 
+Deno.test("fsck() keeps what a container has written on a forgotten layer", () =>
+  withStore(async (fixture) => {
+    const { store, records, snapshotter, check } = fixture;
+    await layer(fixture, "1", "");
+    await layer(fixture, "2", "1");
+    await snapshotter.prepare(ctx, "container", "2");
+    const own = `${store.root}/snapshots/${records.get(ctx, "container").id}`;
+    await Deno.writeTextFile(`${own}/mine`, "work of a week");
+    await Deno.remove(`${store.root}/snapshots/${records.get(ctx, "1").id}`);
+    assertEquals(await check("repair"), [
+      "snapshot-missing forget repaired",
+      "snapshot-orphaned none found",
+    ]);
+    assertEquals(await check(), ["snapshot-orphaned none found"]);
+    await assertCode(
+      "failedPrecondition",
+      () => snapshotter.mounts(ctx, "container"),
+    );
+    // The image is unpacked again.
+    await layer(fixture, "1", "");
+    await layer(fixture, "2", "1");
+    assertEquals(await check(), []);
+    await snapshotter.mounts(ctx, "container");
+    const ids = ["2", "1"].map((name) => records.get(ctx, name).id);
+    assertEquals(records.parentIds(ctx, "container"), ids);
+    assertEquals(await Deno.readTextFile(`${own}/mine`), "work of a week");
+  }));
+
 Deno.test("fsck() reports an image that lacks a layer", () =>
   withStore(async ({ store, check }) => {
     const { content } = store;

@@ -27,6 +27,8 @@ export type FsckKind =
   | "ingest-stray"
   /** A layer whose directory is not there; others are made when needed. */
   | "snapshot-missing"
+  /** What a container has written, on a layer that is not there any more. */
+  | "snapshot-orphaned"
   /** A snapshot that is not what its name says, or can't be looked at. */
   | "snapshot-damaged"
   /** A directory that no record knows. */
@@ -99,6 +101,8 @@ export interface StoredSnapshot {
   /** Of its directory. */
   readonly id: number;
   readonly kind: SnapshotKind;
+  /** The layer that it was built on and that was forgotten, if one was. */
+  readonly lostParent?: string;
 }
 
 export interface StoredImage {
@@ -116,7 +120,10 @@ export interface MetadataInventory {
   walkSnapshots(): Iterable<StoredSnapshot>;
   /** Directory ids of layers that are being unpacked. */
   reservedIds(): readonly number[];
-  /** Removes a snapshot's record and those built on it; gives their names. */
+  /**
+   * Removes the records of a layer and of those built on it; gives their names.
+   * What containers have written on them stays, for when the layer is back.
+   */
   forgetSnapshot(id: number): readonly string[];
   walkImages(): Iterable<StoredImage>;
   /** Ends the protection of directories whose records may have been lost. */

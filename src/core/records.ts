@@ -125,7 +125,11 @@ export type LiveIds = Pick<ReadonlySet<number>, "has">;
 export interface SnapshotRecords {
   /** @throws {EngineError} `notFound` */
   get(ctx: Context, key: string): SnapshotRecord;
-  /** Directory ids of the snapshot's ancestors, nearest parent first. */
+  /**
+   * Directory ids of the snapshot's ancestors, nearest parent first.
+   * @throws {EngineError} `notFound`; `failedPrecondition` if its parent was
+   * lost, and forgotten by a repair
+   */
   parentIds(ctx: Context, key: string): readonly number[];
   /**
    * Adds an active snapshot or a view, holds it by the context's lease and

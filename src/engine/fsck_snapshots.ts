@@ -38,6 +38,7 @@ export async function* checkSnapshots(
     }
     const left = new Set(await snapshotter.listDirectories(ctx));
     for (const id of unrecorded) yield unrecordedDirectory(name, id, left);
+    yield* orphans(deps, name);
   }
 }
 
@@ -63,6 +64,26 @@ function* missingDirectories(
           forgotten.add(`${namespace}/${lost}`);
         }
       }),
+    };
+  }
+}
+
+/** What waits for a layer that was forgotten, now or in an earlier repair. */
+function* orphans(
+  { inventory }: FsckDeps,
+  snapshotter: string,
+): Iterable<FsckFinding> {
+  for (const snapshot of inventory.walkSnapshots()) {
+    const { namespace, name, lostParent } = snapshot;
+    if (snapshot.snapshotter !== snapshotter || !lostParent) continue;
+    yield {
+      kind: "snapshot-orphaned",
+      severity: "error",
+      subject: name,
+      detail: `Layer "${lostParent}", which it is built on, is lost ` +
+        `(namespace "${namespace}"): pull its image again`,
+      action: "none",
+      state: "found",
     };
   }
 }

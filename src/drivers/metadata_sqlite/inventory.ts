@@ -62,6 +62,9 @@ export class SqliteInventory implements MetadataInventory {
         name: text(row, "name"),
         id: integer(row, "id"),
         kind: text(row, "kind") as SnapshotKind,
+        ...row["parent_id"] === null && row["parent"] !== ""
+          ? { lostParent: text(row, "parent") }
+          : {},
       };
     }
   }
@@ -82,8 +85,12 @@ export class SqliteInventory implements MetadataInventory {
         id,
       );
       this.#store.db.run("PRAGMA defer_foreign_keys = ON");
-      for (const row of rows) this.#forget(row);
-      return rows.map((row) => text(row, "name"));
+      const layers = rows.filter((row) => text(row, "kind") === "committed");
+      for (const row of rows) {
+        if (layers.includes(row)) this.#forget(row);
+        else this.#orphan(row);
+      }
+      return layers.map((row) => text(row, "name"));
     });
   }
 
@@ -116,6 +123,14 @@ export class SqliteInventory implements MetadataInventory {
         "DELETE FROM sequences WHERE name = 'lost_snapshots'",
       );
     });
+  }
+
+  /** It waits for a layer of its parent's name. */
+  #orphan(row: Row): void {
+    this.#store.db.run(
+      "UPDATE snapshots SET parent_id = NULL WHERE id = ?",
+      integer(row, "id"),
+    );
   }
 
   #forget(row: Row): void {

@@ -35,9 +35,15 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
   }
 
   parentIds(ctx: Context, key: string): readonly number[] {
-    const { parent_id: parent } = this.#table.row(namespaceOf(ctx), key);
-    if (parent === null || parent === undefined) return [];
-    return this.#table.ancestors(Number(parent));
+    const row = this.#table.row(namespaceOf(ctx), key);
+    const { parent_id: parent } = row;
+    if (parent !== null) return this.#table.ancestors(Number(parent));
+    const lost = text(row, "parent");
+    if (lost === "") return [];
+    throw failedPrecondition(
+      `Cannot use snapshot "${key}": "${lost}", which it is built on, is lost`,
+      { hint: "Pull its image again: what is in the snapshot is kept" },
+    );
   }
 
   create(

@@ -157,6 +157,7 @@ export class SnapshotTable {
       now,
     );
     this.#writeEdges(ns, name, parent, labels);
+    if (kind === "committed") this.#rejoin(ns, name, id);
   }
 
   setLabels(
@@ -183,6 +184,18 @@ export class SnapshotTable {
       name,
     );
     deleteEdges(this.#store.db, ns, node.snapshot(this.#snapshotter, name));
+  }
+
+  /** What was built on a layer that was lost is built on it again. */
+  #rejoin(ns: string, parent: string, id: number): void {
+    this.#store.db.run(
+      "UPDATE snapshots SET parent_id = ? WHERE snapshotter = ? AND ns = ? " +
+        "AND parent = ? AND parent_id IS NULL",
+      id,
+      this.#snapshotter,
+      ns,
+      parent,
+    );
   }
 
   #parentId(ns: string, parent: string): number | null {
