@@ -32,19 +32,6 @@ export interface ProxyPluginConfig {
   readonly capabilities: readonly string[];
 }
 
-/** `[stream_processors.NAME]`: a program that turns a layer into another. */
-export interface StreamProcessorConfig {
-  /** Media types that it reads. */
-  readonly accepts: readonly string[];
-  /** Media type that it writes. */
-  readonly returns: string;
-  /** Path or name of the program. */
-  readonly path: string;
-  readonly args: readonly string[];
-  /** `NAME=value` */
-  readonly env: readonly string[];
-}
-
 /** All files together, in terms of the newest version. */
 export interface DaemonConfig {
   /** Files that were read, the first one first. */
@@ -61,15 +48,10 @@ export interface DaemonConfig {
   };
   /** Relative to that of the process which started the daemon. */
   readonly oomScore: number;
-  /** Path of a cgroup that the daemon moves into. */
-  readonly cgroup?: string;
   /** By URI, `io.containerd.grpc.v1.cri`. */
   readonly disabledPlugins: ReadonlySet<string>;
   readonly requiredPlugins: ReadonlySet<string>;
-  /** In milliseconds, by name: `io.containerd.timeout.shim.load`. */
-  readonly timeoutsMs: ReadonlyMap<string, number>;
   readonly proxyPlugins: ReadonlyMap<string, ProxyPluginConfig>;
-  readonly streamProcessors: ReadonlyMap<string, StreamProcessorConfig>;
   /** Tables of plugins by their URI in the newest version's terms. */
   readonly plugins: ReadonlyMap<string, Table>;
   /** Keys that the command line knows, too. */
@@ -89,8 +71,6 @@ export const EMPTY_CONFIG: DaemonConfig = {
   oomScore: 0,
   disabledPlugins: new Set(),
   requiredPlugins: new Set(),
-  timeoutsMs: new Map(),
   proxyPlugins: new Map(),
-  streamProcessors: new Map(),
   plugins: new Map(),
 };

@@ -206,7 +206,8 @@ const SECTIONS: readonly KeyTable[] = [
   },
   {
     path: ["timeouts"],
-    says: "How long to wait, by the name of what for",
+    says: "How long to wait is not a matter of configuration",
+    effect: "none",
     keys: "open",
   },
   {
@@ -229,19 +230,12 @@ const SECTIONS: readonly KeyTable[] = [
     },
   },
   {
-    path: ["stream_processors", "*"],
-    says: "A program that turns layers of one kind into another",
-    keys: {
-      accepts: { kind: "strings", default: [], says: "Media types it reads" },
-      returns: { kind: "string", default: "", says: "Media type it writes" },
-      path: {
-        kind: "string",
-        default: "",
-        says: "Path or name of the program",
-      },
-      args: { kind: "strings", default: [], says: "Its arguments" },
-      env: { kind: "strings", default: [], says: "`NAME=value`" },
-    },
+    path: ["stream_processors"],
+    says:
+      "Layers are tars, compressed or not; others, as encrypted ones, are " +
+      "refused",
+    effect: "none",
+    keys: "open",
   },
 ];
 

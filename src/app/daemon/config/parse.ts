@@ -1,6 +1,5 @@
 /** From a checked table to what the program asks. */
 
-import { parseDuration } from "../../../base/units.ts";
 import { invalidArgument } from "../../../base/errors.ts";
 import { isTable } from "./check.ts";
 import {
@@ -9,7 +8,6 @@ import {
   type ProxyKind,
   type ProxyPluginConfig,
   type SocketConfig,
-  type StreamProcessorConfig,
   type Table,
 } from "./daemon_config.ts";
 import type { ReadConfig } from "./read.ts";
@@ -41,9 +39,7 @@ export function parseConfig({ table, files }: ReadConfig): DaemonConfig {
     oomScore: Number(table["oom_score"] ?? 0),
     disabledPlugins: new Set(texts(table, "disabled_plugins")),
     requiredPlugins: new Set(texts(table, "required_plugins")),
-    timeoutsMs: durations(tableOf(table, "timeouts")),
     proxyPlugins: mapped(table, "proxy_plugins", proxyPlugin),
-    streamProcessors: mapped(table, "stream_processors", streamProcessor),
     plugins,
     ...renamed(text(shim, "grouping"), "shimGrouping"),
     ...registry["config_path"] === undefined
@@ -100,20 +96,6 @@ function proxyKind(type: string): ProxyKind {
   throw invalidArgument(`Cannot use a proxy plugin of type "${type}"`);
 }
 
-function streamProcessor(table: Table, name: string): StreamProcessorConfig {
-  const { returns = "", path = "" } = table as Record<string, string>;
-  if (path === "") {
-    throw invalidArgument(`Cannot use stream processor "${name}": no path`);
-  }
-  return {
-    accepts: texts(table, "accepts"),
-    returns,
-    path,
-    args: texts(table, "args"),
-    env: texts(table, "env"),
-  };
-}
-
 function mapped<T>(
   table: Table,
   name: string,
@@ -122,14 +104,6 @@ function mapped<T>(
   return new Map(
     Object.entries(tableOf(table, name)).map(([key, value]) =>
       [key, parse(value as Table, key)] as const
-    ),
-  );
-}
-
-function durations(table: Table): ReadonlyMap<string, number> {
-  return new Map(
-    Object.entries(table).map(([name, value]) =>
-      [name, parseDuration(`timeout "${name}"`, String(value))] as const
     ),
   );
 }

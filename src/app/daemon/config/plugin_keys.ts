@@ -87,7 +87,7 @@ const SERVERS: readonly KeyTable[] = [
       address: {
         kind: "string",
         default: "",
-        says: "Path of the socket; empty: there is none",
+        says: "Path of the socket; empty: `debug.sock` in the state directory",
       },
       ...OWNER,
     },
