@@ -132,6 +132,18 @@ Deno.test({
       await assertClean(store);
     });
 
+    await t.step("leaves nothing if there is no such shim", async () => {
+      const wrong = ["--runtime", "io.containerd.mistyped.v2"];
+      const run = ["run", "--name", "typo", "--detach", ...wrong, IMAGE];
+      const { code, stderr } = await store.call(run);
+      assertEquals(code, 125);
+      assertStringIncludes(stderr, "containerd-shim-mistyped-v2");
+      const next = await store.call(["ps", "--all"]);
+      assertEquals(next.stderr, "");
+      await ok(store, "rm", "typo");
+      await assertClean(store);
+    });
+
     await t.step("gives all of a long output", async () => {
       const size = 20_000_000;
       const { code, stdout } = await store.run([

@@ -213,7 +213,7 @@ class ForeignShims implements ForeignTasks {
     const bundle = this.#deps.bundles.find(ctx, record);
     if (bundle === undefined) return;
     const program = readShimProgram(bundle.path) ??
-      { program: findShim(record.runtime, this.#deps.host) };
+      { program: this.#programOrName(record.runtime) };
     await this.#withEvents(bundle.path, async (eventsAddress) => {
       await destroyTask(ctx, this.#destroyDeps(), {
         namespace: record.namespace,
@@ -223,6 +223,19 @@ class ForeignShims implements ForeignTasks {
         eventsAddress,
       });
     });
+  }
+
+  /**
+   * A program that is not there, because its name was mistyped or it has been
+   * uninstalled, must not keep anybody from removing the container.
+   */
+  #programOrName(runtime: string): string {
+    try {
+      return findShim(runtime, this.#deps.host);
+    } catch (error) {
+      if (hasCode(error, "failedPrecondition")) return runtime;
+      throw error;
+    }
   }
 
   /** @param then what is done while the connection is open */
