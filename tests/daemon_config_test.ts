@@ -154,6 +154,34 @@ Deno.test("plugins ls shows the running daemon's, and what is disabled", async (
   });
 });
 
+Deno.test({
+  name: "the daemon's other sockets are where and whose the configuration says",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await withConfig("", async (path, dir) => {
+      const [debug, ttrpc] = [`${dir}/new/debug.sock`, `${dir}/ttrpc.sock`];
+      await Deno.writeTextFile(
+        path,
+        `version = 3\n[debug]\naddress = "${debug}"\ngid = 100\n` +
+          `[ttrpc]\naddress = "${ttrpc}"\nuid = 65534\ngid = 100\n`,
+      );
+      await using daemon = await openDaemon({ args: ["--config", path] });
+      for (const [socket, owner] of [[debug, 0], [ttrpc, 65534]] as const) {
+        const { mode, uid, gid } = await Deno.stat(socket);
+        assertEquals(
+          [(mode ?? 0) & 0o777, uid, gid],
+          [0o660, owner, 100],
+          socket,
+        );
+      }
+      // The command has not read the daemon's file.
+      const { code, stdout, stderr } = await daemon.call("debug", "stack");
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, `process ${daemon.pid}, up `);
+    });
+  },
+});
+
 async function until(daemon: Daemon, text: string): Promise<void> {
   for (let tries = 0; tries < 250; tries++) {
     if (daemon.log().includes(text)) return;

@@ -2,6 +2,7 @@
 
 import { askDaemon } from "../app/observe/ask.ts";
 import { configPath, loadConfig } from "../app/config.ts";
+import { daemonAddress } from "../app/daemon_address.ts";
 import { storePaths } from "../app/paths.ts";
 import type { Invocation } from "./command.ts";
 
@@ -56,13 +57,28 @@ async function debugSocket(inv: Invocation): Promise<string> {
   if (named?.startsWith("/")) return named;
   if (named !== undefined) return `${Deno.cwd()}/${named}`;
   const address = inv.global.address || inv.env("CONTAINERD_ADDRESS");
-  if (address) {
-    const { findDebugSocket } = await import("../app/daemon_client.ts");
-    return await findDebugSocket(address);
-  }
+  if (address) return await askedSocket(address);
   const uid = Deno.uid() ?? 0;
   const config = await loadConfig(configPath(inv.env, uid));
-  return `${storePaths(inv.env, uid, inv.global, config).state}/debug.sock`;
+  const { state } = storePaths(inv.env, uid, inv.global, config);
+  const usual = `${state}/debug.sock`;
+  // The daemon may have another state directory, or its configuration says so.
+  return isThere(usual)
+    ? usual
+    : await askedSocket(await daemonAddress(inv.env, inv.global));
+}
+
+async function askedSocket(address: string): Promise<string> {
+  const { findDebugSocket } = await import("../app/daemon_client.ts");
+  return await findDebugSocket(address);
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSocket === true;
+  } catch {
+    return false;
+  }
 }
 
 async function writeAll(

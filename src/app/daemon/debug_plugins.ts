@@ -10,6 +10,7 @@ import type { HttpHandler } from "../observe/http.ts";
 import { runningTasks } from "../observe/running_tasks.ts";
 import { OPEN_CALLS } from "./observers.ts";
 import { type Plugin, plugin, type PluginHost } from "./plugin.ts";
+import { lendSocket } from "./sockets.ts";
 
 export const debugPlugins: readonly Plugin[] = [
   plugin(
@@ -20,7 +21,7 @@ export const debugPlugins: readonly Plugin[] = [
       const path = debug.address ?? `${host.paths.state}/debug.sock`;
       const { listenPrivate } = await import("../observe/listen_private.ts");
       const { serveHttp } = await import("../observe/http.ts");
-      const listener = await listenPrivate({ ...debug, path });
+      const listener = await listenPrivate(path);
       const server = serveHttp({
         listener,
         handle: answers(host),
@@ -30,6 +31,7 @@ export const debugPlugins: readonly Plugin[] = [
         await server[Symbol.asyncDispose]();
         await Deno.remove(path).catch(() => {});
       });
+      lendSocket(path, debug, host.paths.state);
       host.describe({ exports: { address: path } });
     },
   ),

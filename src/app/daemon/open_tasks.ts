@@ -21,7 +21,7 @@ import { createShimWire } from "../shim_wire.ts";
 import { listenUnix } from "../unix_socket.ts";
 import { ownRuntimes } from "./own_runtimes.ts";
 import type { PluginHost } from "./plugin.ts";
-import { clearSocket } from "./sockets.ts";
+import { clearSocket, eventsAddressOf, lendSocket } from "./sockets.ts";
 
 /**
  * A shim ahead takes some 50 ms of a processor, which whoever runs something
@@ -30,11 +30,11 @@ import { clearSocket } from "./sockets.ts";
 const SPARE_AFTER_MS = { started: 300, deleted: 2 } as const;
 
 export async function openTasks(host: PluginHost): Promise<TaskService> {
-  const { services, paths, log, now, address, daemon } = host;
+  const { services, paths, log, now, address } = host;
   const own = ownRuntimes(host);
   const poller = openPoller();
   host.defer(() => poller.close());
-  const eventsAddress = daemon.ttrpc.address || `${address}.ttrpc`;
+  const eventsAddress = eventsAddressOf(host);
   const publishBinary = isPacked() ? Deno.execPath() : "/bin/false";
   const [program = "", ...args] = selfCommand();
   const programArgs = [...args, "shim"];
@@ -93,6 +93,7 @@ async function serveEvents(
   const receive = eventReceiver(host, shims);
   const server = serveTtrpc(listenUnix(path), [eventsService(receive)]);
   host.defer(async () => await server[Symbol.asyncDispose]());
+  lendSocket(path, host.daemon.ttrpc, host.paths.state);
 }
 
 /** Publishes what shims forward, in the order in which it comes. */

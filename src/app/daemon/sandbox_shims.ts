@@ -20,12 +20,14 @@ import { isPacked } from "../self.ts";
 import { createShimWire } from "../shim_wire.ts";
 import { connectUnix } from "../unix_socket.ts";
 import type { PluginHost } from "./plugin.ts";
+import { eventsAddressOf } from "./sockets.ts";
 
 export function sandboxShims(
-  { services, paths, address }: PluginHost,
+  host: PluginHost,
   poller: Poller,
 ): SandboxShims {
-  const eventsAddress = `${address}.ttrpc`;
+  const { services, paths, address } = host;
+  const eventsAddress = eventsAddressOf(host);
   const deps = launchDeps(paths.state, address, poller);
   return {
     async launch(_ctx, place, runtime) {

@@ -136,3 +136,31 @@ export function giveSocket(
   Deno.chownSync(own, null, gid);
   Deno.chmodSync(own, 0o710);
 }
+
+/**
+ * Gives a socket that is for its owner only to others, if the configuration
+ * names any.
+ * @param own as of `giveSocket()`
+ */
+export function lendSocket(
+  path: string,
+  { uid = 0, gid = 0 }: SocketConfig,
+  own: string,
+): void {
+  if (uid === 0 && gid === 0) return;
+  Deno.chownSync(path, uid, gid);
+  if (gid !== 0) Deno.chmodSync(path, SOCKET_MODE);
+  // The group that `giveSocket()` lets pass may be another one.
+  if (path.slice(0, path.lastIndexOf("/")) === own) Deno.chmodSync(own, 0o711);
+}
+
+/** Where shims tell what happens. */
+export function eventsAddressOf(
+  { address, daemon }: {
+    /** Of the API. */
+    readonly address: string;
+    readonly daemon: { readonly ttrpc: SocketConfig };
+  },
+): string {
+  return daemon.ttrpc.address ?? `${address}.ttrpc`;
+}

@@ -56,9 +56,12 @@ async function connected(socket: string): Promise<Deno.UnixConn> {
     return await connectUnix(socket);
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
+    const isForbidden = cause instanceof Deno.errors.PermissionDenied;
     throw unavailable(`Cannot reach a daemon at "${socket}"`, {
-      hint: "Start one with `coracle daemon`, or name its debug socket with " +
-        "--socket",
+      hint: isForbidden
+        ? "It is for the daemon's owner only, and for the group of [debug] gid"
+        : "Start one with `coracle daemon`, or name its debug socket with " +
+          "--socket",
       cause,
     });
   }

@@ -1,42 +1,25 @@
-/** A socket in the file system for one user. */
+/** A socket in the file system for its owner. */
 
 import { failedPrecondition } from "../../base/errors.ts";
 import { connectUnix, listenUnix } from "../unix_socket.ts";
 
-export interface PrivateSocket {
-  readonly path: string;
-  /** Who may connect; this user if absent. */
-  readonly uid?: number;
-  readonly gid?: number;
-}
-
 /**
- * Listens at a path, which may be of any length. One that nobody listens at any
- * more is replaced.
+ * Listens at a path, which may be of any length; its directory is made. One
+ * that nobody listens at any more is replaced.
  *
  * @throws {EngineError} `failedPrecondition` if somebody does
  */
-export async function listenPrivate(
-  socket: PrivateSocket,
-): Promise<Deno.UnixListener> {
-  const { path } = socket;
-  if (!isThere(path)) return listen(socket);
+export async function listenPrivate(path: string): Promise<Deno.UnixListener> {
+  const directory = path.slice(0, path.lastIndexOf("/")) || "/";
+  await Deno.mkdir(directory, { recursive: true, mode: 0o711 });
+  if (!isThere(path)) return listenUnix(path);
   if (await isAnswered(path)) {
     throw failedPrecondition(
       `Cannot listen on "${path}": another process does`,
     );
   }
   await Deno.remove(path);
-  return listen(socket);
-}
-
-/** It has its permissions from the beginning, and nobody else's owner. */
-function listen({ path, uid, gid }: PrivateSocket): Deno.UnixListener {
-  const listener = listenUnix(path);
-  if (uid !== undefined || gid !== undefined) {
-    Deno.chownSync(path, uid ?? null, gid ?? null);
-  }
-  return listener;
+  return listenUnix(path);
 }
 
 function isThere(path: string): boolean {

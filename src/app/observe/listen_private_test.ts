@@ -29,7 +29,7 @@ Deno.test(
       const deep = `${dir}/${"x".repeat(120)}`;
       await Deno.mkdir(deep);
       const path = `${deep}/s`;
-      using listener = await listenPrivate({ path });
+      using listener = await listenPrivate(path);
       assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
       assertEquals(await names(deep), ["s"]);
       const [accepted, made] = await Promise.all([
@@ -45,14 +45,14 @@ Deno.test(
 Deno.test("listenPrivate() replaces a socket that nobody listens at, and no other", async () => {
   await inDirectory(async (dir) => {
     const path = `${dir}/s`;
-    const first = await listenPrivate({ path });
+    const first = await listenPrivate(path);
     const { code } = await assertRejects(
-      () => listenPrivate({ path }),
+      () => listenPrivate(path),
       EngineError,
     );
     assertEquals(code, "failedPrecondition");
     first.close();
-    using _second = await listenPrivate({ path });
+    using _second = await listenPrivate(path);
     assertEquals(await names(dir), ["s"]);
   });
 });
