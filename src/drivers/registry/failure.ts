@@ -183,13 +183,19 @@ const NETWORK_FAILURES: readonly NetworkFailure[] = [
   },
 ];
 
-/** For a request that got no answer. */
-export function refusalOfError(thrown: unknown): Refusal {
+/**
+ * For a request that got no answer.
+ * @param proxy that it went through, if it did
+ */
+export function refusalOfError(thrown: unknown, proxy?: URL): Refusal {
   const detail = networkDetail(thrown);
   const known = NETWORK_FAILURES.find(({ pattern }) => pattern.test(detail));
+  const said = bounded(known?.said(detail) ?? detail);
   return {
     code: "unavailable",
-    said: bounded(known?.said(detail) ?? detail),
+    said: proxy === undefined
+      ? said
+      : `${said}, through the proxy ${proxy.protocol}//${proxy.host}`,
     retry: known?.retry ?? "backoff",
     isSchemeMismatch: known === undefined || known.isSchemeMismatch === true,
     ...(known?.hint === undefined ? {} : { hint: known.hint }),

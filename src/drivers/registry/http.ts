@@ -5,12 +5,8 @@ import type { ResolvedDeps } from "./deps.ts";
 import { type Refusal, refusalOf, refusalOfError } from "./failure.ts";
 import { requestText, responseText } from "./exchange_text.ts";
 import type { RegistryHost, TlsOptions } from "./hosts.ts";
-import {
-  dial,
-  isProxied,
-  type Transport,
-  type WireRequest,
-} from "./transport.ts";
+import { proxyOf } from "./proxy.ts";
+import { dial, type Transport, type WireRequest } from "./transport.ts";
 
 export interface HttpRequest {
   readonly method: WireRequest["method"];
@@ -165,7 +161,7 @@ export class Http {
     } catch (thrown) {
       ctx.signal.throwIfAborted();
       const error = abort.signal.aborted ? abort.signal.reason : thrown;
-      return { kind: "refused", refusal: refusalOfError(error) };
+      return { kind: "refused", refusal: refusalOfError(error, proxyOf(url)) };
     } finally {
       clearTimeout(timer);
     }
@@ -195,7 +191,7 @@ export class Http {
     signal: AbortSignal,
   ): Promise<void> {
     if (timeoutMs === undefined || this.#dialled.has(url.host)) return;
-    if (isProxied(url)) return;
+    if (proxyOf(url) !== undefined) return;
     await dial(url, timeoutMs, signal);
     this.#dialled.add(url.host);
   }

@@ -1,7 +1,8 @@
 /** Sends single HTTP requests; neither follows redirects nor tries again. */
 
 import { invalidArgument } from "../../base/errors.ts";
-import type { TlsOptions } from "./hosts.ts";
+import { isLoopback, type TlsOptions } from "./hosts.ts";
+import { namesProxy } from "./proxy.ts";
 
 export interface WireRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -24,16 +25,20 @@ export class Transport implements Disposable {
       return await sendUnverified(url, await readKeyPair(tls), request);
     }
     const init: RequestInit = { ...request, redirect: "manual" };
+    const direct = directTo(url);
     // Plain http needs no client of its own, which takes 4 ms to make.
-    if (url.protocol === "http:") return await fetch(url, init);
-    return await fetch(url, { ...init, client: await this.#client(tls) });
+    if (url.protocol === "http:" && direct === undefined) {
+      return await fetch(url, init);
+    }
+    const client = await this.#client(tls, direct);
+    return await fetch(url, { ...init, client });
   }
 
-  #client(tls: TlsOptions): Promise<Deno.HttpClient> {
-    const key = JSON.stringify(tls);
+  #client(tls: TlsOptions, direct?: Deno.Proxy): Promise<Deno.HttpClient> {
+    const key = JSON.stringify([tls, direct]);
     let client = this.#clients.get(key);
     if (client === undefined) {
-      client = createClient(tls);
+      client = createClient(tls, direct);
       this.#clients.set(key, client);
       client.catch(() => this.#clients.delete(key));
     }
@@ -48,8 +53,28 @@ export class Transport implements Disposable {
   }
 }
 
-async function createClient(tls: TlsOptions): Promise<Deno.HttpClient> {
+/**
+ * Where to connect to without a proxy. `fetch` would ask one even for what is
+ * on this machine.
+ */
+function directTo(url: URL): Deno.Proxy | undefined {
+  if (!isLoopback(url.hostname) || !namesProxy(url)) return undefined;
+  return { transport: "tcp", ...endpoint(url) };
+}
+
+function endpoint(url: URL): { hostname: string; port: number } {
+  return {
+    hostname: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port || (url.protocol === "http:" ? 80 : 443)),
+  };
+}
+
+async function createClient(
+  tls: TlsOptions,
+  direct: Deno.Proxy | undefined,
+): Promise<Deno.HttpClient> {
   return Deno.createHttpClient({
+    ...direct === undefined ? {} : { proxy: direct },
     caCerts: await Promise.all(tls.authorities.map(readPem)),
     ...await readKeyPair(tls),
     // One connection shared by all layers is slower than one for each.
@@ -89,8 +114,7 @@ export async function dial(
   );
   try {
     const connection = await Deno.connect({
-      hostname: url.hostname.replace(/^\[|\]$/g, ""),
-      port: Number(url.port || (url.protocol === "http:" ? 80 : 443)),
+      ...endpoint(url),
       signal: AbortSignal.any([signal, timeout.signal]),
     });
     connection.close();
@@ -99,12 +123,4 @@ export async function dial(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** True if the environment sends requests of this URL through a proxy. */
-export function isProxied(url: URL): boolean {
-  const scheme = url.protocol.slice(0, -1);
-  return [`${scheme}_proxy`, "all_proxy"].some((name) =>
-    Deno.env.has(name) || Deno.env.has(name.toUpperCase())
-  );
 }

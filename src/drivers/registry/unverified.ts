@@ -3,7 +3,9 @@
  * then: fetch() cannot do it, and node:https takes its time to load.
  */
 
+import { proxyOf } from "./proxy.ts";
 import type { PemPair, WireRequest } from "./transport.ts";
+import { tunnelAgent } from "./tunnel.ts";
 
 type ClientRequest = import("node:http").ClientRequest;
 type IncomingMessage = import("node:http").IncomingMessage;
@@ -15,13 +17,15 @@ export async function sendUnverified(
 ): Promise<Response> {
   const https = await import("node:https");
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const tls = { ...pair, rejectUnauthorized: false };
+  const proxy = proxyOf(url);
   const request = https.request(url, {
-    ...pair,
+    ...tls,
     method: wire.method,
     headers: Object.fromEntries(wire.headers),
-    rejectUnauthorized: false,
     // A connection that stays open would outlive the resolver.
-    agent: false,
+    agent: proxy !== undefined &&
+      await tunnelAgent(url, proxy, tls, wire.signal),
   });
   const onAbort = () => request.destroy(asError(wire.signal.reason));
   if (wire.signal.aborted) onAbort();
