@@ -6,9 +6,10 @@
  * In the order of the code: it takes its name, becomes the parent of what its
  * children leave behind, starts the runtime if there is one, with its own
  * standard streams, waits for it, writes the wait status (4 bytes) to whoever
- * started it, reads the container's number (4 bytes), and waits until that has
- * ended or one of the polled descriptors is ready. Then, and whenever something
- * is not as it should be, it becomes the shim.
+ * started it, reads the container's number (4 bytes), lets what its children
+ * leave behind from now on go to others, and waits until the container has ended
+ * or one of the polled descriptors is ready. Then, and whenever something is not
+ * as it should be, it becomes the shim.
  */
 
 /** Where a stand-in's descriptors are while it starts a runtime. */
@@ -104,37 +105,42 @@ e9: bf09000000       mov edi,0x9
 ee: 31c0             xor eax,eax
 f0: 0f05             syscall
 f2: 83f804           cmp eax,0x4
-f5: 752f             jne 126
+f5: 753d             jne 134
 # 0: there is none, and nothing to do.
 f7: 8b7b2c           mov edi,DWORD PTR [rbx+0x2c]
 fa: 85ff             test edi,edi
-fc: 743f             je 13d
+fc: 744d             je 14b
 # pidfd_open
 fe: 31f6             xor esi,esi
 100: b8b2010000       mov eax,0x1b2
 105: 0f05             syscall
 107: 85c0             test eax,eax
-109: 781b             js 126
+109: 7829             js 134
 10b: 894358           mov DWORD PTR [rbx+0x58],eax
+# PR_SET_CHILD_SUBREAPER: further orphans are for somebody who waits for them
+10e: bf24000000       mov edi,0x24
+113: 31f6             xor esi,esi
+115: b89d000000       mov eax,0x9d
+11a: 0f05             syscall
 # Is there anything to do?
-10e: 488d7b58         lea rdi,[rbx+0x58]
-112: 8b7328           mov esi,DWORD PTR [rbx+0x28]
-115: 31d2             xor edx,edx
-117: 4531d2           xor r10d,r10d
-11a: b80f010000       mov eax,0x10f
-11f: 0f05             syscall
-121: 83f8fc           cmp eax,0xfffffffc
-124: 74e8             je 10e
+11c: 488d7b58         lea rdi,[rbx+0x58]
+120: 8b7328           mov esi,DWORD PTR [rbx+0x28]
+123: 31d2             xor edx,edx
+125: 4531d2           xor r10d,r10d
+128: b80f010000       mov eax,0x10f
+12d: 0f05             syscall
+12f: 83f8fc           cmp eax,0xfffffffc
+132: 74e8             je 11c
 # Become the shim.
-126: 488b7b10         mov rdi,QWORD PTR [rbx+0x10]
-12a: 488b7318         mov rsi,QWORD PTR [rbx+0x18]
-12e: 4889ea           mov rdx,rbp
-131: b83b000000       mov eax,0x3b
-136: 0f05             syscall
-138: bf01000000       mov edi,0x1
+134: 488b7b10         mov rdi,QWORD PTR [rbx+0x10]
+138: 488b7318         mov rsi,QWORD PTR [rbx+0x18]
+13c: 4889ea           mov rdx,rbp
+13f: b83b000000       mov eax,0x3b
+144: 0f05             syscall
+146: bf01000000       mov edi,0x1
 # Leave.
-13d: b83c000000       mov eax,0x3c
-142: 0f05             syscall
+14b: b83c000000       mov eax,0x3c
+150: 0f05             syscall
 `;
 
 const AARCH64 = `
@@ -216,34 +222,39 @@ fc: 080880d2         mov x8, #0x40
 108: e80780d2         mov x8, #0x3f
 10c: 010000d4         svc #0x0
 110: 1f1000f1         cmp x0, #0x4
-114: 01020054         b.ne 154
+114: 81020054         b.ne 164
 # 0: there is none, and nothing to do.
 118: 602e40b9         ldr w0, [x19, #44]
-11c: 60020034         cbz w0, 168
+11c: e0020034         cbz w0, 178
 # pidfd_open
 120: 010080d2         mov x1, #0x0
 124: 483680d2         mov x8, #0x1b2
 128: 010000d4         svc #0x0
-12c: 4001f8b7         tbnz x0, #63, 154
+12c: c001f8b7         tbnz x0, #63, 164
 130: 605a00b9         str w0, [x19, #88]
+# PR_SET_CHILD_SUBREAPER: further orphans are for somebody who waits for them
+134: 800480d2         mov x0, #0x24
+138: 010080d2         mov x1, #0x0
+13c: e81480d2         mov x8, #0xa7
+140: 010000d4         svc #0x0
 # Is there anything to do?
-134: 60620191         add x0, x19, #0x58
-138: 612a40b9         ldr w1, [x19, #40]
-13c: 020080d2         mov x2, #0x0
-140: 030080d2         mov x3, #0x0
-144: 280980d2         mov x8, #0x49
-148: 010000d4         svc #0x0
-14c: 1f1000b1         cmn x0, #0x4
-150: 20ffff54         b.eq 134
+144: 60620191         add x0, x19, #0x58
+148: 612a40b9         ldr w1, [x19, #40]
+14c: 020080d2         mov x2, #0x0
+150: 030080d2         mov x3, #0x0
+154: 280980d2         mov x8, #0x49
+158: 010000d4         svc #0x0
+15c: 1f1000b1         cmn x0, #0x4
+160: 20ffff54         b.eq 144
 # Become the shim.
-154: 600641a9         ldp x0, x1, [x19, #16]
-158: e20314aa         mov x2, x20
-15c: a81b80d2         mov x8, #0xdd
-160: 010000d4         svc #0x0
-164: 200080d2         mov x0, #0x1
+164: 600641a9         ldp x0, x1, [x19, #16]
+168: e20314aa         mov x2, x20
+16c: a81b80d2         mov x8, #0xdd
+170: 010000d4         svc #0x0
+174: 200080d2         mov x0, #0x1
 # Leave.
-168: a80b80d2         mov x8, #0x5d
-16c: 010000d4         svc #0x0
+178: a80b80d2         mov x8, #0x5d
+17c: 010000d4         svc #0x0
 `;
 
 /** Lines of `address: bytes instruction`, or `# comment`. */

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { closeFd, makePipe, openToRead, writeSome } from "../descriptors.ts";
 import { isAlive, sendSignal, spawn, waitFor } from "../process.ts";
 import {
@@ -37,6 +37,10 @@ const TARGETS: readonly Target[] = [{
 
 /** What the runtime leaves behind is adopted. */
 const ORPHAN = "sleep 60 >&- 2>&- & echo $! >pid";
+
+/** Leaves another behind, while it is stood in for. */
+const PARENT = "until test -e go; do sleep 0.01; done; (sleep 60 & " +
+  "echo $! >later); exec sleep 60";
 
 /**
  * Notes the state and the parent of the container's process. A shell would wait
@@ -192,6 +196,10 @@ class Trial {
     }
   }
 
+  write(name: string): void {
+    Deno.writeTextFileSync(`${this.#directory}/${name}`, "");
+  }
+
   async close(): Promise<void> {
     for (const fd of this.#open) this.#close(fd);
     if (this.#hasEnded) return;
@@ -202,6 +210,11 @@ class Trial {
   #close(fd: number): void {
     if (this.#open.delete(fd)) closeFd(fd);
   }
+}
+
+function parentOf(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1]);
 }
 
 /** Long enough for what should not happen. */
@@ -298,5 +311,29 @@ for (const target of TARGETS) {
         assertEquals(it.read("child"), childOf(target, it, "S"));
         sendSignal(Number(it.read("pid")), 9);
       }),
+  });
+  Deno.test({
+    name: name("leaves later orphans to whoever waits for them"),
+    // An emulator adopts nobody.
+    ignore: emulator !== undefined,
+    fn: () =>
+      inStandIn(
+        target,
+        `sh -c '${PARENT}' >&- 2>&- & echo $! >pid`,
+        async (it) => {
+          await it.status();
+          const pid = Number(it.read("pid"));
+          assertEquals(parentOf(pid), it.pid);
+          it.tell(pid);
+          // As long as it takes to see nothing more of who told it.
+          await settled();
+          it.write("go");
+          while (!it.read("later")) await settled();
+          const later = Number(it.read("later"));
+          assertNotEquals(parentOf(later), it.pid);
+          for (const left of [later, pid]) sendSignal(left, 9);
+          await it.end();
+        },
+      ),
   });
 }
