@@ -6,6 +6,7 @@ import type { Envelope } from "../proto/gen/containerd/types/event.ts";
 import { fromEvent } from "../src/api/convert/events.ts";
 import golden from "./golden/events.json" with { type: "json" };
 import { makeBusyboxArchive } from "./support/busybox_archive.ts";
+import { IMAGE } from "./support/containerd.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { COMMANDS } from "./support/record_events.ts";
 
@@ -183,6 +184,43 @@ Deno.test({
         topic,
       );
     }
+  },
+});
+
+Deno.test({
+  name:
+    "the daemon tells once what the command line does with ctr's containers",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using daemon = await openDaemon();
+    const tar = await makeBusyboxArchive(daemon.dir);
+    await daemon.expectCtr("images", "import", tar);
+    await daemon.expectCtr(
+      "run",
+      "-d",
+      "--null-io",
+      IMAGE,
+      "boat",
+      "sleep",
+      "100",
+    );
+    await using listener = await listen(daemon, "topic~=/tasks/");
+    for (
+      const line of [
+        "exec boat true",
+        "pause boat",
+        "unpause boat",
+        "rm -f boat",
+      ]
+    ) {
+      const { code, stderr } = await daemon.call(...line.split(" "));
+      assertEquals([code, stderr], [0, ""], line);
+    }
+    const told = await listener.until("/tasks/delete");
+    assertEquals(told.map(({ topic }) => topic), [
+      ...["/tasks/exec-added", "/tasks/exec-started", "/tasks/exit"],
+      ...["/tasks/paused", "/tasks/resumed", "/tasks/exit", "/tasks/delete"],
+    ]);
   },
 });
 

@@ -14,6 +14,7 @@ import { checkCommand } from "./command_check.ts";
 import { checkWorkdir } from "./workdir_check.ts";
 import { mergeEnv } from "./options/environment.ts";
 import { runningTask } from "./running_task.ts";
+import { publishDone } from "./task_events.ts";
 
 export interface ExecOptions {
   readonly args: readonly string[];
@@ -55,9 +56,7 @@ export async function execInContainer(
     process: () =>
       Promise.try(() => {
         const process = checkedProcess(services.host, container, pid, options);
-        added = soon(() =>
-          services.events.publish(ctx, "/tasks/exec-added", ids)
-        );
+        added = soon(() => publishDone(ctx, services, "exec-added", ids));
         // It is awaited below, but may fail before.
         added.catch(() => {});
         return process;
@@ -65,13 +64,13 @@ export async function execInContainer(
   });
   await added;
   const running = { ...ids, pid: started.pid };
-  await services.events.publish(ctx, "/tasks/exec-started", running);
+  await publishDone(ctx, services, "exec-started", running);
   if (options.stdio.to === "none") return undefined;
   const exit = await started.wait();
   if (exit === "detached") return exit;
   // Whoever ended it has not ended this.
   const { signal } = new AbortController();
-  await services.events.publish({ ...ctx, signal }, "/tasks/exit", {
+  await publishDone({ ...ctx, signal }, services, "exit", {
     containerId: container.id,
     id: execId,
     pid: started.pid,

@@ -5,6 +5,7 @@ import { failedPrecondition } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { Services } from "../core/services.ts";
 import { runningTask } from "./running_task.ts";
+import { publishDone } from "./task_events.ts";
 
 /** @throws {EngineError} `failedPrecondition` if it does not run */
 export async function pauseContainer(
@@ -18,9 +19,7 @@ export async function pauseContainer(
     throw failedPrecondition(`Container ${container.id} is ${why}`);
   }
   await task.pause(ctx);
-  await services.events.publish(ctx, "/tasks/paused", {
-    containerId: container.id,
-  });
+  await publishDone(ctx, services, "paused", { containerId: container.id });
 }
 
 /** @throws {EngineError} `failedPrecondition` if it is not paused */
@@ -39,7 +38,5 @@ export async function unpauseContainer(
     throw failedPrecondition(`Container ${container.id} is not paused`);
   }
   await task.resume(ctx);
-  await services.events.publish(ctx, "/tasks/resumed", {
-    containerId: container.id,
-  });
+  await publishDone(ctx, services, "resumed", { containerId: container.id });
 }

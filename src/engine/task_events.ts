@@ -6,6 +6,23 @@ import type { TaskStatus } from "../core/task_status.ts";
 
 type Publishing = Pick<Services, "events">;
 
+/**
+ * Says what a command has done in a container. Of what a client of the daemon
+ * has started, the shim tells the daemon: nobody is to hear of it twice.
+ * @param topic without `/tasks/`
+ */
+export async function publishDone(
+  ctx: Context,
+  { bundles, events }: Pick<Services, "bundles" | "events">,
+  topic: "paused" | "resumed" | "exec-added" | "exec-started" | "exit",
+  event: { readonly containerId: string } & Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { namespace } = ctx;
+  const bundle = bundles.find(ctx, { namespace, id: event.containerId });
+  if (bundle?.record.removal === "byClient") return;
+  await events.publish(ctx, `/tasks/${topic}`, event);
+}
+
 /** Once the task runs. */
 export async function publishStart(
   ctx: Context,
