@@ -35,17 +35,21 @@ async function fill(registry: LyingRegistry, image: MadeImage): Promise<void> {
   await registry.addManifest(image.manifestBytes, "latest");
 }
 
-/** `example.test` has a mirror, and then itself, both on this machine. */
-async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
+/** `example.test` is on this machine, and so is its mirror, asked before it. */
+async function withBench(
+  use: (bench: Bench) => Promise<void>,
+  hosts: "mirror and origin" | "origin" = "mirror and origin",
+): Promise<void> {
   await using mirror = startLyingRegistry();
   await using origin = startLyingRegistry();
   await using store = await openStore();
   const configDir = `${store.path}/certs.d`;
   await Deno.mkdir(`${configDir}/example.test`, { recursive: true });
+  const mirrored = `[host."http://${mirror.host}"]\n` +
+    `capabilities = ["pull", "resolve"]\n`;
   await Deno.writeTextFile(
     `${configDir}/example.test/hosts.toml`,
-    `server = "http://${origin.host}"\n` +
-      `[host."http://${mirror.host}"]\ncapabilities = ["pull", "resolve"]\n`,
+    `server = "http://${origin.host}"\n` + (hosts === "origin" ? "" : mirrored),
   );
   using quick = quickResolver({ configDirs: [configDir] });
   // As the program does, which loads it at the first call.
@@ -124,6 +128,19 @@ for (const [name, which] of Object.entries(PARTS)) {
       }),
   });
 }
+
+Deno.test({
+  name: "pullImage() names the only host when its bytes are wrong",
+  ignore,
+  fn: () =>
+    withBench(async ({ image, origin, pull }) => {
+      origin.lie = otherBytes(image, PARTS.config);
+      const error = await pull().then(() => undefined, EngineError.from);
+      assertEquals(error?.code, "dataLoss");
+      const said = `http://${origin.host}/v2 (`;
+      assertStringIncludes(error?.message ?? "", said);
+    }, "origin"),
+});
 
 Deno.test({
   name: "pullImage() says what the others said where one has sent other bytes",

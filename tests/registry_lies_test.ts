@@ -160,6 +160,21 @@ Deno.test("resolve() ends when the token server asks for a token", async () => {
   assert(requests.length < 5);
 });
 
+Deno.test("resolve() says to log in when the token server gives nobody a token", async () => {
+  const { error, host } = await resolveWith((request, { path }) => {
+    const realm = new URL("/token", request.url);
+    const headers = { "www-authenticate": `Bearer realm="${realm}"` };
+    return path === "/token"
+      ? new Response("denied", { status: 403 })
+      : new Response(null, { status: 401, headers });
+  });
+  assertEquals(error.code, "permissionDenied");
+  assertEquals(
+    error.hint,
+    `Log in with coracle login ${host}, and check the image's name`,
+  );
+});
+
 Deno.test("resolve() asks again when a registry stumbles", async () => {
   let failures = 2;
   await using registry = startLyingRegistry(() =>

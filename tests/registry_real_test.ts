@@ -184,6 +184,27 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a registry that wants to know its clients is said to want it",
+  ignore,
+}, async () => {
+  const clients = "those of its authority";
+  await using registry = await startRegistry({ tls: "own authority", clients });
+  const dir = await Deno.makeTempDir();
+  try {
+    const host = `${dir}/127.0.0.1:${registry.port}`;
+    await Deno.mkdir(host);
+    await Deno.copyFile(registry.ca ?? "", `${host}/ca.crt`);
+    const reference = parseReference(`${registry.host}/team/app:v1`);
+    using resolver = quickResolver({ configDirs: [dir] });
+    const error = await rejection(resolver.resolve(ctx, reference));
+    assertStringIncludes(error.message, "it refuses our certificate");
+    assertStringIncludes(error.hint ?? "", `${host}/client.cert`);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test({
   name: "a registry without TLS is found by --insecure and --plain-http",
   ignore,
 }, async () => {

@@ -37,6 +37,7 @@ const LIBRARY = "library/";
 const LEGACY_DOMAIN = "index.docker.io";
 /** Characters of domain and path together. */
 const MAX_NAME_LENGTH = 255;
+const MAX_PORT = 65_535;
 
 const DOMAIN =
   /^(?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*|\[[A-Fa-f0-9:]+\])(?::[0-9]{1,5})?$/;
@@ -118,6 +119,14 @@ function parseName(
       text,
       `"${domain}" is not a host`,
       "A host is a name or an address, with :PORT if it needs one",
+    );
+  }
+  const port = /:(\d+)$/.exec(domain)?.[1];
+  if (Number(port ?? 0) > MAX_PORT) {
+    throw malformed(
+      text,
+      `"${port}" is not a port`,
+      `A port is a number up to ${MAX_PORT}`,
     );
   }
   for (const component of path.split("/")) checkComponent(text, component);

@@ -46,6 +46,7 @@ for (
 for (
   const [text, said] of [
     ["", "empty"],
+    ["host:99999/x", `"99999" is not a port`],
     [" alpine", "white space"],
     ["alpine\n", "white space"],
     ["https://quay.io/x", `it starts with "https://"`],

@@ -31,9 +31,16 @@ function isExpected(error: unknown): boolean {
   return error instanceof EngineError
     ? error.code !== "internal" && error.code !== "unknown"
     : error instanceof Error &&
-      (error.name === "UsageError" || error.name === "ExitError" ||
+      (isErrno(error) || error.name === "UsageError" ||
+        error.name === "ExitError" ||
         error.name === "SysError" ||
         Object.values(Deno.errors).some((kind) => error instanceof kind));
+}
+
+/** What the kernel says, and Deno has no class for: a full disk, for one. */
+function isErrno(error: Error): boolean {
+  return "code" in error && typeof error.code === "string" &&
+    /^E[A-Z0-9]+$/.test(error.code);
 }
 
 function messageOf(error: unknown): string {

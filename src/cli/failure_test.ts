@@ -34,6 +34,10 @@ Deno.test("failureLines() calls a bug what is not an expected failure", () => {
     show: "summary",
   });
   assertEquals(lines, ["coracle: gone"]);
+  const full = Object.assign(new Error("No space left"), { code: "ENOSPC" });
+  assertEquals(failureLines(full, { show: "summary" }), [
+    "coracle: No space left",
+  ]);
   const hinted = new EngineError("unknown", "blocked", { hint: "A policy" });
   assertEquals(failureLines(hinted, { show: "summary" }), [
     "coracle: blocked",

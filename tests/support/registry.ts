@@ -7,6 +7,8 @@ export interface RegistryOptions {
   readonly account?: { readonly username: string; readonly password: string };
   /** Serves https with a certificate of an authority of its own. */
   readonly tls?: "own authority";
+  /** With TLS: whom it lets in. Default: everybody. */
+  readonly clients?: "those of its authority";
 }
 
 export interface TestRegistry extends AsyncDisposable {
@@ -102,7 +104,11 @@ function config(dir: string, port: number, options: RegistryOptions): string {
     `  addr: 127.0.0.1:${port}`,
   ];
   if (options.tls !== undefined) {
-    lines.push(`  tls: { certificate: ${dir}/own.crt, key: ${dir}/own.key }`);
+    const clients = options.clients === undefined
+      ? ""
+      : `, clientcas: [${dir}/ca.crt]`;
+    const own = `certificate: ${dir}/own.crt, key: ${dir}/own.key`;
+    lines.push(`  tls: { ${own}${clients} }`);
   }
   if (options.account !== undefined) {
     lines.push(

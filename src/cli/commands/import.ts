@@ -1,4 +1,8 @@
-import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
+import {
+  failedPrecondition,
+  invalidArgument,
+  unavailable,
+} from "../../base/errors.ts";
 import type { Bytes } from "../../engine/images_archive.ts";
 import { anyPlatform, wantedPlatform } from "../../engine/images_platform.ts";
 import { summarise } from "../../engine/images_summary.ts";
@@ -49,7 +53,14 @@ async function openSource(inv: Invocation, source: string): Promise<Bytes> {
 }
 
 async function download(inv: Invocation, url: string): Promise<Bytes> {
-  const response = await fetch(url, { signal: inv.ctx.signal });
+  const { signal } = inv.ctx;
+  const response = await fetch(url, { signal }).catch((cause) => {
+    signal.throwIfAborted();
+    throw unavailable(`Cannot import "${url}": the server can't be reached`, {
+      cause,
+      hint: "Check the address and the network",
+    });
+  });
   if (response.ok && response.body !== null) return response.body;
   await response.body?.cancel();
   throw invalidArgument(

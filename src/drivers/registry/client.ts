@@ -4,7 +4,7 @@ import type { Context } from "../../base/context.ts";
 import { type Attempt, combined, type Question } from "./attempts.ts";
 import { type Authorization, Authorizer } from "./auth.ts";
 import type { ResolvedDeps } from "./deps.ts";
-import type { HintPlace, Refusal } from "./failure.ts";
+import { loginHint, type Refusal } from "./failure.ts";
 import { findHosts, type RegistryHost } from "./hosts.ts";
 import { type Answer, Http, type HttpRequest } from "./http.ts";
 import { Transport } from "./transport.ts";
@@ -219,9 +219,10 @@ function withLoginHint(answer: Answer, sent: string | undefined): Answer {
   const said = sent === undefined
     ? answer.refusal.said
     : `it refuses what it was sent to authorise: ${answer.refusal.said}`;
-  const hint = ({ login }: HintPlace) =>
-    `Log in with ${login}, and check the image's name`;
-  return { ...answer, refusal: { ...answer.refusal, said, hint } };
+  return {
+    ...answer,
+    refusal: { ...answer.refusal, said, hint: loginHint },
+  };
 }
 
 /** True for whatever came over HTTP of the right scheme. */

@@ -25,7 +25,7 @@ export async function getFromHelper(
   const result = await run(helper, "get", server);
   if (!result.success) {
     if (/not found/i.test(result.said)) return undefined;
-    throw failed(helper, "get", result.said);
+    throw failed(helper, "get", result.complaint);
   }
   const { Username: username, Secret: secret } = parse(helper, result.said);
   if (typeof secret !== "string" || typeof username !== "string") {
@@ -47,7 +47,7 @@ export async function storeInHelper(
     : [credential.username, credential.password];
   const input = { ServerURL: server, Username: username, Secret: secret };
   const result = await run(helper, "store", JSON.stringify(input));
-  if (!result.success) throw failed(helper, "store", result.said);
+  if (!result.success) throw failed(helper, "store", result.complaint);
 }
 
 export async function eraseFromHelper(
@@ -55,14 +55,22 @@ export async function eraseFromHelper(
   server: string,
 ): Promise<void> {
   const result = await run(helper, "erase", server);
-  if (!result.success) throw failed(helper, "erase", result.said);
+  if (!result.success) throw failed(helper, "erase", result.complaint);
+}
+
+interface HelperResult {
+  readonly success: boolean;
+  /** Its standard output. */
+  readonly said: string;
+  /** Why it failed, in its words if it had some. */
+  readonly complaint: string;
 }
 
 async function run(
   helper: Helper,
   action: "get" | "store" | "erase",
   input: string,
-): Promise<{ success: boolean; said: string }> {
+): Promise<HelperResult> {
   const command = checkName(helper.name);
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), TIMEOUT_MS);
@@ -72,14 +80,16 @@ async function run(
       env: { PATH: helper.searchPath },
       stdin: "piped",
       stdout: "piped",
-      stderr: "null",
+      stderr: "piped",
       signal: timeout.signal,
     }).spawn();
     // It may answer without reading.
     const sent = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
-    const { success, stdout } = await child.output();
+    const { success, code, stdout, stderr } = await child.output();
     await sent;
-    return { success, said: new TextDecoder().decode(stdout).trim() };
+    const [said, error] = [stdout, stderr].map(decode);
+    const complaint = said || error || `it ended with code ${code}`;
+    return { success, said: said ?? "", complaint };
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {
       throw failed(helper, action, `there is no "${command}" on PATH`);
@@ -88,6 +98,10 @@ async function run(
   } finally {
     clearTimeout(timer);
   }
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes).trim();
 }
 
 /** A name with a slash would run whatever it points at. */

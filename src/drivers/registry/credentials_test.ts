@@ -52,8 +52,8 @@ get) read -r server
 esac
 `;
 
-async function writeHelper(dir: string): Promise<void> {
-  await Deno.writeTextFile(`${dir}/docker-credential-test`, HELPER);
+async function writeHelper(dir: string, script = HELPER): Promise<void> {
+  await Deno.writeTextFile(`${dir}/docker-credential-test`, script);
   await Deno.chmod(`${dir}/docker-credential-test`, 0o755);
 }
 
@@ -188,6 +188,19 @@ for (
     });
   });
 }
+
+Deno.test("CredentialStore repeats what a helper complains of", async () => {
+  await withHome(async (home) => {
+    const script = "#!/bin/sh\necho the vault is locked >&2\nexit 3\n";
+    await writeHelper(home.dir, script);
+    await home.write({ credsStore: "test" });
+    await assertRejects(
+      () => home.store().set(ctx, "h.io", ANN),
+      EngineError,
+      "the vault is locked",
+    );
+  });
+});
 
 Deno.test("CredentialStore goes on without a helper that is missing, but does not store", async () => {
   await withHome(async (home) => {

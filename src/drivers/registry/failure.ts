@@ -66,7 +66,13 @@ export async function refusalOf(
     retry: retryOf(response),
     isSchemeMismatch: saysTls || isBare400(response, body),
     ...saysTls ? { hint: withTls } : {},
+    ...status === 401 || status === 403 ? { hint: loginHint } : {},
   };
+}
+
+/** Whoever may not have something is told so, or that it is not there. */
+export function loginHint({ login }: HintPlace): string {
+  return `Log in with ${login}, and check the image's name`;
 }
 
 function withTls({ file }: HintPlace): string {
@@ -157,12 +163,32 @@ const NETWORK_FAILURES: readonly NetworkFailure[] = [
     said: () => "it does not speak TLS",
     retry: "never",
     isSchemeMismatch: true,
-    hint: ({ file }) =>
+    hint: ({ directory, file }) =>
       "If it is meant to be without TLS, " +
-      (file === undefined ? "use --plain-http" : `write http: in ${file}`),
+      (file === undefined
+        ? "use --plain-http (of pull, push and login), or name it with http: " +
+          `in ${directory}/hosts.toml`
+        : `write http: in ${file}`),
   },
   {
-    pattern: /certificate|UnknownIssuer|NotValidForName|self.signed|CaUsed/i,
+    // What a server says that wants to know who asks.
+    pattern: /received fatal alert/i,
+    said: (detail) =>
+      `it refuses our certificate, or the lack of it: ${detail}`,
+    retry: "never",
+    hint: ({ directory, file }) =>
+      file === undefined
+        ? `Put a certificate into ${directory}/client.cert, and its key into client.key`
+        : `Name a certificate and its key with client in ${file}`,
+  },
+  {
+    pattern: /NotValidForName|not valid for name/i,
+    said: (detail) => `its certificate is another host's: ${detail}`,
+    retry: "never",
+    hint: "Use a name that the certificate is for, or --insecure",
+  },
+  {
+    pattern: /certificate|UnknownIssuer|self.signed|CaUsed/i,
     said: (detail) => `its certificate is not trusted: ${detail}`,
     retry: "never",
     hint: ({ directory, file }) =>

@@ -37,7 +37,7 @@ export class RegistryFetcher implements Fetcher {
     const { domain } = this.#reference;
     const hosts = (await this.#client.hosts(domain))
       .filter(({ capabilities }) => capabilities.has("pull"));
-    if (hosts.length <= 1) throw error;
+    if (hosts.length === 0) throw error;
     const attempts = hosts.flatMap((host) => {
       const refusal = this.#senders.refusal(descriptor.digest, host);
       return refusal === undefined ? [] : { host, refusal };
