@@ -46,9 +46,15 @@ export class EngineError extends Error {
     this.hint = options?.hint;
   }
 
-  /** Wraps anything thrown; an `EngineError` is returned as it is. */
+  /**
+   * Wraps anything thrown; an `EngineError` is returned as it is. Where undoing
+   * has failed, too, what was to be undone says what went wrong.
+   */
   static from(thrown: unknown, code: ErrorCode = "unknown"): EngineError {
     if (thrown instanceof EngineError) return thrown;
+    if (thrown instanceof SuppressedError) {
+      return EngineError.from(thrown.suppressed, code);
+    }
     if (thrown instanceof DOMException && thrown.name === "TimeoutError") {
       return new EngineError("deadlineExceeded", thrown.message, {
         cause: thrown,

@@ -21,6 +21,17 @@ Deno.test("EngineError.from() keeps the cause of anything else", () => {
   assertEquals(EngineError.from("text").message, "text");
 });
 
+Deno.test("EngineError.from() tells what failed first when undoing it fails, too", async () => {
+  const first = notFound("image", "x");
+  const thrown = await (async () => {
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => Promise.reject(new Error("second")));
+    undo.defer(() => Promise.reject(new Error("third")));
+    throw first;
+  })().catch((error) => error);
+  assertStrictEquals(EngineError.from(thrown), first);
+});
+
 Deno.test("hasCode() is true for one of the codes only", () => {
   const error = alreadyExists("container", "web");
   assertEquals(hasCode(error, "notFound", "alreadyExists"), true);

@@ -10,7 +10,7 @@ const DEFAULT_PATH =
  * @throws {EngineError} `failedPrecondition`
  */
 export function findProgram(name: string, env: readonly string[]): string {
-  if (name.startsWith("/")) return name;
+  if (name.startsWith("/")) return programAt(name);
   const path = env.find((it) => it.startsWith("PATH="))?.slice(5) ?? "";
   const found = `${path}:${DEFAULT_PATH}`.split(":")
     .filter((directory) => directory.startsWith("/"))
@@ -20,6 +20,11 @@ export function findProgram(name: string, env: readonly string[]): string {
   throw failedPrecondition(`Cannot find OCI runtime "${name}"`, {
     hint: `Install it: apt-get install ${name}`,
   });
+}
+
+function programAt(path: string): string {
+  if (isProgram(path)) return path;
+  throw failedPrecondition(`Cannot find OCI runtime "${path}"`);
 }
 
 function isProgram(path: string): boolean {
