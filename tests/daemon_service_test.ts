@@ -263,6 +263,13 @@ Deno.test("install-service writes units that say how the daemon lives", async ()
       assertStringIncludes(service, `${line}\n`);
     }
     await verifyUnits(dir);
+    assertEquals((await coracle(args)).code, 0, "its own it replaces");
+    await Deno.writeTextFile(`${dir}/coracle.service`, "[Unit]\n");
+    const refused = await coracle(args);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, "has not written it");
+    const kept = await Deno.readTextFile(`${dir}/coracle.service`);
+    assertEquals(kept, "[Unit]\n");
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -12,7 +12,9 @@ export interface UnitOptions {
   readonly program: readonly string[];
 }
 
-const COMMENT = "# Written by coracle install-service.\n";
+const MARK = "# Written by coracle install-service";
+const COMMENT = `${MARK}, which replaces it.\n` +
+  '# What "systemctl edit" makes stays.\n';
 
 /**
  * The service, and the socket that starts it when somebody first asks.
@@ -23,6 +25,11 @@ export function serviceUnits(options: UnitOptions): readonly ServiceUnit[] {
     { name: "coracle.service", text: serviceText(options) },
     { name: "coracle.socket", text: socketText(options) },
   ];
+}
+
+/** True of a file that is not somebody else's. */
+export function isOurUnit(text: string): boolean {
+  return text.startsWith(MARK);
 }
 
 /** Directory in which an administrator's, or the user's, units are. */
