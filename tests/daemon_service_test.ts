@@ -67,7 +67,10 @@ Deno.test("a second daemon refuses root, state and socket of the first", async (
   );
   assertEquals(code, 1);
   assertStringIncludes(stderr, "another daemon answers there");
-  assertEquals((await daemon.stub(VersionDefinition).version({})).revision, "");
+  assertEquals(
+    (await daemon.stub(VersionDefinition).version({})).revision,
+    "0.1.0",
+  );
 });
 
 Deno.test("the socket is its owner's and group's, and outlives no daemon", async () => {
@@ -242,6 +245,10 @@ Deno.test({
       const { version } = await client.stub(VersionDefinition).version({});
       assertEquals(version, "0.1.0");
       assert(!exists(`${dir}/state/coracle.sock`));
+      // Nobody has to be told where systemd listens.
+      const store = ["--root", `${dir}/root`, "--state", `${dir}/state`];
+      const { code, stderr } = await coracle([...store, "plugins", "ls"]);
+      assertEquals(code, 0, stderr);
       process.kill("SIGTERM");
       assertEquals((await process.status).code, 0);
       assert(exists(path), "the socket is not the daemon's");

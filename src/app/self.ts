@@ -2,8 +2,11 @@
 
 export const VERSION = "0.1.0";
 
-/** What was built: the name of the commit, where the build says one. */
-export const REVISION = "";
+/**
+ * What was built, as `docker info` shows it of its containerd, and nothing
+ * else: no commit, as packages of distributions have none.
+ */
+export const REVISION = VERSION;
 
 /** Bundles that run in a Worker, and where they are in the source tree. */
 const WORKER_SOURCES = {

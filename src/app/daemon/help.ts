@@ -1,12 +1,11 @@
 /** What `--help` and `--version` of the daemon say. */
 
-import { REVISION, VERSION } from "../self.ts";
+import { VERSION } from "../self.ts";
 import { DAEMON_FLAGS, type ProgramName } from "./flags.ts";
 
-/** As containerd says it: name, where it comes from, version, revision. */
+/** As containerd says it: name, where it comes from, version. */
 export function versionText(program: ProgramName): string {
-  const words = [program, "coracle", VERSION, REVISION];
-  return `${words.filter((it) => it !== "").join(" ")}\n`;
+  return `${program} coracle ${VERSION}\n`;
 }
 
 export function helpText(program: ProgramName): string {
