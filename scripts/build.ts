@@ -38,8 +38,17 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   shim: {
     source: "src/app/shim.ts",
-    // What our own command line starts.
-    soon: [["src/app/keeper.ts"]],
+    // What our own command line starts, and what wakes up; what those need who
+    // have something to ask it.
+    soon: [[
+      "src/app/keeper.ts",
+      "src/app/keeper_resume.ts",
+    ], [
+      "src/app/keeper_serve.ts",
+      "src/api/server/shim_task.ts",
+      "src/shim/keeper/tasks.ts",
+      "src/app/shim_codec.ts",
+    ]],
     functions: "first",
   },
   daemon: {

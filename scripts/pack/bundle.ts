@@ -1,6 +1,6 @@
 /** Bundles one entry and gives its parts, ready for the executable. */
 
-import { resolve } from "@std/path";
+import { basename, resolve } from "@std/path";
 import type { CachedFunctions } from "./code_cache.ts";
 import { run } from "./run.ts";
 import { checkSource, scriptOf } from "./script.ts";
@@ -54,7 +54,7 @@ export async function bundleEntry(
     checkAcyclic(chunks);
     const main = fileOf(source, chunks);
     const [first = [], ...others] = soon.map((group) =>
-      group.map((source) => fileOf(source, chunks))
+      group.flatMap((source) => filesOf(source, chunks))
     );
     const groups = groupsOf([[main, ...first], ...others], chunks);
     return {
@@ -108,6 +108,20 @@ function fileOf(source: string, chunks: Chunks): string {
     if (map.sources.includes(source)) return file;
   }
   throw new Error(`Cannot find "${source}" in the bundle`);
+}
+
+/**
+ * The chunk that has a module, and the one that stands for it where it is
+ * imported when it is needed: that has the module's name and no code.
+ */
+function filesOf(source: string, chunks: Chunks): readonly string[] {
+  const file = fileOf(source, chunks);
+  const [stem] = basename(source).split(".");
+  const doors = [...chunks].filter(([name, { map, imports }]) =>
+    map.sources.every((source) => source === name) && imports.includes(file) &&
+    name.startsWith(`${stem}-`)
+  );
+  return [file, ...doors.map(([name]) => name)];
 }
 
 /** Each with what it imports statically and none before it has. */

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { groupParts } from "./groups.ts";
 
 const PARTS = [
@@ -35,4 +35,13 @@ Deno.test("groupParts() says at which line each part begins", () => {
   const map = JSON.parse(rest.at(-1)?.text ?? "{}");
   assertEquals(map.begins, [[2, "cli/a.js"], [4, "cli/b.js"], [5, "cli/c.js"]]);
   assertEquals(lines[3], "(function(){return 2}),");
+});
+
+Deno.test("groupParts() refuses what would be slow to decode", () => {
+  const parts = [{ name: "cli/a.js", text: "(function(){return/µ/})" }];
+  assertThrows(
+    () => groupParts("cli", { parts, together: [["cli/a.js"]] }),
+    Error,
+    "/µ/",
+  );
 });

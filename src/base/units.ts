@@ -43,7 +43,7 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
  * @throws {EngineError} `invalidArgument`
  */
 export function parseDuration(what: string, text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|\u00b5s|ms|s|m|h)/g)];
   const isWhole = parts.map(([part]) => part).join("") === text;
   if (text === "0") return 0;
   if (parts.length === 0 || !isWhole) {
