@@ -19,3 +19,16 @@ export function takeSockets(env: Environment, pid: number): readonly number[] {
     (_, at) => FIRST_DESCRIPTOR + at,
   );
 }
+
+/**
+ * Where clients find a socket that was handed over.
+ * @returns undefined for one that has no path
+ */
+export function pathOfSocket(descriptor: number): string | undefined {
+  const link = Deno.readLinkSync(`/proc/self/fd/${descriptor}`);
+  const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1];
+  // Num RefCount Protocol Flags Type St Inode Path
+  const line = Deno.readTextFileSync("/proc/net/unix").split("\n")
+    .find((line) => line.split(/\s+/, 7)[6] === inode);
+  return line === undefined ? undefined : /\s(\/.*)$/.exec(line)?.[1];
+}

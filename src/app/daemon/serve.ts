@@ -13,7 +13,7 @@ import { stderrLogger } from "../log_sink.ts";
 import { VERSION } from "../self.ts";
 import type { DaemonLine } from "./flags.ts";
 import type { ServedFront } from "./front.ts";
-import { takeSockets } from "./handed_sockets.ts";
+import { pathOfSocket, takeSockets } from "./handed_sockets.ts";
 import { lockDirectory } from "./lock.ts";
 import type { OpenServices, OpenServicesOptions } from "./open_services.ts";
 import { type DaemonSettings, readSettings } from "./settings.ts";
@@ -59,18 +59,24 @@ export async function serve(
     connectOptions,
   );
   const { paths } = place;
-  const address = settings.address ?? `${paths.state}/coracle.sock`;
+  const handed = takeSockets(Deno.env, Deno.pid);
+  const address = handed.map(pathOfSocket).find((path) => path !== undefined) ??
+    settings.address ?? `${paths.state}/coracle.sock`;
   const holder = { pid: Deno.pid, address };
   using _root = lockDirectory(paths.root, holder);
   using _state = lockDirectory(paths.state, holder);
   setOomScore(settings.config.oomScore, log);
   useTemporaryDirectory(settings.config.temp);
-  await serveStore({ settings, read, place, connectOptions, address, log });
+  await serveStore({
+    ...{ settings, read, place, connectOptions, address, handed, log },
+  });
 }
 
 interface ServeOptions
   extends Omit<OpenServicesOptions, "breathe" | "stopping"> {
   readonly read: () => Promise<DaemonSettings>;
+  /** Descriptors of sockets on which the service manager listens. */
+  readonly handed: readonly number[];
 }
 
 /** What there is by now. */
@@ -102,7 +108,7 @@ async function serveStore(options: ServeOptions): Promise<void> {
   await using services = await openBehind(front, options, signal);
   running.services = services;
   log.info("The daemon serves", {
-    address: door.path ?? "the service manager's socket",
+    address,
     ms: Math.round(performance.now()),
   });
   manager.tell("ready", `Serving at ${address}`);
@@ -115,15 +121,12 @@ async function serveStore(options: ServeOptions): Promise<void> {
 /** Where clients come in. */
 interface Door {
   readonly addresses: readonly GrpcAddress[];
-  /** Of the socket, if it is our own. */
-  readonly path?: string;
 }
 
 /** From here on clients can connect, and wait. */
 async function openDoor(
-  { settings, place, address: path }: ServeOptions,
+  { settings, place, address: path, handed }: ServeOptions,
 ): Promise<Door> {
-  const handed = takeSockets(Deno.env, Deno.pid);
   if (handed.length > 0) {
     const { closeOnExec } = await import("../../sys/descriptors.ts");
     for (const fd of handed) closeOnExec(fd);
@@ -133,7 +136,7 @@ async function openDoor(
   const listener = await listenAt(path, isOwn ? OWN_SOCKET_MODE : SOCKET_MODE);
   try {
     if (!isOwn) giveSocket(path, settings.config.grpc, place.paths.state);
-    return { addresses: [{ listener }], path };
+    return { addresses: [{ listener }] };
   } catch (error) {
     listener.close();
     throw error;
