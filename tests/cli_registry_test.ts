@@ -125,6 +125,15 @@ Deno.test({
     const used = await store.call(["rmi", "local/base:1"]);
     assertEquals(used.code, 1);
     assertStringIncludes(used.stderr, "uses image");
+    // Also by another name, after the container's own is gone.
+    await store.ok("tag", "local/base:1", "other:2");
+    await store.ok("rmi", "local/base:1");
+    const last = await store.call(["rmi", "other:2"]);
+    assertEquals(last.code, 1);
+    assertStringIncludes(last.stderr, "uses image");
+    await store.ok("image", "prune", "--all", "--force");
+    await store.ok("tag", "other:2", "local/base:1");
+    await store.ok("rmi", "other:2");
     assertEquals(await store.ok("rm", "web"), "web\n");
     assertEquals((await store.call(["rm", "web"])).code, 1);
     assertEquals((await store.call(["rm", "-f", "web"])).code, 0);

@@ -1,8 +1,9 @@
 /** Removing what nothing uses. */
 
 import type { Context } from "../base/context.ts";
+import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
-import { isNameless, type ListedImage, listImages } from "./images.ts";
+import { imageId, isNameless, type ListedImage, listImages } from "./images.ts";
 import { type PlatformChoice, readImageContent } from "./images_content.ts";
 import { type RemovedItem, removeNames } from "./remove.ts";
 
@@ -35,16 +36,13 @@ export async function pruneImages(
   services: Services,
   options: PruneOptions,
 ): Promise<PruneReport> {
-  const used = new Set<string>();
-  for await (const container of services.containers.list(ctx)) {
-    used.add(container.image);
-  }
+  const used = await usedImages(ctx, services);
   const going: ListedImage[] = [];
   for await (const listed of listImages(ctx, services, options.wanted)) {
     const { name } = listed.image;
-    const isCandidate = options.which === "unused"
-      ? !used.has(name)
-      : isNameless(name) && !used.has(name);
+    const isUnused = !used.has(name) && !used.has(imageId(listed));
+    const isCandidate = isUnused &&
+      (options.which === "unused" || isNameless(name));
     if (isCandidate && await fits(ctx, services, listed, options)) {
       going.push(listed);
     }
@@ -57,6 +55,20 @@ export async function pruneImages(
   );
   const removed = [...untagged, ...deleted(going)];
   return { removed, ingestsDropped, bytesFreed };
+}
+
+/** Names and ids of the images that containers were made from. */
+async function usedImages(
+  ctx: Context,
+  { containers }: Pick<Services, "containers">,
+): Promise<ReadonlySet<string>> {
+  const used = new Set<string>();
+  for await (const container of containers.list(ctx)) {
+    used.add(container.image);
+    const id = settingsOf(container)?.imageId;
+    if (id !== undefined) used.add(id);
+  }
+  return used;
 }
 
 function deleted(going: readonly ListedImage[]): RemovedItem[] {

@@ -5,6 +5,7 @@ import { type Digest, shortDigest } from "../base/digest.ts";
 import { type EngineError, failedPrecondition } from "../base/errors.ts";
 import { familiarName } from "../base/reference.ts";
 import type { Container } from "../core/container.ts";
+import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
 import {
   findImage,
@@ -170,8 +171,11 @@ async function checkUnused(
   siblings: readonly ListedImage[],
 ): Promise<void> {
   const names = new Set(siblings.map(({ image }) => image.name));
+  const ids = new Set<string>(siblings.map(imageId));
   for await (const container of services.containers.list(ctx)) {
-    if (names.has(container.image)) {
+    // The name that it was made from may have gone before the others.
+    const id = settingsOf(container)?.imageId;
+    if (names.has(container.image) || id !== undefined && ids.has(id)) {
       throw inUse(text, by, container, siblings[0]);
     }
   }
