@@ -121,6 +121,8 @@ async function serveStore(options: ServeOptions): Promise<void> {
 /** Where clients come in. */
 interface Door {
   readonly addresses: readonly GrpcAddress[];
+  /** Of the socket, if it is our own. */
+  readonly path?: string;
 }
 
 /** From here on clients can connect, and wait. */
@@ -136,7 +138,7 @@ async function openDoor(
   const listener = await listenAt(path, isOwn ? OWN_SOCKET_MODE : SOCKET_MODE);
   try {
     if (!isOwn) giveSocket(path, settings.config.grpc, place.paths.state);
-    return { addresses: [{ listener }] };
+    return { addresses: [{ listener }], path };
   } catch (error) {
     listener.close();
     throw error;
