@@ -79,6 +79,42 @@ Deno.test({
       await store.call(["rm", "web"]);
     });
 
+    await t.step("says it of a limit that came later", async () => {
+      const script = "until test -e /go; do sleep 0.05; done; " +
+        "tail /dev/zero; echo over; sleep 1000";
+      await store.call(
+        ["run", "-d", "--name", "web", IMAGE, "sh", "-c", script],
+      );
+      const limit = ["--memory", "16m", "--memory-swap", "16m"];
+      const { code, stderr } = await store.call(["update", ...limit, "web"]);
+      assertEquals(code, 0, stderr);
+      await store.call(["exec", "web", "touch", "/go"]);
+      await untilSaid(store, "over");
+      assertEquals(await oomKilled(store, "web"), "true");
+      await store.call(["rm", "-f", "web"]);
+    });
+
+    for (const [what, script] of Object.entries(SCRIPTS)) {
+      for (const streams of ["pipes", "a terminal"]) {
+        const name = `says that ${what} was killed in front, with ${streams}`;
+        await t.step(name, async () => {
+          const { code } = await store.call([
+            ...["run", "--name", "web", "--memory", "16m"],
+            ...["--memory-swap", "16m"],
+            ...streams === "pipes" ? [] : ["--tty"],
+            ...[IMAGE, "sh", "-c", script],
+          ]);
+          assertEquals(String(code), EXIT_CODES[what]);
+          assertEquals(await oomKilled(store, "web"), "true");
+          const id = await store.call(["ps", "-aq", "--no-trunc"]);
+          const told = await topics(store, id.stdout.trim());
+          const tasks = ["create", "start", "oom", "exit", "delete"];
+          assertEquals(told, tasks.map((topic) => `/tasks/${topic}`));
+          await store.call(["rm", "web"]);
+        });
+      }
+    }
+
     await t.step("does not say it of what was killed otherwise", async () => {
       await store.call(
         ["run", "-d", "--name", "web", "--memory", "16m", IMAGE, "sleep", "99"],

@@ -26,7 +26,7 @@ import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps, LifeDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
 import { endedStatus, failedStatus } from "./task_end.ts";
-import { publishStart } from "./task_events.ts";
+import { publishOom, publishStart } from "./task_events.ts";
 
 export interface RunHooks {
   /** The container exists, and its process is about to start. */
@@ -213,5 +213,8 @@ async function finish(
   status: TaskStatus,
 ): Promise<void> {
   const { signal } = new AbortController();
-  await finishContainer({ ...ctx, signal }, deps, bundle, status);
+  const patient = { ...ctx, signal };
+  const { id } = bundle.record;
+  if (status.oomKilled) await publishOom(patient, deps.services, id);
+  await finishContainer(patient, deps, bundle, status);
 }

@@ -34,6 +34,15 @@ export async function publishStart(
   await events.publish(ctx, "/tasks/start", { containerId, pid });
 }
 
+/** The kernel has killed a process of it for want of memory. */
+export async function publishOom(
+  ctx: Context,
+  { events }: Publishing,
+  containerId: string,
+): Promise<void> {
+  await events.publish(ctx, "/tasks/oom", { containerId });
+}
+
 export async function publishExit(
   ctx: Context,
   { events }: Publishing,

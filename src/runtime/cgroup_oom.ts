@@ -3,20 +3,10 @@
 import type { Poller } from "../sys/poller.ts";
 import { watchCgroupV1 } from "../sys/cgroup_events.ts";
 import { type ControlGroup, readIfThere } from "./cgroup.ts";
+import { oomFile, oomKills } from "./oom_kills.ts";
 
 /** The kernel rounds it to pages: on v1, what nobody can have. */
 const NO_LIMIT = 2 ** 62;
-
-/**
- * How many processes of the group were killed for want of memory so far;
- * undefined if the kernel does not count them, or there is no group (any more).
- */
-export function oomKills(group: ControlGroup): number | undefined {
-  const place = oomFile(group);
-  const text = place && readIfThere(place.path);
-  const count = text && /^oom_kill (\d+)$/m.exec(text)?.[1];
-  return count === undefined || count === "" ? undefined : Number(count);
-}
 
 /**
  * Calls back when a process was killed for that, or is about to be, until
@@ -61,16 +51,4 @@ export function hasMemoryLimit({ directories }: ControlGroup): boolean {
   if (directory === undefined) return false;
   const text = readIfThere(`${directory}/memory.limit_in_bytes`);
   return text === undefined || Number(text) < NO_LIMIT;
-}
-
-function oomFile({ directories }: ControlGroup) {
-  const unified = directories.get("");
-  if (unified !== undefined) {
-    const path = `${unified}/memory.events`;
-    return { version: 2, directory: unified, path } as const;
-  }
-  const directory = directories.get("memory");
-  if (directory === undefined) return undefined;
-  const path = `${directory}/memory.oom_control`;
-  return { version: 1, directory, path } as const;
 }

@@ -26,7 +26,8 @@ import { adoptOrphans } from "../sys/process.ts";
 import { setTerminalSize } from "../sys/pty.ts";
 import { createReaper, type Reaper } from "../sys/reaper.ts";
 import { containerGroup, groupPids, isFrozen, processesOf } from "./cgroup.ts";
-import { oomKills, watchOom } from "./cgroup_oom.ts";
+import { watchOom } from "./cgroup_oom.ts";
+import { oomKills } from "./oom_kills.ts";
 import { type LaunchStreams, NO_STREAMS, RuntimeControl } from "./control.ts";
 
 const ID = "boat";

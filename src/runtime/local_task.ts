@@ -147,8 +147,12 @@ export class LocalTask implements Task {
     return Promise.try(() => this.#stats());
   }
 
-  async update(_ctx: Context, resources: SpecResources): Promise<void> {
+  async update(ctx: Context, resources: SpecResources): Promise<void> {
     await this.#control().update(this.id, resources);
+    // A shim that sleeps would not see what the kernel does about the limit: to
+    // be asked wakes it, and it stays awake where there is one to watch.
+    if (resources.memory?.limit === undefined) return;
+    await this.#ask(ctx, () => Promise.resolve());
   }
 
   async wait(ctx: Context): Promise<ExitStatus> {

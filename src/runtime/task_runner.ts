@@ -26,7 +26,9 @@ import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
 import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
 import { bundlePath } from "./bundles.ts";
 import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
+import type { MemoryWatch } from "./foreground_memory.ts";
 import { notePid } from "./note_pid.ts";
+import { lackedMemory } from "./oom_kills.ts";
 import { killRuntimesOf } from "./orphans.ts";
 import { prepareExit, writeExit } from "./foreground_end.ts";
 import { forgetGroups, forgetStopped } from "./forget.ts";
@@ -135,8 +137,10 @@ class OciTaskRunner implements TaskRunner {
       return await this.#runStreams(ctx, bundle, runtime, stdio, started);
     }
     const startedAt = this.#deps.now();
+    let memory: Promise<MemoryWatch | undefined> | undefined;
     const noted = notePid(pidFile, (pid) => {
       this.#noteStarted(bundle, pid, startedAt);
+      memory = watchMemoryOf(pid, record.id);
       started?.(pid);
     });
     const status = await runAttached(
@@ -150,6 +154,7 @@ class OciTaskRunner implements TaskRunner {
       stdio,
     );
     noted[Symbol.dispose]();
+    if (await (await memory)?.end()) noteLackOfMemory(bundle);
     // It was killed, but what it had started was not.
     if (status.kind === "signalled") await this.destroy(ctx, record);
     const exitCode = exitCodeOf(status);
@@ -192,8 +197,9 @@ class OciTaskRunner implements TaskRunner {
     onStarted?.(pid);
     const exitCode = exitCodeOf(await waitFor(pid));
     const exitedAt = this.#deps.now();
-    const isGone = runtime.name === "runc" &&
-      forgetStopped(`${this.#root(record)}/${record.id}`);
+    const directory = `${this.#root(record)}/${record.id}`;
+    if (lackedMemory(directory)) noteLackOfMemory(bundle);
+    const isGone = runtime.name === "runc" && forgetStopped(directory);
     if (!isGone) await this.destroy(ctx, record);
     return { exitCode, exitedAt };
   }
@@ -301,6 +307,24 @@ class OciTaskRunner implements TaskRunner {
     const message = lastError(this.#deps.host.readText(log) ?? "");
     if (message === undefined) return;
     throw asTold(runtime.name, startError(runtime.name, message));
+  }
+}
+
+function noteLackOfMemory(bundle: Bundle): void {
+  bundle.writeStatus({ ...bundle.status() ?? NEW_STATUS, oomKilled: true });
+}
+
+/** Rarely wanted: with a terminal, whose container its runtime deletes. */
+async function watchMemoryOf(
+  pid: number,
+  id: string,
+): Promise<MemoryWatch | undefined> {
+  try {
+    const { watchMemory } = await import("./foreground_memory.ts");
+    return watchMemory(pid, id);
+  } catch {
+    // It has ended meanwhile: its groups have gone.
+    return undefined;
   }
 }
 

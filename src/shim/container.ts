@@ -16,7 +16,8 @@ import {
   isFrozen,
   processesOf,
 } from "../runtime/cgroup.ts";
-import { oomKills, watchOom } from "../runtime/cgroup_oom.ts";
+import { watchOom } from "../runtime/cgroup_oom.ts";
+import { oomKills } from "../runtime/oom_kills.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import { exitCodeOf, sendSignal } from "../sys/process.ts";
 import { SIGNALS } from "../sys/signals.ts";

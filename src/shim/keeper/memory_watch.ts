@@ -1,5 +1,6 @@
 import type { ControlGroup } from "../../runtime/cgroup.ts";
-import { oomKills, watchOom } from "../../runtime/cgroup_oom.ts";
+import { watchOom } from "../../runtime/cgroup_oom.ts";
+import { oomKills } from "../../runtime/oom_kills.ts";
 import type { Poller } from "../../sys/poller.ts";
 
 /**
