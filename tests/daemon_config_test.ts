@@ -119,11 +119,12 @@ Deno.test("SIGHUP changes the log, and says what needs a restart", async () => {
     await using daemon = await openDaemon({ args: ["--config", path] });
     await Deno.writeTextFile(
       path,
-      `oom_score = 1\n[debug]\nlevel = "debug"\nformat = "json"\n`,
+      `oom_score = 1\n[debug]\nlevel = "debug"\nformat = "json"\nloud = 1\n`,
     );
     Deno.kill(daemon.pid, "SIGHUP");
     await until(daemon, '"level":"debug"');
-    await until(daemon, '"changed":"oomScore"');
+    await until(daemon, '"changed":"oom_score"');
+    await until(daemon, `"key":"debug.loud","at":"${path}:5"`);
     await Deno.writeTextFile(path, "= nonsense");
     Deno.kill(daemon.pid, "SIGHUP");
     await until(daemon, "the former one holds");

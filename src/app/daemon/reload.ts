@@ -3,6 +3,18 @@
 import type { Logger } from "../../base/log.ts";
 import type { DaemonConfig } from "./config/daemon_config.ts";
 import type { DaemonSettings } from "./settings.ts";
+import { reportNotes } from "./start.ts";
+
+/** How the file calls what has another name here. */
+const KEYS: Readonly<Partial<Record<keyof DaemonConfig, string>>> = {
+  files: "imports",
+  oomScore: "oom_score",
+  disabledPlugins: "disabled_plugins",
+  requiredPlugins: "required_plugins",
+  proxyPlugins: "proxy_plugins",
+  shimGrouping: "shim.grouping",
+  registryDirs: "registry.config_path",
+};
 
 /**
  * Changes what can be changed, which is the log; says what can't.
@@ -26,13 +38,14 @@ export async function reload(
   Object.assign(running.log, settings.log);
   const { level, format } = running.log;
   log.info("Reloaded the configuration", { level, format });
+  reportNotes(settings, log);
   const changed = changedParts(running.config, settings.config);
   if (changed.length > 0) {
     log.warn("Some changes need a restart", { changed: changed.join(", ") });
   }
 }
 
-/** Names of what differs, but for the log. */
+/** Keys of what differs, but for the log. */
 export function changedParts(
   before: DaemonConfig,
   after: DaemonConfig,
@@ -47,7 +60,8 @@ export function changedParts(
   };
   const [old, now] = [parts(before), parts(after)];
   return [...new Set([...old.keys(), ...now.keys()])]
-    .filter((name) => old.get(name) !== now.get(name));
+    .filter((name) => old.get(name) !== now.get(name))
+    .map((name) => KEYS[name as keyof DaemonConfig] ?? name);
 }
 
 function plain(_key: string, value: unknown): unknown {
