@@ -4,6 +4,7 @@ import type { Context } from "../../base/context.ts";
 import type { Digest } from "../../base/digest.ts";
 import {
   type CollectionReport,
+  type CollectOptions,
   type GarbageBacklog,
   INGEST_KEPT_MS,
   type WatchedCollector,
@@ -25,6 +26,9 @@ export interface CollectorDeps {
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
 }
 
+/** Later than any lease ends, milliseconds. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
 type Counts = Omit<CollectionReport, "durationMs" | "pauseMs">;
 
 /**
@@ -41,9 +45,12 @@ export class SqliteGarbageCollector implements WatchedCollector {
     this.#deps = deps;
   }
 
-  async collect(ctx: Context): Promise<CollectionReport> {
+  async collect(
+    ctx: Context,
+    { ingests = "abandoned" }: CollectOptions = {},
+  ): Promise<CollectionReport> {
     const start = performance.now();
-    const counts = this.#removeRecords();
+    const counts = this.#removeRecords(ingests);
     const bytesOfBlobs = this.#eraseBlobs(ctx);
     // Snapshotters delete without a lock, and some wait for other programs.
     const pauseMs = performance.now() - start;
@@ -85,19 +92,21 @@ export class SqliteGarbageCollector implements WatchedCollector {
     }
   }
 
-  #removeRecords(): Counts {
+  #removeRecords(which: NonNullable<CollectOptions["ingests"]>): Counts {
     const ingests = [...this.#deps.content.walkIngests()];
     const oldest = this.#store.now() - INGEST_KEPT_MS;
-    const young = ingests.filter(({ updatedAt }) =>
-      updatedAt.getTime() > oldest
-    );
+    const isYoung = ({ updatedAt }: StoredIngest) =>
+      updatedAt.getTime() > oldest;
     return this.#store.write("durable", () => {
       // Within the lock, so that no writer can take up what is dropped.
       const dropped = ingests.filter((ingest) =>
-        !young.includes(ingest) && this.#dropIngest(ingest)
+        which === "unheld"
+          ? this.#dropIngest(ingest, NEVER)
+          : !isYoung(ingest) && this.#dropIngest(ingest, this.#store.now())
       );
       const leasesExpired = this.#expireLeases();
-      mark(this.#store, young);
+      const kept = ingests.filter((it) => isYoung(it) && !dropped.includes(it));
+      mark(this.#store, kept);
       const counts = {
         leasesExpired,
         contentRemoved: this.#removeContent(),
@@ -114,8 +123,11 @@ export class SqliteGarbageCollector implements WatchedCollector {
     });
   }
 
-  /** @returns false if somebody holds it */
-  #dropIngest(ingest: StoredIngest): boolean {
+  /**
+   * @param until leases that end by then don't count, milliseconds
+   * @returns false if somebody holds it
+   */
+  #dropIngest(ingest: StoredIngest, until: number): boolean {
     const { db } = this.#store;
     const leased = db.get(
       "SELECT 1 FROM lease_resources r JOIN leases l " +
@@ -124,7 +136,7 @@ export class SqliteGarbageCollector implements WatchedCollector {
         "AND (l.expires_at IS NULL OR l.expires_at > ?)",
       ingest.namespace,
       ingest.ref,
-      this.#store.now(),
+      until,
     );
     return leased === undefined && this.#deps.content.dropIngest(ingest);
   }

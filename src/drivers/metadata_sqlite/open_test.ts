@@ -82,6 +82,16 @@ Deno.test("openMetadata() finds what was there when opened again", () =>
     assertEquals((await metadata.images.get(ctx, "i")).target.size, 101);
   }));
 
+Deno.test("openMetadata() keeps the log short that the next one reads", () =>
+  withDirectory(async (_directory, path) => {
+    using metadata = await openAt(path);
+    for (let n = 0; n < 400; n++) {
+      await metadata.events.publish(ctx, "/tasks/exit", { containerId: "a" });
+    }
+    const { size } = await Deno.stat(`${path}-wal`);
+    assert(size < 500 * 4120, `${size} bytes after 800 pages`);
+  }));
+
 Deno.test("openMetadata() throws failedPrecondition when the format is newer", () =>
   withDirectory(async (_directory, path) => {
     (await openAt(path))[Symbol.dispose]();
