@@ -266,6 +266,23 @@ Deno.test("collect() drops ingests that nobody touched for a day, unless leased 
     assertEquals(refs.sort(), ["held", "ref-l"]);
   }));
 
+Deno.test("collect() drops all ingests that nobody writes when it is asked to", () =>
+  withStore(async ({ store }) => {
+    const { content } = store;
+    await store.leases.create(ctx, { id: "endless" });
+    await store.leases.create(ctx, { id: "brief", expiresInMs: HOUR_MS });
+    for (const leaseId of ["endless", "brief"]) {
+      await using _writer = await content.writer({ ...ctx, leaseId }, leaseId);
+    }
+    await using _held = await content.writer(ctx, "held");
+    const { ingestsDropped } = await store.gc.collect(ctx, {
+      ingests: "unheld",
+    });
+    assertEquals(ingestsDropped, 1);
+    const left = await collect(content.listStatuses(ctx));
+    assertEquals(left.map(({ ref }) => ref).sort(), ["endless", "held"]);
+  }));
+
 Deno.test("collect() finishes what a killed one left: records gone, blob still there", () =>
   withStore(async ({ store, blob }) => {
     const { digest } = await blob();

@@ -38,6 +38,13 @@ Deno.test({
       assertEquals(await shown(), ["1", "1", "2kB", "0B (0%)"]);
     });
 
+    await t.step("a young one is dropped if all is to go", async () => {
+      const said = await store.ok("system", "prune", "--all", "--force");
+      assertStringIncludes(said, "Dropped Unfinished Downloads: 1\n");
+      assertEquals(await shown(), ["0", "0", "0B", "0B"]);
+      await leaveDownload(`${store.dir}/root`, new Date());
+    });
+
     await t.step("an old one is dropped", async () => {
       const old = new Date(Date.now() - 2 * DAY_MS);
       await leaveDownload(`${store.dir}/root`, old);

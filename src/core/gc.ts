@@ -21,9 +21,19 @@ export interface CollectionReport {
   readonly pauseMs?: number;
 }
 
+export interface CollectOptions {
+  /**
+   * Of the ingests that nobody writes: `abandoned` drops those that nobody
+   * has gone on with for `INGEST_KEPT_MS` and no lease holds, which is what
+   * happens by itself; `unheld` all that no lease without end holds, for who
+   * needs the space. A store behind a socket knows the first kind only.
+   */
+  readonly ingests?: "abandoned" | "unheld";
+}
+
 export interface GarbageCollector {
   /** Marks and sweeps all namespaces now. */
-  collect(ctx: Context): Promise<CollectionReport>;
+  collect(ctx: Context, options?: CollectOptions): Promise<CollectionReport>;
   /**
    * Why something is kept: one line for each holder, a root first and the
    * content itself last; empty if nothing keeps it.

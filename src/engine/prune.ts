@@ -2,6 +2,7 @@
 
 import type { Context } from "../base/context.ts";
 import { settingsOf } from "../core/container_settings.ts";
+import type { CollectOptions } from "../core/gc.ts";
 import type { Services } from "../core/services.ts";
 import { imageId, isNameless, type ListedImage, listImages } from "./images.ts";
 import { type PlatformChoice, readImageContent } from "./images_content.ts";
@@ -20,6 +21,7 @@ export interface PruneOptions extends PruneFilter {
   /** `nameless`: images without a name; `unused`: without a container. */
   readonly which: "nameless" | "unused";
   readonly wanted: PlatformChoice;
+  readonly ingests?: CollectOptions["ingests"];
 }
 
 export interface PruneReport {
@@ -50,8 +52,10 @@ export async function pruneImages(
   const untagged = await removeNames(ctx, services, going, {
     collect: "later",
   });
+  const { ingests } = options;
   const { bytesFreed, ingestsDropped = 0 } = await services.collector.collect(
     ctx,
+    ingests === undefined ? {} : { ingests },
   );
   const removed = [...untagged, ...deleted(going)];
   return { removed, ingestsDropped, bytesFreed };

@@ -25,7 +25,9 @@ export async function run(inv: Invocation): Promise<number> {
     `  - ${images}`,
     ...withVolumes ? ["  - all anonymous volumes that no container uses"] : [],
     "  - all content and snapshots that nothing uses",
-    "  - all unfinished downloads that nobody has gone on with for a day",
+    `  - all unfinished downloads that nobody ${
+      all ? "is at" : "has gone on with for a day"
+    }`,
     "",
   ]);
   if (!agreed) return 0;
@@ -43,6 +45,7 @@ export async function run(inv: Invocation): Promise<number> {
     ...filter,
     which: all ? "unused" : "nameless",
     wanted: anyPlatform(),
+    ingests: all ? "unheld" : "abandoned",
   });
   if (report.removed.length > 0) {
     inv.stdout.line("Deleted Images:");
