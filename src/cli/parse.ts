@@ -240,13 +240,29 @@ function unknownCommand(
     .flatMap((entry) =>
       isGroup(entry) ? [entry.name] : [entry.name, ...entry.aliases ?? []]
     );
-  const near = nearest(name, names);
+  const near = inGroups(name, table) ?? nearest(name, names);
   return new UsageError(`unknown command: coracle ${prefix}${name}`, {
     exitCode: 1,
     ...near === undefined
       ? {}
       : { hint: `Did you mean coracle ${prefix}${near}?` },
   });
+}
+
+/** `system prune` for `prune`: commands that only groups have. */
+function inGroups(
+  name: string,
+  table: readonly CommandEntry[],
+): string | undefined {
+  const paths = table.filter(isGroup)
+    .filter((group) => group.hidden !== true && find(group.commands, name))
+    .map((group) => `${group.name} ${name}`);
+  // Those of the whole store come first to mind.
+  const first = paths.find((path) => path.startsWith("system ")) ?? paths[0];
+  const others = paths.filter((path) => path !== first);
+  return first === undefined
+    ? undefined
+    : [first, ...others.map((path) => `coracle ${path}`)].join(", ");
 }
 
 function checkArity(spec: CommandSpec, path: string, count: number): void {

@@ -40,10 +40,12 @@ const RUN: CommandSpec = {
   args: { min: 1 },
   load,
 };
+const PRUNE: CommandSpec = { name: "prune", summary: "", load };
 const TABLE: readonly CommandEntry[] = [
   LS,
   RUN,
-  { name: "image", summary: "", commands: [LS] },
+  { name: "image", summary: "", commands: [LS, PRUNE] },
+  { name: "system", summary: "", commands: [PRUNE] },
 ];
 
 async function parse(...argv: readonly string[]) {
@@ -156,6 +158,11 @@ Deno.test("parseCommandLine() refuses what is wrong, in docker's words", async (
   await fails(["ls", "--pull", "x"], 'must be one of "always", "never"');
   const none = await fails(["lss"], "unknown command: coracle lss");
   assertEquals([none.exitCode, none.hint], [1, "Did you mean coracle ls?"]);
+  const inGroups = await fails(["prune"], "unknown command: coracle prune");
+  assertEquals(
+    inGroups.hint,
+    "Did you mean coracle system prune, coracle image prune?",
+  );
   await fails(["image", "lz"], "unknown command: coracle image lz");
   const few = await fails(
     ["run"],

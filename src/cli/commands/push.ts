@@ -1,4 +1,4 @@
-import { parseReference } from "../../base/reference.ts";
+import { familiarRepository, parseReference } from "../../base/reference.ts";
 import { invalidArgument } from "../../base/errors.ts";
 import { findImage } from "../../engine/images.ts";
 import {
@@ -7,7 +7,6 @@ import {
   wantedPlatform,
 } from "../../engine/images_platform.ts";
 import { pushImage, type PushOptions } from "../../engine/push.ts";
-import { shownName } from "../../engine/remove.ts";
 import type { Invocation } from "../command.ts";
 import { progressStyle, progressView } from "../progress.ts";
 import { registryTrust } from "../registry_trust.ts";
@@ -27,7 +26,8 @@ export async function run(inv: Invocation): Promise<number> {
   const { image } = await findImage(inv.ctx, services, name, anyPlatform());
   const quiet = inv.flags.boolean("quiet");
   if (!quiet) {
-    inv.stderr.line(`The push refers to repository [${shownName(image.name)}]`);
+    const repository = familiarRepository(reference);
+    inv.stderr.line(`The push refers to repository [${repository}]`);
   }
   using view = progressView({
     out: inv.stderr,

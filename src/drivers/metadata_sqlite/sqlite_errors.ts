@@ -45,7 +45,7 @@ const TRANSLATIONS: Readonly<Record<number, Translation>> = {
   [RESULT.full]: {
     code: "resourceExhausted",
     problem: "the disk is full",
-    hint: "Free some space, for instance with `coracle system prune`",
+    hint: "Free some space, for instance with `coracle system prune --all`",
   },
   [RESULT.cannotOpen]: {
     code: "permissionDenied",
