@@ -64,9 +64,9 @@ export const silentLogger: Logger = createLogger({
 export function formatText(entry: LogEntry): string {
   const head = `time="${entry.time.toISOString()}" level=${entry.level} ` +
     `msg=${JSON.stringify(entry.message)}`;
-  const rest = Object.entries(entry.fields).map(([key, value]) =>
-    ` ${key}=${formatValue(value)}`
-  );
+  const rest = Object.entries(entry.fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${formatValue(value)}`);
   return head + rest.join("");
 }
 

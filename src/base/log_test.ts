@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { createLogger, formatJson, formatText, type LogEntry } from "./log.ts";
 
 const TIME = new Date("2026-01-02T03:04:05.678Z");
@@ -31,6 +31,19 @@ Deno.test("formatText() quotes what is not a plain word", () => {
     `time="2026-01-02T03:04:05.678Z" level=warn msg="say \\"hi\\"" a=b/c ` +
       `d="e f" error="no way" n=1`,
   );
+});
+
+Deno.test("formatText() leaves out what there is not, as formatJson() does", () => {
+  const fields = { exitCode: undefined, id: "web" };
+  const entry: LogEntry = {
+    time: TIME,
+    level: "info",
+    message: "m",
+    fields,
+  };
+  const line = 'time="2026-01-02T03:04:05.678Z" level=info msg="m" id=web';
+  assertEquals(formatText(entry), line);
+  assert(!formatJson(entry).includes("exitCode"));
 });
 
 Deno.test("formatJson() gives one object a line", () => {
