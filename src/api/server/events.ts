@@ -12,11 +12,13 @@ import { apiContext, tenantlessContext } from "./api_context.ts";
 
 export interface EventsServiceDeps {
   readonly events: EventExchange;
+  /** Where subscribers listen. */
+  readonly listened: Pick<EventExchange, "subscribe">;
   readonly log: Logger;
 }
 
 export function eventsService(
-  { events, log }: EventsServiceDeps,
+  { events, listened, log }: EventsServiceDeps,
 ): GrpcService {
   const ctx = apiContext(log);
   const anybody = tenantlessContext(log);
@@ -38,7 +40,7 @@ export function eventsService(
       return {};
     },
     async *subscribe(call, { filters }) {
-      for await (const it of events.subscribe(anybody(call), { filters })) {
+      for await (const it of listened.subscribe(anybody(call), { filters })) {
         yield toEnvelope(it);
       }
     },

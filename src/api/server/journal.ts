@@ -7,7 +7,7 @@ import { tenantlessContext } from "./api_context.ts";
 import type { EventsServiceDeps } from "./events.ts";
 
 export function journalService(
-  { events, log }: EventsServiceDeps,
+  { events, log }: Omit<EventsServiceDeps, "listened">,
 ): GrpcService {
   const anybody = tenantlessContext(log);
   return grpcService(JournalDefinition, {

@@ -4,6 +4,7 @@
  * the composition root has made; others require it by its key.
  */
 
+import { background } from "../../base/context.ts";
 import { formatPlatform, hostPlatform } from "../../base/platform.ts";
 import type { ContentStore } from "../../core/content.ts";
 import type { Differ } from "../../core/diff.ts";
@@ -11,6 +12,7 @@ import type { EventExchange } from "../../core/event.ts";
 import type { LeaseManager } from "../../core/lease.ts";
 import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
+import { UnheardExits } from "../../engine/unheard_exits.ts";
 import { contentKeeper, keptElsewhere } from "../choose_content.ts";
 import { chooseSnapshotter } from "../choose_snapshotter.ts";
 import { identify } from "../rootless/identity.ts";
@@ -26,6 +28,11 @@ import { contentSharing } from "./start.ts";
 export const EVENTS: PluginKey<EventExchange> = {
   type: "io.containerd.event.v1",
   id: "exchange",
+};
+/** What clients have missed when they find a daemon that has just started. */
+export const UNHEARD: PluginKey<UnheardExits> = {
+  type: "io.containerd.event.v1",
+  id: "unheard-exits",
 };
 /** Of plugins whose value is a content store. One of them is in use. */
 export const CONTENT_TYPE = "io.containerd.content.v1";
@@ -58,6 +65,11 @@ export function corePlugins(
 ): readonly Plugin[] {
   return [
     plugin(EVENTS, [], ({ services }) => services.events),
+    plugin(UNHEARD, [EVENTS], ({ services: { events }, ...host }) => {
+      const { stopping: signal, log, now } = host;
+      const ctx = background({ namespace: "", signal, log });
+      return new UnheardExits({ events, ctx, now });
+    }),
     plugin(CONTENT, [], openContent),
     snapshotter("overlayfs", (host) => {
       const reason = overlayObstacle(host);

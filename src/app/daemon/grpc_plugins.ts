@@ -2,6 +2,7 @@
 
 import { versionService } from "../../api/server/version.ts";
 import { REVISION, VERSION } from "../self.ts";
+import { UNHEARD } from "./core_plugins.ts";
 import { DIFF_SERVICE } from "./diff_plugins.ts";
 import { type Plugin, plugin } from "./plugin.ts";
 import { GRPC_TYPE, served } from "./served.ts";
@@ -33,9 +34,10 @@ const recordPlugins: readonly Plugin[] = [
   }),
   served("events", {
     name: "containerd.services.events.v1.Events",
-    async load({ services: { events }, log }) {
+    requires: [UNHEARD],
+    async load({ services: { events }, log, get }) {
       const { eventsService } = await import("../../api/server/events.ts");
-      return eventsService({ events, log });
+      return eventsService({ events, listened: get(UNHEARD), log });
     },
   }),
   served("journal", {
