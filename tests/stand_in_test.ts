@@ -3,7 +3,7 @@
  * for it to do, with the executable as people have it.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildExecutable } from "./support/executable.ts";
 import { argumentsOf, killAll, until } from "./support/processes.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
@@ -172,18 +172,20 @@ Deno.test({
     });
 
     await t.step(
-      "and ends its container when the bundle has gone",
+      "and ends its container, and tidies up, when the bundle has gone",
       async () => {
         const kept = await start(IMAGE, "sleep", "1000");
         const pid = Number(await state("{{.State.Pid}}"));
-        const file = `${kept.bundle}/record.json`;
-        const record = await Deno.readTextFile(file);
-        await Deno.remove(file);
+        // As rm -rf does, which can't remove what is mounted.
+        for await (const { name } of Deno.readDir(kept.bundle)) {
+          if (name !== "rootfs") await Deno.remove(`${kept.bundle}/${name}`);
+        }
         await until("gone", () => ![pid, kept.shim].some(isAlive));
-        const groups = cgroupsOf(store);
-        await Deno.writeTextFile(file, record);
+        assertEquals(cgroupsOf(store), []);
+        assertStringIncludes(await ship.ok("ps", "-a"), "Exited (137)");
+        await ship.ok("start", "web");
         await remove();
-        assertEquals(groups, []);
+        assertEquals(await store.leftovers(), []);
       },
     );
 

@@ -69,4 +69,6 @@ async function abandon(deps: KeptDeps, request: KeepRequest): Promise<void> {
     wait: (pid) => deps.reaper.wait(pid),
   });
   await forgetRun(control, request);
+  const { removeRest } = await import("../shim/keeper/lost_bundle.ts");
+  removeRest(request.bundle);
 }

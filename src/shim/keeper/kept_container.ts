@@ -72,6 +72,7 @@ export class KeptContainer {
   #group: ControlGroup | undefined;
   #policy: RestartPolicy;
   #isRetired = false;
+  #isLost = false;
 
   /** @param restarts of those that have kept it before */
   constructor(
@@ -321,6 +322,7 @@ export class KeptContainer {
 
   /** Without its bundle nobody finds it any more. */
   #lose(): void {
+    this.#isLost = true;
     this.retire();
     if (this.pid !== 0) sendSignal(this.pid, SIGNALS.SIGKILL);
   }
@@ -344,6 +346,9 @@ export class KeptContainer {
   async #forget(): Promise<void> {
     this.#group = undefined;
     await forgetRun(this.control, this.request);
+    if (!this.#isLost) return;
+    const { removeRest } = await import("./lost_bundle.ts");
+    removeRest(this.request.bundle);
   }
 
   #finish(exit: ExitStatus): void {
