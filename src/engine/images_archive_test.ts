@@ -1,11 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
+import { EngineError } from "../base/errors.ts";
 import { type Bytes, linkTarget, normalPath } from "./images_archive.ts";
 import {
   compressGzip,
   decompress,
   peekCompression,
 } from "./images_compress.ts";
+import { readTar } from "./images_tar.ts";
 
 Deno.test("normalPath() stays below the top, and is done at once", () => {
   assertEquals(normalPath("./a//b/../c/"), "a/c");
@@ -21,6 +23,26 @@ Deno.test("linkTarget() starts at the link's directory, or at the top", () => {
   assertEquals(linkTarget("a/layer.tar", "../b/layer.tar"), "b/layer.tar");
   assertEquals(linkTarget("a/layer.tar", "/b.tar"), "b.tar");
   assertEquals(linkTarget("x", "../../y"), "y");
+});
+
+Deno.test("peekCompression() says what unpacks what it can't", async () => {
+  for (const [program, head] of [["xz", "\xfd7zXZ"], ["bzip2", "BZh9"]]) {
+    const bytes = Uint8Array.from(head ?? "", (it) => it.charCodeAt(0));
+    await assertRejects(
+      () => peekCompression(inChunks(bytes, 2)),
+      EngineError,
+      `packed with ${program}`,
+    );
+  }
+});
+
+Deno.test("readTar() says so when it is given no tar", async () => {
+  const text = new TextEncoder().encode("root:x:0:0\n".repeat(100));
+  await assertRejects(
+    async () => await Array.fromAsync(await readTar(inChunks(text, 300))),
+    EngineError,
+    "it is not a tar",
+  );
 });
 
 async function* inChunks(

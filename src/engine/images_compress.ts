@@ -1,6 +1,6 @@
 /** Streams of bytes: what they are packed with, unpacking, packing. */
 
-import { dataLoss } from "../base/errors.ts";
+import { dataLoss, invalidArgument } from "../base/errors.ts";
 import type { Compression } from "../oci/media_types.ts";
 import type { Bytes } from "./images_archive.ts";
 
@@ -9,6 +9,21 @@ export function sniffCompression(head: Uint8Array): Compression {
   if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
   const zstd = head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd;
   return zstd && head[0] === 0x28 ? "zstd" : "none";
+}
+
+/** First bytes of what others pack with, and nothing here unpacks. */
+const FOREIGN = {
+  xz: [0xfd, 0x37, 0x7a, 0x58],
+  bzip2: [0x42, 0x5a, 0x68],
+} as const;
+
+function refuseForeign(head: Uint8Array): void {
+  for (const [program, magic] of Object.entries(FOREIGN)) {
+    if (!magic.every((byte, at) => head[at] === byte)) continue;
+    throw invalidArgument(`Cannot unpack what is packed with ${program}`, {
+      hint: `Unpack it before: ${program} -dc FILE | coracle …`,
+    });
+  }
 }
 
 /** Enough bytes to tell how a stream is packed. */
@@ -20,6 +35,7 @@ export interface PeekedBytes {
   readonly bytes: Bytes;
 }
 
+/** @throws {EngineError} `invalidArgument` if it is packed with xz or bzip2 */
 export async function peekCompression(source: Bytes): Promise<PeekedBytes> {
   const iterator = source[Symbol.asyncIterator]();
   const held: Uint8Array<ArrayBuffer>[] = [];
@@ -36,6 +52,7 @@ export async function peekCompression(source: Bytes): Promise<PeekedBytes> {
     head.set(chunk.subarray(0, HEAD_LENGTH - at), at);
     at = Math.min(HEAD_LENGTH, at + chunk.length);
   }
+  refuseForeign(head);
   return { compression: sniffCompression(head), bytes: rejoin(held, iterator) };
 }
 

@@ -1,5 +1,6 @@
 /** Archives of images as tar. */
 
+import { type EngineError, invalidArgument } from "../base/errors.ts";
 import type { TarHeader } from "../oci/tar/header.ts";
 import { TarReader } from "../oci/tar/reader.ts";
 import { encodeHeader, END_OF_ARCHIVE, paddingOf } from "../oci/tar/writer.ts";
@@ -28,12 +29,27 @@ async function* tarEvents(source: Bytes): AsyncGenerator<TarEvent> {
       queue.push({ kind: "data", chunk: chunk as Uint8Array<ArrayBuffer> }),
     endEntry: () => queue.push({ kind: "end" }),
   });
+  let known = false;
   for await (const chunk of source) {
-    reader.push(chunk);
+    try {
+      reader.push(chunk);
+    } catch (error) {
+      throw known || queue.length > 0 ? error : notTar(error);
+    }
+    known ||= queue.length > 0;
     yield* queue.splice(0);
   }
   reader.finish();
   yield* queue.splice(0);
+}
+
+/** What is wrong with the first entry is of no use: there is none. */
+function notTar(cause: unknown): EngineError {
+  return invalidArgument("Cannot load the archive: it is not a tar", {
+    cause,
+    hint: "It must be what docker save, skopeo or coracle save wrote, plain " +
+      "or packed with gzip or zstd",
+  });
 }
 
 async function* tarEntries(source: Bytes): AsyncGenerator<ArchiveEntry> {
