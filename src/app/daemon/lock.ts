@@ -14,22 +14,25 @@ export interface LockHolder {
 
 export const LOCK_FILE = "daemon.lock";
 
+/** Flag of a process of which the kernel is tidying up. */
+const PF_EXITING = 0x4;
+const PAUSE_MS = 20;
+/** A child that is being started has it, too, until its program runs. */
+const LEAST_TRIES = 5;
+/** For a process that has been killed: the more memory, the longer it takes. */
+const MOST_TRIES = 150;
+
 /**
+ * Waits for a daemon that is just ending, and for no other.
  * @param directory which is there already
  * @throws {EngineError} `failedPrecondition` with the one who has the lock
  */
-export function lockDirectory(
+export async function lockDirectory(
   directory: string,
   holder: LockHolder,
-): Disposable {
-  const path = `${directory}/${LOCK_FILE}`;
-  const file = Deno.openSync(path, {
-    read: true,
-    write: true,
-    create: true,
-    mode: 0o600,
-  });
-  if (!file.tryLockSync(true)) {
+): Promise<Disposable> {
+  const file = openLock(directory);
+  if (!await isLocked(file, directory)) {
     file.close();
     throw failedPrecondition(
       `Cannot serve "${directory}": ${describe(holderOf(directory))} does`,
@@ -39,13 +42,51 @@ export function lockDirectory(
       },
     );
   }
+  writeHolder(file, holder);
+  return file;
+}
+
+function openLock(directory: string): Deno.FsFile {
+  const path = `${directory}/${LOCK_FILE}`;
+  const options = { read: true, write: true, create: true };
+  return Deno.openSync(path, { ...options, mode: 0o600 });
+}
+
+function writeHolder(file: Deno.FsFile, holder: LockHolder): void {
   // Over what was there, for which blanks are enough: to cut a file off can take
   // milliseconds of a disk that is busy.
   const size = file.seekSync(0, Deno.SeekMode.End);
   file.seekSync(0, Deno.SeekMode.Start);
   const text = JSON.stringify(holder).padEnd(size - 1);
   file.writeSync(new TextEncoder().encode(`${text}\n`));
-  return file;
+}
+
+async function isLocked(
+  file: Deno.FsFile,
+  directory: string,
+): Promise<boolean> {
+  for (let tries = 1; !file.tryLockSync(true); tries++) {
+    const isHeld = tries >= LEAST_TRIES && !isEnding(holderOf(directory)?.pid);
+    if (isHeld || tries >= MOST_TRIES) return false;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return true;
+}
+
+/**
+ * Whether a process has gone, or is on its way: it lets go of locks at the end.
+ * @see proc_pid_stat(5)
+ */
+function isEnding(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state = ""] = fields;
+    return "ZX".includes(state) || (Number(fields[6]) & PF_EXITING) !== 0;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
 }
 
 /** Who has said that it holds the lock; it need not be alive any more. */

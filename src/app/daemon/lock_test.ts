@@ -1,18 +1,18 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { EngineError } from "../../base/errors.ts";
 import { holderOf, lockDirectory } from "./lock.ts";
 
-const LONG = { pid: 4194303, address: `/run/${"long".repeat(20)}` };
-const SHORT = { pid: 1, address: "/s" };
+const LONG = { pid: Deno.pid, address: `/run/${"long".repeat(20)}` };
+const SHORT = { pid: Deno.pid, address: "/s" };
 
 Deno.test("lockDirectory() says who has it, until that one lets go", async () => {
   const dir = await Deno.makeTempDir({ prefix: "coracle-lock-" });
   try {
     assertEquals(holderOf(dir), undefined);
     for (const holder of [SHORT, LONG, SHORT]) {
-      using _lock = await patiently(() => lockDirectory(dir, holder));
+      using _lock = await lockDirectory(dir, holder);
       assertEquals(holderOf(dir), holder);
-      const { code, message } = assertThrows(
+      const { code, message } = await assertRejects(
         () => lockDirectory(dir, { pid: 2, address: "/other" }),
         EngineError,
       );
@@ -24,14 +24,25 @@ Deno.test("lockDirectory() says who has it, until that one lets go", async () =>
   }
 });
 
-/** Children of other tests have our descriptors for a moment: until they run. */
-async function patiently<T>(body: () => T): Promise<T> {
-  for (let triesLeft = 100;; triesLeft--) {
-    try {
-      return body();
-    } catch (error) {
-      if (triesLeft === 0) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+Deno.test("lockDirectory() waits for one that has been killed", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-lock-" });
+  try {
+    const { success, pid } = await ended();
+    assertEquals(success, true);
+    // It has gone, but its lock is still there: the kernel takes its time.
+    const first = await lockDirectory(dir, { ...SHORT, pid });
+    const second = lockDirectory(dir, LONG);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    first[Symbol.dispose]();
+    using _second = await second;
+    assertEquals(holderOf(dir), LONG);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
   }
+});
+
+async function ended(): Promise<{ success: boolean; pid: number }> {
+  const process = new Deno.Command("true").spawn();
+  const { success } = await process.status;
+  return { success, pid: process.pid };
 }

@@ -63,8 +63,8 @@ export async function serve(
   const address = handed.map(pathOfSocket).find((path) => path !== undefined) ??
     settings.address ?? `${paths.state}/coracle.sock`;
   const holder = { pid: Deno.pid, address };
-  using _root = lockDirectory(paths.root, holder);
-  using _state = lockDirectory(paths.state, holder);
+  using _root = await lockDirectory(paths.root, holder);
+  using _state = await lockDirectory(paths.state, holder);
   setOomScore(settings.config.oomScore, log);
   useTemporaryDirectory(settings.config.temp);
   await serveStore({
