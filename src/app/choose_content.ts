@@ -10,6 +10,7 @@ import type { ContentStore } from "../core/content.ts";
 import type { ContentSweeper } from "../core/records.ts";
 import { createContentStore } from "../drivers/content_local/store.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
+import { mayExist } from "../sys/may_exist.ts";
 import type { StorePaths } from "./paths.ts";
 
 /** Content that another program keeps, on records of this store. */
@@ -42,6 +43,7 @@ export function chooseContent(
 export function contentKeeper(
   { root }: Pick<StorePaths, "root">,
 ): string | undefined {
+  if (!mayExist(notePath(root))) return undefined;
   try {
     return Deno.readTextFileSync(notePath(root)).trim();
   } catch (error) {

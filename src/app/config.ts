@@ -10,6 +10,7 @@
 import { invalidArgument } from "../base/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import type { ContentSharing } from "../core/records.ts";
+import { mayExist } from "../sys/may_exist.ts";
 import { configHome } from "./paths.ts";
 
 export interface Config {
@@ -50,6 +51,7 @@ export function configPath(env: Env, uid: number): string {
  * @throws {EngineError} `invalidArgument` with file, line and key
  */
 export async function loadConfig(path: string): Promise<Config> {
+  if (!mayExist(path)) return { registry: {} };
   let text: string;
   try {
     text = readText(path);

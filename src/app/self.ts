@@ -18,7 +18,6 @@ export type WorkerName = keyof typeof WORKER_SOURCES;
 /** What the first stage of the packed executable leaves for us. */
 interface Package {
   workerUrl(name: WorkerName): string;
-  mayExist?(path: string): boolean;
 }
 
 /** True in the single executable, false in a source tree. */
@@ -47,15 +46,6 @@ export function entryUrl(name: WorkerName): string {
   const packed = packageOfThisProcess();
   if (packed !== undefined) return packed.workerUrl(name);
   return new URL(WORKER_SOURCES[name], import.meta.url).href;
-}
-
-/**
- * False if there is no file that we could see, or its link leads nowhere; true
- * if there is one, or if the runtime would have to throw an error for its
- * absence, as it does elsewhere: the first one takes 0.3 ms.
- */
-export function mayExist(path: string): boolean {
-  return packageOfThisProcess()?.mayExist?.(path) ?? true;
 }
 
 function packageOfThisProcess(): Package | undefined {

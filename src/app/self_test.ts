@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { entryUrl, isPacked, mayExist, selfCommand, VERSION } from "./self.ts";
+import { entryUrl, isPacked, selfCommand, VERSION } from "./self.ts";
 
 Deno.test("VERSION is that of deno.json", async () => {
   const config = new URL("../../deno.json", import.meta.url);
@@ -21,11 +21,6 @@ Deno.test("selfCommand() runs main.ts in a source tree", async () => {
     new TextDecoder().decode(stdout),
     `coracle version ${VERSION}\n`,
   );
-});
-
-Deno.test("mayExist() is true in a source tree, whatever is there", () => {
-  assert(mayExist("/"));
-  assert(mayExist("/nonexistent"));
 });
 
 Deno.test("entryUrl() names a module that is there", () => {

@@ -5,6 +5,7 @@ import { hostPlatform } from "../base/platform.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
 import type { SpecDevice } from "../oci/runtime_spec.ts";
 import type { HostFacts } from "../oci/spec/facts.ts";
+import { mayExist } from "../sys/may_exist.ts";
 import { readDevice, readDevices } from "./devices.ts";
 import { collectFacts } from "./host_facts.ts";
 import { openRootDirectory } from "./root_directory.ts";
@@ -98,6 +99,7 @@ class LocalHost implements Host {
 }
 
 function isProgram(path: string): boolean {
+  if (!mayExist(path)) return false;
   try {
     const info = Deno.statSync(path);
     return info.isFile && ((info.mode ?? 0) & 0o111) !== 0;

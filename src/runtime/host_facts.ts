@@ -9,6 +9,7 @@ import {
   readFact,
 } from "../sys/facts.ts";
 import { isInitialMap, parseIdMap } from "../sys/ids.ts";
+import { mayExist } from "../sys/may_exist.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 const PROCESSORS = "/sys/devices/system/cpu";
@@ -69,6 +70,7 @@ function processorPaths(): readonly string[] {
 }
 
 function exists(path: string): boolean {
+  if (!mayExist(path)) return false;
   try {
     Deno.lstatSync(path);
     return true;

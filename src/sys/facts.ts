@@ -4,6 +4,7 @@
  */
 
 import { CAPABILITIES, type Capability } from "../base/capabilities.ts";
+import { mayExist } from "./may_exist.ts";
 
 export interface OwnCapabilities {
   /** What can be granted to a program that this process starts. */
@@ -126,6 +127,7 @@ export function securityModules(): SecurityModules {
 
 /** A value of /proc/sys or /sys without its newline; undefined if absent. */
 export function readFact(path: string): string | undefined {
+  if (!mayExist(path)) return undefined;
   try {
     return Deno.readTextFileSync(path).trim();
   } catch {

@@ -111,15 +111,21 @@ export function addressOf(buffer: Uint8Array<ArrayBuffer>): bigint {
 /** A NULL-terminated `char *[]`. */
 export interface StringArray {
   readonly pointers: BigUint64Array<ArrayBuffer>;
-  /** What they point to: to be kept alive as long as they are used. */
-  readonly texts: readonly Uint8Array<ArrayBuffer>[];
+  /** What they point into: to be kept alive as long as they are used. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** One buffer for all: to ask for the address of each takes 30 microseconds. */
 export function stringArray(values: readonly string[]): StringArray {
-  const texts = values.map((value) => cstr(value));
-  const pointers = new BigUint64Array(texts.length + 1);
-  texts.forEach((text, index) => pointers[index] = addressOf(text));
-  return { texts, pointers };
+  const texts = values.map((value) => `${value.replace(/\0.*/s, "")}\0`);
+  const bytes = encoder.encode(texts.join(""));
+  const pointers = new BigUint64Array(values.length + 1);
+  const start = values.length === 0 ? 0n : addressOf(bytes);
+  for (let i = 0, at = 0; i < values.length; i++) {
+    pointers[i] = start + BigInt(at);
+    at = bytes.indexOf(0, at) + 1;
+  }
+  return { pointers, bytes };
 }
 
 /** The process's architecture, for the few constants that differ. */

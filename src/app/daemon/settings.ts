@@ -4,7 +4,7 @@ import type { LogLevel } from "../../base/log.ts";
 import { configPath } from "../config.ts";
 import type { LogSettings } from "../log_sink.ts";
 import { type StorePaths, storePaths } from "../paths.ts";
-import { mayExist } from "../self.ts";
+import { mayExist } from "../../sys/may_exist.ts";
 import type { ConfigNote } from "./config/check.ts";
 import { currentUri } from "./config/current_uri.ts";
 import { type DaemonConfig, EMPTY_CONFIG } from "./config/daemon_config.ts";

@@ -1,5 +1,6 @@
 import { EngineError, failedPrecondition, hasCode } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { mayExist } from "../../sys/may_exist.ts";
 import { damageMark, markDamaged } from "./damage_mark.ts";
 import { Database, type DatabaseSync } from "./database.ts";
 import { integer } from "./rows.ts";
@@ -144,6 +145,7 @@ function openLock(path: string, options: Deno.OpenOptions): Deno.FsFile {
 }
 
 function exists(path: string): boolean {
+  if (!mayExist(path)) return false;
   try {
     Deno.lstatSync(path);
     return true;
