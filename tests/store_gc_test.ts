@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import type { Context } from "../src/base/context.ts";
-import type { Labels } from "../src/core/labels.ts";
+import { LABEL, type Labels } from "../src/core/labels.ts";
 import type { SnapshotRecords } from "../src/core/records.ts";
 import type { CleaningSnapshotter } from "../src/core/snapshot.ts";
 import { assertCode, collect } from "../src/core/testing/assert.ts";
@@ -281,6 +281,26 @@ Deno.test("collect() drops all ingests that nobody writes when it is asked to", 
     assertEquals(ingestsDropped, 1);
     const left = await collect(content.listStatuses(ctx));
     assertEquals(left.map(({ ref }) => ref).sort(), ["endless", "held"]);
+  }));
+
+Deno.test("collect() ends the leases of processes that are gone, and only those", () =>
+  withStore(async ({ store, blob, left }) => {
+    const { labels } = await store.leases.create(ctx, {
+      id: "living",
+      endsWith: "process",
+    });
+    const holder = labels[LABEL.leaseHolder] ?? "";
+    // Another process has this one's number now, and this one is gone.
+    const gone = holder.replace(/\d+$/, "1");
+    await store.leases.create(ctx, {
+      id: "gone",
+      labels: { [LABEL.leaseHolder]: gone },
+    });
+    const kept = await blob({}, { ...ctx, leaseId: "living" });
+    await blob({}, { ...ctx, leaseId: "gone" });
+    assertEquals((await left()).blobs, [kept.digest]);
+    const leases = await collect(store.leases.list(ctx));
+    assertEquals(leases.map(({ id }) => id), ["living"]);
   }));
 
 Deno.test("collect() finishes what a killed one left: records gone, blob still there", () =>

@@ -18,6 +18,8 @@ export const LABEL = {
   gcFlat: "containerd.io/gc.flat",
   /** On compressed layers: the diff ID. */
   uncompressed: "containerd.io/uncompressed",
+  /** On leases: the process that they end with, as the store writes it. */
+  leaseHolder: "coracle.io/holder",
   /** Prefix, followed by `.HOST`: repositories that hold this content. */
   distributionSource: "containerd.io/distribution.source",
   /** On namespaces, `true`: others get its content by its digest alone. */

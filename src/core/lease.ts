@@ -21,6 +21,11 @@ export interface NewLease {
   readonly labels?: Labels;
   /** Sets the expiry label. */
   readonly expiresInMs?: number;
+  /**
+   * `process`: when this process is gone, however it ended, garbage collection
+   * takes the lease for expired. A store behind a socket can't tell.
+   */
+  readonly endsWith?: "process";
 }
 
 export interface LeaseManager {

@@ -4,7 +4,7 @@ import { cleanUp, type Context } from "../base/context.ts";
 import type { Digest } from "../base/digest.ts";
 import type { LeaseManager } from "../core/lease.ts";
 
-/** After this a lease is nobody's any more: its process must have died. */
+/** For who can't tell whether its process has died. */
 const EXPIRES_IN_MS = 24 * 60 * 60 * 1000;
 
 const RELEASE_BUDGET_MS = 10_000;
@@ -19,7 +19,10 @@ export async function withLease<T>(
   work: (ctx: Context) => Promise<T>,
 ): Promise<T> {
   if (ctx.leaseId !== undefined) return await work(ctx);
-  const { id } = await leases.create(ctx, { expiresInMs: EXPIRES_IN_MS });
+  const { id } = await leases.create(ctx, {
+    expiresInMs: EXPIRES_IN_MS,
+    endsWith: "process",
+  });
   try {
     return await work({ ...ctx, leaseId: id });
   } finally {

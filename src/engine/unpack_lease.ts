@@ -17,7 +17,12 @@ export async function withStagingLease<T>(
   id: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const create = () => leases.create(ctx, { id, expiresInMs: EXPIRES_IN_MS });
+  const create = () =>
+    leases.create(ctx, {
+      id,
+      expiresInMs: EXPIRES_IN_MS,
+      endsWith: "process",
+    });
   try {
     await create();
   } catch (error) {

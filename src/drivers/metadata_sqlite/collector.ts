@@ -9,6 +9,7 @@ import {
   INGEST_KEPT_MS,
   type WatchedCollector,
 } from "../../core/gc.ts";
+import { LABEL } from "../../core/labels.ts";
 import type { ContentSweeper, StoredIngest } from "../../core/records.ts";
 import { hasCleanup, type Snapshotter } from "../../core/snapshot.ts";
 import { eraseDoomed, removeContent } from "./content_records.ts";
@@ -17,7 +18,8 @@ import { removeImage } from "./images.ts";
 import { backlog, forgetBacklog } from "./backlog.ts";
 import { JournalWatch } from "./journal_watch.ts";
 import { mark, notLive } from "./mark.ts";
-import { integer, pages, text } from "./rows.ts";
+import { hasEnded } from "./holder.ts";
+import { integer, labels, pages, text } from "./rows.ts";
 import type { Store } from "./store.ts";
 import { why } from "./why.ts";
 
@@ -144,6 +146,7 @@ export class SqliteGarbageCollector implements WatchedCollector {
   #expireLeases(): number {
     const now = this.#store.now();
     const { db } = this.#store;
+    this.#endLeases(now);
     // A staged layer lives as long as its lease; without one it has a time.
     db.run(
       "UPDATE snapshot_reservations SET keep_until = 0 " +
@@ -158,6 +161,25 @@ export class SqliteGarbageCollector implements WatchedCollector {
       now,
     );
     return db.run("DELETE FROM leases WHERE expires_at <= ?", now);
+  }
+
+  /** Those whose process is gone expire now. */
+  #endLeases(now: number): void {
+    const { db } = this.#store;
+    const held = db.all(
+      "SELECT ns, id, labels FROM leases WHERE labels LIKE ?",
+      `%"${LABEL.leaseHolder}"%`,
+    );
+    for (const row of held) {
+      const holder = labels(row)[LABEL.leaseHolder];
+      if (holder === undefined || !hasEnded(holder)) continue;
+      db.run(
+        "UPDATE leases SET expires_at = ? WHERE ns = ? AND id = ?",
+        now,
+        text(row, "ns"),
+        text(row, "id"),
+      );
+    }
   }
 
   #expireImages(): number {

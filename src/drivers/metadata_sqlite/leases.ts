@@ -15,6 +15,7 @@ import type {
 } from "../../core/lease.ts";
 import type { Row } from "./database.ts";
 import { expiry } from "./edges.ts";
+import { ownHolder } from "./holder.ts";
 import { date, found, labels, mustBeNew, pages, text } from "./rows.ts";
 import { namespaceOf, type Store } from "./store.ts";
 
@@ -39,6 +40,7 @@ export class SqliteLeaseManager implements LeaseManager {
       const expiresAt = new Date(createdAt.getTime() + lease.expiresInMs);
       labels[LABEL.gcExpire] = expiresAt.toISOString();
     }
+    if (lease.endsWith === "process") labels[LABEL.leaseHolder] = ownHolder();
     checkLabels(labels);
     return this.#store.write("lazy", () => {
       const ns = this.#store.writeNamespace(ctx);
