@@ -1,6 +1,7 @@
 /** `coracle run` as docker's users know it: each flag seen from inside. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { writeBusyboxRoot } from "./support/run_image.ts";
 import { IMAGE, IMAGE_WITH_CONFIG, openRunStore } from "./support/run_store.ts";
 
 Deno.test({
@@ -29,6 +30,21 @@ Deno.test({
         stderr,
         `exec: "nosuch": executable file not found in $PATH`,
       );
+    });
+
+    await t.step("a command may be a link to what is mounted", async () => {
+      const data = `${store.dir}/data`;
+      await Deno.mkdir(data);
+      await Deno.writeTextFile(`${data}/app`, "#!/bin/sh\necho mounted\n", {
+        mode: 0o755,
+      });
+      const rootfs = `${store.dir}/linked`;
+      writeBusyboxRoot(rootfs);
+      await Deno.symlink("/data/app", `${rootfs}/bin/app`);
+      const { code, stdout, stderr } = await store.run(
+        ["-v", `${data}:/data`, "-e", "PATH=/bin", "--rootfs", rootfs, "app"],
+      );
+      assertEquals([code, stdout, stderr], [0, "mounted\n", ""]);
     });
 
     await t.step("what can't be executed ends with 126", async () => {

@@ -42,6 +42,8 @@ export interface RootDirectory extends Disposable {
   /** Undefined if there is no such file. Not more than `maxBytes` are read. */
   readText(path: string, maxBytes?: number): string | undefined;
   stat(path: string): RootEntry | undefined;
+  /** Where symbolic links lead, also if there is nothing. */
+  resolve(path: string): string;
   /** Makes a directory with its parents; an existing one is no error. */
   makeDirectory(path: string): void;
   /**

@@ -29,13 +29,15 @@ export function commandRefusal(command: Command): TaskStartError | undefined {
   const candidates = name.includes("/")
     ? [name.startsWith("/") ? name : `${command.cwd}/${name}`]
     : searchPath(command.env).map((directory) => `${directory}/${name}`);
-  if (candidates.some((path) => isMounted(path, command.mounts))) {
-    return undefined;
-  }
-  const found = candidates.map((path) => command.root.stat(path));
+  const { root, mounts } = command;
+  if (candidates.some((path) => isMounted(path, mounts))) return undefined;
+  const found = candidates.map((path) => root.stat(path));
   if (found.some((entry) => entry?.kind === "file" && isExecutable(entry))) {
     return undefined;
   }
+  // A link may lead to where something is mounted.
+  const ends = candidates.map((path) => root.resolve(path));
+  if (ends.some((path) => isMounted(path, mounts))) return undefined;
   return found.some((entry) => entry !== undefined) && name.includes("/")
     ? cannotExecute(name)
     : doesNotExist(name);

@@ -4,6 +4,9 @@ import { Root } from "../sys/in_root.ts";
 /** Largest file that is read from a container's root, bytes. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
+/** As many as the kernel follows. */
+const MAX_LINKS = 40;
+
 /** @param path of the root file system on the host */
 export function openRootDirectory(path: string): RootDirectory {
   return new LocalRootDirectory(new Root(path));
@@ -35,6 +38,35 @@ class LocalRootDirectory implements RootDirectory {
     };
   }
 
+  resolve(path: string): string {
+    let resolved = "";
+    let left = path.split("/");
+    for (let links = 0; left.length > 0;) {
+      const [name = "", ...rest] = left;
+      left = rest;
+      if (name === "" || name === ".") continue;
+      const target = name === ".." ? undefined : this.#link(resolved, name);
+      if (target === undefined || ++links > MAX_LINKS) {
+        resolved = name === ".." ? parentOf(resolved) : `${resolved}/${name}`;
+        continue;
+      }
+      if (target.startsWith("/")) resolved = "";
+      left = [...target.split("/"), ...left];
+    }
+    return resolved || "/";
+  }
+
+  /** Where the link `name` leads; undefined if it is none. */
+  #link(directory: string, name: string): string | undefined {
+    using found = this.#root.find(directory || "/");
+    if (found === undefined) return undefined;
+    try {
+      return Deno.readLinkSync(`${found.path}/${name}`);
+    } catch {
+      return undefined;
+    }
+  }
+
   makeDirectory(path: string): void {
     if (path !== "/") this.#root.makeDirectories(path);
   }
@@ -51,6 +83,10 @@ class LocalRootDirectory implements RootDirectory {
   [Symbol.dispose](): void {
     this.#root[Symbol.dispose]();
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 function isDirectory(path: string): boolean {
