@@ -262,13 +262,13 @@ class LocalBundle implements Bundle {
   }
 
   writeSpec(text: string): void {
-    // What has the name may be a FIFO, at which a runtime waits.
+    // What has the name may be a pipe, at which a runtime waits.
     this.replace("config.json", text);
   }
 
   spec(): string | undefined {
     const path = `${this.path}/config.json`;
-    // To read a FIFO would be to wait for a writer.
+    // To read a pipe would be to wait for a writer.
     return isFile(path) ? readIfThere(path) : undefined;
   }
 

@@ -1,12 +1,13 @@
 /**
  * A runtime that starts up while its spec is being made. It takes 4 ms until
- * it reads that; there it finds a FIFO, and waits.
+ * it reads that; there it finds a pipe of ours, and waits.
  *
- * Killed, we leave nothing that waits: with our end of the FIFO closed, the
- * runtime reads that there is no spec, and leaves.
+ * Killed, we leave nothing that waits: with our end of the pipe closed, the
+ * runtime reads that there is no spec, and leaves. That is why it is no FIFO:
+ * who opens one of those waits for somebody to write, be there anybody or not.
  */
 
-import { closeFd, makeFifo, openFifo, writeSome } from "../sys/descriptors.ts";
+import { closeFd, makePipe, openFifo, writeSome } from "../sys/descriptors.ts";
 import {
   type Child,
   type ChildStatus,
@@ -30,21 +31,18 @@ export function takesSpecLate({ name, path }: OciRuntime): boolean {
   }
 }
 
-/** As any spec, it has secrets in it. */
-const MODE = 0o600;
-
 /** Disposing ends a runtime that has not been told to go on. */
 export class EarlyRuntime implements AsyncDisposable {
   readonly #file: string;
   readonly #child: Child;
-  /** Undefined once it is closed. */
-  #fifo: number | undefined;
+  /** Both ends. Undefined once it is closed. */
+  #pipe: number | undefined;
   #state: "waits" | "works" | "killed" = "waits";
 
-  private constructor(file: string, child: Child, fifo: number) {
+  private constructor(file: string, child: Child, pipe: number) {
     this.#file = file;
     this.#child = child;
-    this.#fifo = fifo;
+    this.#pipe = pipe;
   }
 
   /**
@@ -60,12 +58,12 @@ export class EarlyRuntime implements AsyncDisposable {
   ): EarlyRuntime | undefined {
     using undo = new DisposableStack();
     try {
-      makeFifo(file, MODE);
+      const pipe = openPipe();
+      undo.defer(() => closeFd(pipe));
+      // Through it the runtime opens a reading end, as long as we live.
+      Deno.symlinkSync(`/proc/${Deno.pid}/fd/${pipe}`, file);
       undo.defer(() => Deno.removeSync(file));
-      // Both ends, so that the runtime's open does not wait for one of them.
-      const fifo = openFifo(file, "readWrite");
-      undo.defer(() => closeFd(fifo));
-      const early = new EarlyRuntime(file, begin(options), fifo);
+      const early = new EarlyRuntime(file, begin(options), pipe);
       undo.move();
       return early;
     } catch {
@@ -74,7 +72,7 @@ export class EarlyRuntime implements AsyncDisposable {
   }
 
   /**
-   * Has it go on, now that the file has taken the FIFO's place.
+   * Has it go on, now that the file has taken the pipe's place.
    * @returns how it ended; undefined if it could not be told, and is gone
    */
   async finish(): Promise<ChildStatus | undefined> {
@@ -94,30 +92,41 @@ export class EarlyRuntime implements AsyncDisposable {
 
   /** @returns false if it is longer than what a pipe holds */
   #tell(spec: Uint8Array<ArrayBuffer>): boolean {
-    return this.#fifo !== undefined &&
-      writeSome(this.#fifo, spec) === spec.length;
+    return this.#pipe !== undefined &&
+      writeSome(this.#pipe, spec) === spec.length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state !== "waits") return;
     this.#state = "killed";
     // Should what we kill not be the runtime itself, that finds nothing then.
-    removeFifo(this.#file);
+    removePipe(this.#file);
     sendSignal(this.#child.pid, SIGNALS.SIGKILL);
     await this.#child.wait();
     this.#close();
   }
 
   #close(): void {
-    if (this.#fifo !== undefined) closeFd(this.#fifo);
-    this.#fifo = undefined;
+    if (this.#pipe !== undefined) closeFd(this.#pipe);
+    this.#pipe = undefined;
+  }
+}
+
+/** Both ends as one descriptor, whose writes don't wait. */
+function openPipe(): number {
+  const { read, write } = makePipe();
+  try {
+    return openFifo(`/proc/self/fd/${read}`, "readWrite");
+  } finally {
+    closeFd(read);
+    closeFd(write);
   }
 }
 
 /** Unless the spec has taken its place. */
-function removeFifo(file: string): void {
+function removePipe(file: string): void {
   try {
-    if (Deno.lstatSync(file).isFifo) Deno.removeSync(file);
+    if (Deno.lstatSync(file).isSymlink) Deno.removeSync(file);
   } catch {
     // The bundle has gone.
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { closeFd, makeFifo, openFifo, writeSome } from "../sys/descriptors.ts";
+import { closeFd, makePipe, writeSome } from "../sys/descriptors.ts";
 import { isAlive, spawn, waitFor } from "../sys/process.ts";
 import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
 
@@ -35,12 +35,13 @@ await inDirectory(async (directory) => {
     sh(directory, "sleep 60"),
   );
   await early?.[Symbol.asyncDispose]();
-  makeFifo(`${directory}/config.json`, 0o600);
-  const fifo = openFifo(`${directory}/config.json`, "readWrite");
-  writeSome(fifo, new Uint8Array(1));
+  const { read, write } = makePipe();
+  writeSome(write, new Uint8Array(1));
+  closeFd(read);
+  closeFd(write);
   // Its errno is looked up.
-  EarlyRuntime.start(`${directory}/config.json`, sh(directory, ""));
-  closeFd(fifo);
+  const nobody = { ...sh(directory, ""), path: `${directory}/runc` };
+  EarlyRuntime.start(`${directory}/config.json`, nobody);
 });
 
 /** Reads a line, and says so before, and what it was. */
@@ -122,7 +123,7 @@ Deno.test("EarlyRuntime ends a runtime that was not told to go on", () =>
   inDirectory(async (directory) => {
     const early = EarlyRuntime.start(
       `${directory}/config.json`,
-      sh(directory, "echo $$ >pid; exec cat config.json"),
+      sh(directory, "echo $$ >new; mv new pid; exec cat config.json"),
     );
     await appears(`${directory}/pid`);
     await early?.[Symbol.asyncDispose]();
@@ -139,27 +140,43 @@ Deno.test("EarlyRuntime.start() leaves nothing when it can't be", () =>
     assertEquals(EarlyRuntime.start(`${file}/x`, sh(directory, "")), undefined);
   }));
 
+/** Starts `script` in a process that is killed when it has made `first`. */
+async function kill(directory: string, script: string, first: string) {
+  const module = new URL("./early_runtime.ts", import.meta.url);
+  const program = `
+import { EarlyRuntime } from "${module}";
+EarlyRuntime.start(${JSON.stringify(`${directory}/config.json`)}, ${
+    JSON.stringify(sh(directory, script))
+  });
+setTimeout(() => {}, 60_000);`;
+  const child = spawn({
+    path: Deno.execPath(),
+    args: [
+      ...["run", "-A", "--quiet"],
+      `data:text/javascript,${encodeURIComponent(program)}`,
+    ],
+    env: Object.entries(Deno.env.toObject()).map(([k, v]) => `${k}=${v}`),
+    processGroup: "own",
+  });
+  await appears(`${directory}/${first}`);
+  Deno.kill(child.pid, "SIGKILL");
+  await waitFor(child.pid);
+}
+
 Deno.test("EarlyRuntime leaves nobody waiting when its process is killed", () =>
   inDirectory(async (directory) => {
-    const module = new URL("./early_runtime.ts", import.meta.url);
-    const program = `
-import { EarlyRuntime, takesSpecLate } from "${module}";
-EarlyRuntime.start(${JSON.stringify(`${directory}/config.json`)}, ${
-      JSON.stringify(sh(
-        directory,
-        "exec <config.json; echo $$ >pid; read -r line; echo ended >ended",
-      ))
-    });
-setTimeout(() => {}, 60_000);`;
-    const script = `data:text/javascript,${encodeURIComponent(program)}`;
-    const child = spawn({
-      path: Deno.execPath(),
-      args: ["run", "-A", "--quiet", script],
-      env: Object.entries(Deno.env.toObject()).map(([k, v]) => `${k}=${v}`),
-      processGroup: "own",
-    });
-    await appears(`${directory}/pid`);
-    Deno.kill(child.pid, "SIGKILL");
-    await waitFor(child.pid);
+    const script =
+      "exec <config.json; echo $$ >pid; read -r line; echo ended >ended";
+    await kill(directory, script, "pid");
     await appears(`${directory}/ended`);
+  }));
+
+Deno.test("EarlyRuntime has nobody wait who comes when its process was killed", () =>
+  inDirectory(async (directory) => {
+    const script = "echo $$ >pid; until [ -e go ]; do sleep 0.01; done; " +
+      "cat config.json >read 2>&1; echo $? >ended";
+    await kill(directory, script, "pid");
+    await Deno.writeTextFile(`${directory}/go`, "");
+    await appears(`${directory}/ended`);
+    assertEquals(await Deno.readTextFile(`${directory}/ended`), "1\n");
   }));
