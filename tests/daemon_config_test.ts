@@ -104,6 +104,28 @@ Deno.test("the daemon does not start with what it can't take", async () => {
   assertStringIncludes(absent.stderr, "/nonexistent/c.toml");
 });
 
+Deno.test({
+  name: "the daemon says in one line what the host does not let it have",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await withConfig("", async (_path, dir) => {
+      // Root may write everywhere, but not to what is no directory.
+      await Deno.writeTextFile(`${dir}/file`, "");
+      for (
+        const flags of [
+          ["--root", `${dir}/file`],
+          [...store(dir), "--address", `${dir}/file/socket`],
+        ]
+      ) {
+        const { code, stderr } = await run("daemon", ...flags);
+        assertEquals(code, 1, stderr);
+        assert(stderr.startsWith("coracle daemon: "), stderr);
+        assert(!stderr.includes("    at "), stderr);
+      }
+    });
+  },
+});
+
 Deno.test("the daemon says what it does not know on its command line", async () => {
   const said = await run("daemon", "--bogus");
   assertEquals(said.code, 1);

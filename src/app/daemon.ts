@@ -14,11 +14,26 @@ export async function main(args: readonly string[]): Promise<number> {
     const line = parseDaemonLine(args);
     return await run(line, args);
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    const hint = error.hint === undefined ? "" : `${called}: ${error.hint}\n`;
-    write(Deno.stderr, `${called}: ${error.message}\n${hint}`);
+    if (!isExpected(error)) throw error;
+    const hint = hintOf(error);
+    const more = hint === undefined ? "" : `${called}: ${hint}\n`;
+    write(Deno.stderr, `${called}: ${error.message}\n${more}`);
     return 1;
   }
+}
+
+/** Ours, and what the host refuses; all else is a bug, and shows its stack. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof EngineError ||
+    Object.values(Deno.errors).some((kind) => error instanceof kind);
+}
+
+function hintOf(error: Error): string | undefined {
+  if (error instanceof EngineError) return error.hint;
+  return error instanceof Deno.errors.PermissionDenied
+    ? "Run it as the owner of that, or name other places with --root, " +
+      "--state and --address"
+    : undefined;
 }
 
 async function run(line: DaemonLine, args: readonly string[]): Promise<number> {

@@ -1,7 +1,7 @@
 /** The socket of the daemon: whose it is, and whether it is free. */
 
 import {
-  type EngineError,
+  EngineError,
   failedPrecondition,
   invalidArgument,
 } from "../../base/errors.ts";
@@ -83,7 +83,11 @@ function listenIfFree(
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) return undefined;
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    const { message } = EngineError.from(error);
+    throw failedPrecondition(`Cannot listen on "${path}": ${message}`, {
+      hint: "Name another socket with --address",
+      cause: error,
+    });
   } finally {
     Deno.umask(before);
   }
