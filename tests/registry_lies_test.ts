@@ -217,6 +217,19 @@ Deno.test("resolve() does not wait for a Retry-After without measure", async () 
   assertEquals(requests.length, 1);
 });
 
+for (
+  const [status, hint] of [
+    [429, "coracle login"],
+    [503, "Try again later"],
+  ] as const
+) {
+  Deno.test(`resolve() says what to do about ${status}`, async () => {
+    const { error } = await resolveWith(() => new Response("no", { status }));
+    assertStringIncludes(error.message, String(status));
+    assertStringIncludes(error.hint ?? "", hint);
+  });
+}
+
 Deno.test("resolve() gives up when a registry never answers", async () => {
   const hanging = Promise.withResolvers<Response>();
   const { error } = await (async () => {

@@ -58,6 +58,7 @@ export async function refusalOf(
   const saysTls = status === 400 && /to (an )?HTTPS/i.test(body);
   const reason = saysTls ? "it speaks https" : registryMessage(body);
   const title = `${status} ${response.statusText}`.trim();
+  const hint = saysTls ? withTls : hintOf(status);
   return {
     code: STATUS_CODES[status] ??
       (status >= 500 ? "unavailable" : "failedPrecondition"),
@@ -65,9 +66,18 @@ export async function refusalOf(
     status,
     retry: retryOf(response),
     isSchemeMismatch: saysTls || isBare400(response, body),
-    ...saysTls ? { hint: withTls } : {},
-    ...status === 401 || status === 403 ? { hint: loginHint } : {},
+    ...hint === undefined ? {} : { hint },
   };
+}
+
+function hintOf(status: number): Hint | undefined {
+  if (status === 401 || status === 403) return loginHint;
+  if (status === 429) {
+    return ({ login }) => `Wait; whoever logs in with ${login} may ask more`;
+  }
+  if (status < 500) return undefined;
+  return ({ directory }) =>
+    `Try again later; ${directory}/hosts.toml can name other hosts`;
 }
 
 /** Whoever may not have something is told so, or that it is not there. */
