@@ -1,9 +1,15 @@
 /** `coracle attach` */
 
-import { failedPrecondition } from "../../base/errors.ts";
+import type { Context } from "../../base/context.ts";
+import { failedPrecondition, hasCode } from "../../base/errors.ts";
+import type { Container } from "../../core/container.ts";
 import { settingsOf } from "../../core/container_settings.ts";
+import type { Services } from "../../core/services.ts";
+import type { ExitStatus } from "../../core/task.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
+import { containerStatus, isAlive } from "../../engine/inspect_state.ts";
 import { runningTask } from "../../engine/running_task.ts";
+import { waitForContainer } from "../../engine/wait.ts";
 import { attachTask } from "../attach_task.ts";
 import { ExitError, type Invocation } from "../command.ts";
 import { lifeDeps } from "../life_deps.ts";
@@ -24,12 +30,27 @@ export async function run(inv: Invocation): Promise<number> {
   const takesInput = settings?.stdin === "open" && !flags.boolean("no-stdin");
   const detachKeys = flags.string("detach-keys");
   using _signals = inv.takeSignals();
-  const end = await attachTask(inv, task, {
+  const attached = attachTask(inv, task, {
     stdin: takesInput ? "open" : "closed",
     stdio: settings?.stdio ?? "streams",
     signals: flags.boolean("sig-proxy") ? "pass" : "keep",
     ...detachKeys === undefined ? {} : { detachKeys },
   });
+  const end = await attached.catch(
+    (error: unknown) => endedMeanwhile(ctx, services, container, error),
+  );
   if (end === "detached") throw new ExitError(1, "read escape sequence");
   return end.exitCode;
+}
+
+/** Its shim goes with it: who asks just then finds nobody who would tell. */
+async function endedMeanwhile(
+  ctx: Context,
+  services: Services,
+  container: Container,
+  error: unknown,
+): Promise<Pick<ExitStatus, "exitCode">> {
+  if (!hasCode(error, "unavailable")) throw error;
+  if (isAlive(await containerStatus(ctx, services, container))) throw error;
+  return { exitCode: await waitForContainer(ctx, services, container) };
 }
