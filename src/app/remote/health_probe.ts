@@ -7,6 +7,7 @@ import type { HealthCheck } from "../../core/container_settings.ts";
 import type { ProcessRef, ShimService } from "../../core/shim.ts";
 import type { HealthResult } from "../../core/task_status.ts";
 import {
+  LATE,
   MOST_OUTPUT_BYTES,
   ProbeOutput,
   probeProcess,
@@ -53,6 +54,7 @@ export async function probeOnce(
     }
     // It has all that the probe wrote when the shim has closed its end.
     await within(DRAIN_MS, fifo.ended);
+    if (exitCode === LATE) output.noteLate(deps.check);
   } catch (error) {
     if (hasCode(error, "notFound", "unavailable")) return undefined;
     const { message } = EngineError.from(error);
@@ -89,7 +91,7 @@ async function startProbe(
   return owned.move();
 }
 
-/** @returns -1 if it did not end in time */
+/** @returns `LATE` if it did not end in time */
 async function endOf(
   ctx: Context,
   { shim, check }: ProbeDeps,
@@ -103,7 +105,7 @@ async function endOf(
     await shim.kill(ctx, { ...process, signal, scope: "process" });
   }
   const { exitCode } = await ended;
-  return isInTime ? exitCode : -1;
+  return isInTime ? exitCode : LATE;
 }
 
 interface ProbeFifo extends Disposable {

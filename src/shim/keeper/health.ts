@@ -13,6 +13,7 @@ import { SIGNALS } from "../../sys/signals.ts";
 import {
   beginHealthRounds,
   HEALTH_TOPIC,
+  LATE,
   MOST_OUTPUT_BYTES,
   ProbeOutput,
   probeProcess,
@@ -86,6 +87,7 @@ class Prober {
         pidFile: `${request.bundle}/.health-${++this.#probes}.pid`,
       });
       exitCode = await this.#waitFor(pid, reaper);
+      if (exitCode === LATE) capture.noteLate(this.#check);
     } catch (error) {
       capture.add(new TextEncoder().encode(String(error)));
       exitCode = -1;
@@ -98,7 +100,7 @@ class Prober {
     return { start, end, exitCode, output: capture.text() };
   }
 
-  /** @returns -1 if it did not end in time */
+  /** @returns `LATE` if it did not end in time */
   async #waitFor(pid: number, reaper: Reaper): Promise<number> {
     let isLate = false;
     const timer = setTimeout(() => {
@@ -107,6 +109,6 @@ class Prober {
     }, this.#check.timeoutMs);
     const code = exitCodeOf(await reaper.wait(pid));
     clearTimeout(timer);
-    return isLate ? -1 : code;
+    return isLate ? LATE : code;
   }
 }

@@ -97,6 +97,7 @@ class HealthRounds implements Disposable {
 export class ProbeOutput {
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
+  #verdict = "";
 
   add(bytes: Uint8Array): void {
     const taken = bytes.slice(0, MOST_OUTPUT_BYTES - this.#bytes);
@@ -104,12 +105,23 @@ export class ProbeOutput {
     if (taken.length > 0) this.#chunks.push(taken);
   }
 
+  /** The probe did not end in time. */
+  noteLate({ timeoutMs }: HealthCheck): void {
+    this.#verdict = `Health check exceeded timeout (${timeoutMs / 1000}s)`;
+  }
+
+  /** As docker has it, with what was said behind what is to be said of it. */
   text(): string {
     const decoder = new TextDecoder();
-    return this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true }))
+    const said = this.#chunks
+      .map((chunk) => decoder.decode(chunk, { stream: true }))
       .join("") + decoder.decode();
+    return [this.#verdict, said].filter((text) => text !== "").join(": ");
   }
 }
+
+/** In place of the exit code of a probe that did not end in time. */
+export const LATE = -1;
 
 /** The container's own process, with another command. */
 export function probeProcess(
