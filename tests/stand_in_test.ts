@@ -57,6 +57,10 @@ function sleeps({ shim }: Kept): boolean {
   return /^Threads:\s+1$/m.test(status);
 }
 
+function nameOf({ shim }: Kept): string {
+  return Deno.readTextFileSync(`/proc/${shim}/comm`).trim();
+}
+
 /** kB that no other process has. */
 function privateMemory({ shim }: Kept): number {
   const text = Deno.readTextFileSync(`/proc/${shim}/smaps_rollup`);
@@ -127,6 +131,7 @@ Deno.test({
       assert(sleeps(kept));
       const waiting = ship.ok("wait", "web");
       await until("awake", () => !sleeps(kept));
+      await until("called by its name", () => nameOf(kept) === "coracle");
       await ship.ok("stop", "web");
       assertEquals(await waiting, "7");
       await remove();

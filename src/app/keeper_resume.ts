@@ -17,6 +17,7 @@ import { listenUnix } from "./unix_socket.ts";
  * @returns the exit code
  */
 export async function resumeKeeping(orderFd: number): Promise<number> {
+  takeName();
   const order: ResumeOrder = JSON.parse(
     await Deno.readTextFile(`/proc/self/fd/${orderFd}`),
   );
@@ -50,6 +51,15 @@ export async function resumeKeeping(orderFd: number): Promise<number> {
   napWhenIdle(shim, server, nextNap(order.nap, Date.now()));
   await untilIdle(server, idle);
   return 0;
+}
+
+/** As what a descriptor led to, the kernel calls us by its number. */
+function takeName(): void {
+  try {
+    Deno.writeTextFileSync("/proc/self/comm", "coracle", { create: false });
+  } catch {
+    // Only people read it.
+  }
 }
 
 /** Without a bundle nobody finds what was started any more. */
