@@ -32,12 +32,14 @@ export function checkIdentifier(
     );
   }
   if (!(role === "name" ? NAME : IDENTIFIER).test(id)) {
-    const between = role === "name"
-      ? "dots, dashes or underscores behind the first"
-      : "single dots, dashes or underscores between them";
-    throw invalidArgument(`Cannot use ${what} ${role} "${id}"`, {
-      hint: `Use letters and digits, with ${between}`,
-    });
+    // Clients of the API are shown no hints.
+    const rule = role === "name"
+      ? "dots, dashes and underscores behind the first"
+      : "single dots, dashes and underscores between them";
+    throw invalidArgument(
+      `Cannot use ${what} ${role} "${id}": ` +
+        `it may have letters and digits, and ${rule}`,
+    );
   }
   return id;
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { EngineError } from "./errors.ts";
 import { checkIdentifier } from "./identifier.ts";
 
@@ -10,6 +10,7 @@ Deno.test("checkIdentifier() follows containerd's rule", () => {
   for (const id of bad) {
     const error = assertThrows(() => checkIdentifier("task", id), EngineError);
     assertEquals(error.code, "invalidArgument");
+    if (id !== "") assertStringIncludes(error.message, `task id "${id}": `);
   }
 });
 
