@@ -17,7 +17,7 @@ export async function run(inv: Invocation): Promise<number> {
   const show = renderer(format);
   const store = await inv.store();
   let read = 0;
-  const left = { errors: 0, notices: 0, repaired: 0 };
+  const left = { errors: 0, notices: 0, repaired: 0, mendable: 0 };
   const findings = checkStore(inv.ctx, store, {
     mode,
     onProgress: (bytes) => {
@@ -28,12 +28,13 @@ export async function run(inv: Invocation): Promise<number> {
     if (finding.state === "repaired") left.repaired++;
     else if (finding.severity === "error") left.errors++;
     else left.notices++;
+    if (finding.state === "found" && finding.action !== "none") left.mendable++;
     inv.stdout.line(show(finding));
   }
   if (format === undefined) {
     inv.stderr.line(`Read ${humanSize(read)}: ${summary(left)}`);
     if (store.daemon === "other") inv.stderr.line(UNSEEN);
-    if (mode === "check" && left.errors + left.notices > 0) {
+    if (mode === "check" && left.mendable > 0) {
       inv.stderr.line("hint: coracle fsck --repair mends what can be mended");
     }
   }
@@ -46,8 +47,12 @@ function renderer(
   if (format === "json") return (finding) => JSON.stringify(finding);
   if (format !== undefined) return compileTemplate(format);
   return ({ severity, kind, subject, detail, action, state }) =>
-    `${severity} ${kind} ${subject}: ${detail} ` +
-    (state === "repaired" ? `(${action}: done)` : `(to do: ${action})`);
+    `${severity} ${kind} ${subject}: ${detail}` + (action === "none"
+      // The detail says what a person can do.
+      ? ""
+      : state === "repaired"
+      ? ` (${action}: done)`
+      : ` (to do: ${action})`);
 }
 
 function summary(
