@@ -8,6 +8,7 @@ import {
   assertSameBytes,
   ctx,
   noise,
+  QUICK,
   quickResolver,
   readAll,
   rejection,
@@ -173,6 +174,19 @@ Deno.test("resolve() says to log in when the token server gives nobody a token",
     error.hint,
     `Log in with coracle login ${host}, and check the image's name`,
   );
+});
+
+Deno.test("resolve() asks a token server in trouble as often as a registry", async () => {
+  const { error, requests } = await resolveWith((request, { path }) => {
+    const realm = new URL("/token", request.url);
+    const headers = { "www-authenticate": `Bearer realm="${realm}"` };
+    return path === "/token"
+      ? new Response("oops", { status: 500 })
+      : new Response(null, { status: 401, headers });
+  });
+  assertEquals(error.code, "unavailable");
+  const tokens = requests.filter(({ path }) => path === "/token");
+  assertEquals(tokens.length, QUICK.attempts);
 });
 
 Deno.test("resolve() asks again when a registry stumbles", async () => {

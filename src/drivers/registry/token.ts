@@ -52,7 +52,9 @@ export async function fetchToken(
   );
   const where = `token server ${request.url.origin}`;
   if (answer.kind === "refused") {
-    return { ...answer.refusal, said: `${where}: ${answer.refusal.said}` };
+    const { refusal } = answer;
+    // It has been asked again and again: whoever asks for the token need not.
+    return { ...refusal, retry: "never", said: `${where}: ${refusal.said}` };
   }
   const token = await readToken(answer, askedAt, deps.timing);
   return token ?? {
