@@ -123,3 +123,21 @@ Deno.test({
     assertEquals(await store.leftovers(), []);
   },
 });
+
+Deno.test({
+  name: "a runtime that does nothing, and says nothing, is not the container",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using store = await openRunStore();
+    for (const name of ["runc", "other"]) {
+      const runtime = `${store.dir}/${name}`;
+      await Deno.writeTextFile(runtime, "#!/bin/sh\nexit 3\n", {
+        mode: 0o755,
+      });
+      const failed = await store.run(["--runtime", runtime, IMAGE, "true"]);
+      assertEquals(failed.code, 125, failed.stderr);
+      assertStringIncludes(failed.stderr, "it ended with code 3");
+    }
+    assertEquals(await store.leftovers(), []);
+  },
+});

@@ -290,6 +290,8 @@ Deno.test({
       );
       assert(/ \/tmp type tmpfs .*size=1024k/.test(text), text);
       assert(/ \/dev\/shm type tmpfs .*size=8192k/.test(text), text);
+      const none = await inside(["--shm-size", "0"], "mount");
+      assert(/ \/dev\/shm type tmpfs .*size=65536k/.test(none), none);
     });
 
     await t.step("-v makes a missing source, --mount does not", async () => {
@@ -394,6 +396,13 @@ Deno.test({
       const again = await store.run(["--cidfile", file, IMAGE, "true"]);
       assertEquals(again.code, 125);
       assertStringIncludes(again.stderr, "container ID file found");
+      const lost = `${store.dir}/none/cid`;
+      const failed = await store.run(["--cidfile", lost, IMAGE, "true"]);
+      assertEquals([failed.code, failed.stderr], [
+        125,
+        "coracle: failed to create the container ID file: " +
+        `open ${lost}: no such file or directory\n`,
+      ]);
     });
 
     await t.step("--rootfs runs a directory", async () => {

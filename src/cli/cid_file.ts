@@ -13,7 +13,12 @@ export function reserveCidFile(path: string | undefined): CidFile | undefined {
   try {
     Deno.writeTextFileSync(path, "", { createNew: true });
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    if (!(cause instanceof Deno.errors.AlreadyExists)) {
+      throw invalidArgument(
+        `failed to create the container ID file: open ${path}: ${why(cause)}`,
+        { cause },
+      );
+    }
     throw invalidArgument(
       "container ID file found, make sure the other container isn't running " +
         `or delete ${path}`,
@@ -30,4 +35,10 @@ export function reserveCidFile(path: string | undefined): CidFile | undefined {
       if (!isWritten) Deno.removeSync(path);
     },
   };
+}
+
+/** The kernel's words, without number and call. */
+function why(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/ \(os error .*$/s, "").toLowerCase();
 }

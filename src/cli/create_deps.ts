@@ -76,7 +76,9 @@ async function pull(
   const { progressStyle, progressView } = await import("./progress.ts");
   const { wantedPlatform } = await import("../engine/images_platform.ts");
   const quiet = inv.flags.boolean("quiet");
-  if (!quiet) inv.stderr.line(`Unable to find image "${reference}" locally`);
+  if (!quiet && inv.flags.string("pull") !== "always") {
+    inv.stderr.line(`Unable to find image "${reference}" locally`);
+  }
   using view = progressView({
     out: inv.stderr,
     style: progressStyle(inv.stderr, { quiet, env: inv.env }),

@@ -74,7 +74,8 @@ export function specRequest(input: SpecInput): RequestedSpec {
     rootAccess: options.rootAccess,
     hostname: input.hostname,
     mounts,
-    shmSizeBytes: options.shmSizeBytes ?? DEFAULT_SHM_SIZE,
+    // To the kernel, 0 would be no limit.
+    shmSizeBytes: options.shmSizeBytes || DEFAULT_SHM_SIZE,
     namespaces: { ...options.namespaces, network: networkSharing(options) },
     security: {
       confinement: options.confinement,

@@ -15,6 +15,7 @@ import { NEW_STATUS } from "../core/task_status.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import {
   adoptOrphans,
+  type ChildStatus,
   exitCodeOf,
   spawn,
   type SpawnOptions,
@@ -158,7 +159,10 @@ class OciTaskRunner implements TaskRunner {
     // It was killed, but what it had started was not.
     if (status.kind === "signalled") await this.destroy(ctx, record);
     const exitCode = exitCodeOf(status);
-    if (exitCode !== 0) this.#checkStarted(runtime, log);
+    if (exitCode !== 0) {
+      this.#checkStarted(runtime, log);
+      if (!this.#deps.host.exists(pidFile)) saidNothing(runtime, status);
+    }
     return { exitCode, exitedAt: this.#deps.now() };
   }
 
@@ -189,6 +193,7 @@ class OciTaskRunner implements TaskRunner {
     if (startCode !== 0) {
       if (started.kind === "signalled") await this.destroy(ctx, record);
       this.#checkStarted(runtime, logPath(bundle));
+      saidNothing(runtime, started);
       return { exitCode: startCode, exitedAt: this.#deps.now() };
     }
     const pid = Number(this.#deps.host.readText(pidPath(bundle)));
@@ -326,6 +331,15 @@ async function watchMemoryOf(
     // It has ended meanwhile: its groups have gone.
     return undefined;
   }
+}
+
+/**
+ * @throws {TaskStartError} if a runtime that has started nothing, nor said why,
+ *   ended by itself: its exit code is not the container's
+ */
+function saidNothing({ name }: OciRuntime, status: ChildStatus): void {
+  if (status.kind === "signalled") return;
+  throw startError(name, `it ended with code ${status.code}, without a word`);
 }
 
 function logPath({ path }: Bundle): string {

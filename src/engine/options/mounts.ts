@@ -3,6 +3,7 @@
 import { invalidArgument } from "../../base/errors.ts";
 import { parseBytes } from "../../base/units.ts";
 import type { MountAccess, RunMount } from "../run_options.ts";
+import { parseTmpfsOption } from "./tmpfs_option.ts";
 
 const PROPAGATION: ReadonlySet<string> = new Set([
   "private",
@@ -184,6 +185,12 @@ function mountOf(kind: string, parsed: ParsedMount): RunMount {
       };
     }
     case "tmpfs":
+      if (fields.has("source")) {
+        throw invalidArgument(
+          'invalid mount config for type "tmpfs": ' +
+            "field Source must not be specified",
+        );
+      }
       return { kind, target, options: tmpfsOptions(parsed) };
     default:
       throw invalidArgument(`mount type unknown: "${kind}"`, {
@@ -261,14 +268,9 @@ export function parseTmpfs(text: string): RunMount {
     target: target(path, text),
     options: [
       ...TMPFS_DEFAULTS.filter((word) => !cleared.has(word)),
-      ...words.map((word) => tmpfsOption(word)),
+      ...words.map((word) => parseTmpfsOption(word)),
     ],
   };
-}
-
-function tmpfsOption(word: string): string {
-  const size = /^size=(?!\d+%$)(.*)$/.exec(word)?.[1];
-  return size === undefined ? word : `size=${parseBytes("tmpfs size", size)}`;
 }
 
 /** @throws {EngineError} `invalidArgument`, in docker's words */

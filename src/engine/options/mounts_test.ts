@@ -74,6 +74,7 @@ Deno.test("parseMount() refuses what docker refuses", () => {
       ["colour=red,target=/t", "unexpected key 'colour'"],
       ["type=bind,source,target=/t", "must be a key=value pair"],
       ["target=/t,readonly=maybe", "invalid value for readonly"],
+      ["type=tmpfs,src=/s,target=/t", "field Source must not be specified"],
     ] as const
   ) assertThrows(() => mount(text), EngineError, message, text);
 });
@@ -84,6 +85,19 @@ Deno.test("parseTmpfs() lets options replace the defaults", () => {
     target: "/run",
     options: ["nosuid", "nodev", "exec", "size=65536", "mode=755"],
   });
+});
+
+Deno.test("parseTmpfs() takes what docker takes, and says what it does not", () => {
+  const known = ["ro", "noatime", "rslave", "mpol=bind:0", "nr_inodes=4k"];
+  const { kind } = parseTmpfs(`/run:${known.join(",")},size=50%`);
+  assertEquals(kind, "tmpfs");
+  for (const word of ["bogus", "size", "mode=", "noro", "xexec"]) {
+    assertThrows(
+      () => parseTmpfs(`/run:${word}`),
+      EngineError,
+      `invalid tmpfs option ["${word}"]`,
+    );
+  }
 });
 
 Deno.test("normalize() stays below the root", () => {
