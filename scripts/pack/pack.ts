@@ -45,7 +45,7 @@ const HEAD_BYTES = 0x10000;
  * of V8's then, and the first one sleeps for it, four milliseconds at worst.
  */
 export const V8_FLAGS = "--v8-flags=--min-semi-space-size=4," +
-  "--baseline-batch-compilation-threshold=262144,--no-concurrent-sparkplug";
+  "--baseline-batch-compilation-threshold=1048576,--no-concurrent-sparkplug";
 
 const RUN_ARGS = [
   "run",
