@@ -23,8 +23,8 @@ export interface Refusal {
   readonly said: string;
   /** HTTP status; absent if there was no answer. */
   readonly status?: number;
-  /** Whether to ask again, and when. */
-  readonly retry: "never" | "backoff" | { readonly afterMs: number };
+  /** Whether to ask again, and when; `once` where each try costs a minute. */
+  readonly retry: "never" | "once" | "backoff" | { readonly afterMs: number };
   /** Whether the other scheme might do. */
   readonly isSchemeMismatch?: boolean;
   readonly hint?: Hint;
@@ -147,7 +147,7 @@ export function bounded(text: string): string {
 interface NetworkFailure {
   readonly pattern: RegExp;
   readonly said: (detail: string) => string;
-  readonly retry: "never" | "backoff";
+  readonly retry: "never" | "once" | "backoff";
   readonly isSchemeMismatch?: boolean;
   readonly hint?: Hint;
 }
@@ -156,7 +156,7 @@ const NETWORK_FAILURES: readonly NetworkFailure[] = [
   {
     pattern: /^no (answer|connection) within/,
     said: (detail) => detail,
-    retry: "backoff",
+    retry: "once",
   },
   {
     pattern: /connection refused|ECONNREFUSED/i,

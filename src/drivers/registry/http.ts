@@ -87,8 +87,9 @@ export class Http {
   pauseMs({ retry }: Refusal, attempt: number): number | undefined {
     const { attempts, backoffMs, maxBackoffMs, maxRetryAfterMs } =
       this.#deps.timing;
-    if (retry === "never" || attempt >= attempts) return undefined;
-    if (retry !== "backoff") {
+    const limit = retry === "once" ? Math.min(2, attempts) : attempts;
+    if (retry === "never" || attempt >= limit) return undefined;
+    if (typeof retry === "object") {
       return retry.afterMs > maxRetryAfterMs ? undefined : retry.afterMs;
     }
     const full = Math.min(backoffMs * 2 ** (attempt - 1), maxBackoffMs);
