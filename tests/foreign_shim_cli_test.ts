@@ -321,6 +321,16 @@ Deno.test({
       await assertClean(store);
     });
 
+    await t.step("says that its health is not looked at", async () => {
+      const check = ["--health-cmd", "true", IMAGE, "sleep", "1000"];
+      const run = [...DETACHED, "--name", "sick", ...check];
+      const { code, stderr } = await store.call(run);
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stderr, "does no health checks");
+      await ok(store, "rm", "-f", "sick");
+      await assertClean(store);
+    });
+
     await t.step("is finished by its logger when it has ended", async () => {
       const run = ["run", "--detach", "--rm", ...FLAGS, IMAGE, "true"];
       for (let times = 0; times < 3; times++) await ok(store, ...run);

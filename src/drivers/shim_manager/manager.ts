@@ -164,6 +164,11 @@ class ForeignShims implements ForeignTasks {
     if (settings.restart.kind !== "no") {
       throw cannotRestart(record.runtime, settings.restart);
     }
+    if (settings.health !== undefined) {
+      // No reason to refuse it: the image may have one that nobody asked for.
+      const { id, runtime } = record;
+      ctx.log.warn("Its shim does no health checks", { id, runtime });
+    }
     const program = findShim(record.runtime, this.#deps.host);
     const logCommand = this.#deps.logCommand(record, request);
     const stdio = detachedStdio(settings.log, settings.stdio, logCommand);
