@@ -43,9 +43,25 @@ Deno.test({
     assertEquals(created.match(/containers/g)?.length, 2);
     assertEquals(await shown("container=nobody"), "");
 
+    // Docker's words.
+    assertEquals(
+      await shown("container=web", "type=container", "event=die"),
+      "/tasks/exit",
+    );
+    assertEquals(await shown("container=web", "event=exec_die"), "");
+    assertEquals(
+      await shown("container=web", "type=container", "event=start"),
+      "/tasks/start",
+    );
+    assertEquals(await shown("container=web", "type=image"), "");
+
     // Its name goes on with its record's end.
     await ok("rm", "web", "other");
     assertEquals(await shown("container=web", "event=exit"), "/tasks/exit");
+    assertEquals(
+      await shown("container=web", "event=destroy"),
+      "/containers/delete",
+    );
     assertEquals(await store.leftovers(), []);
   },
 });

@@ -8,6 +8,18 @@ import type { Services } from "../core/services.ts";
 import { containerName } from "../engine/inspect_find.ts";
 import { parseFilterFlags } from "./filter_flags.ts";
 
+/** Docker's words for events of containers, whose topics are containerd's. */
+const DOCKER_EVENTS: Readonly<Record<string, string>> = {
+  die: "/tasks/exit",
+  pause: "/tasks/paused",
+  unpause: "/tasks/resumed",
+  destroy: "/containers/delete",
+  exec_create: "/tasks/exec-added",
+  exec_start: "/tasks/exec-started",
+  exec_die: "/tasks/exit",
+  health_status: "/containers/health-status",
+};
+
 const KEYS = ["namespace", "topic", "type", "event", "container"];
 
 export type EventFilter = (event: EngineEvent) => Promise<boolean>;
@@ -28,11 +40,10 @@ export function eventFilter(
   const names = new ContainerNames(ctx, containers);
   return async (event) => {
     const { namespace, topic } = event;
-    const [, type = "", action = ""] = topic.split("/");
     const fits = any("namespace", (name) => name === namespace) &&
       any("topic", (prefix) => topic.startsWith(prefix)) &&
-      any("type", (name) => type === name || type === `${name}s`) &&
-      any("event", (name) => action === name);
+      any("type", (name) => isOfType(event, name)) &&
+      any("event", (name) => isCalled(event, name));
     const wanted = flags.get("container");
     if (wanted === undefined) return fits;
     // Names are learnt from what does not fit, too.
@@ -42,6 +53,23 @@ export function eventFilter(
     return fits &&
       wanted.some((value) => id.startsWith(value) || name === value);
   };
+}
+
+/** To docker, what a container's processes do is the container's. */
+function isOfType({ topic }: EngineEvent, name: string): boolean {
+  const [, type = ""] = topic.split("/");
+  return type === name || type === `${name}s` ||
+    (name === "container" && type === "tasks");
+}
+
+/** By the topic's last word, or as docker calls it. */
+function isCalled({ topic, event }: EngineEvent, name: string): boolean {
+  const [, , action = ""] = topic.split("/");
+  if (action === name) return true;
+  if (DOCKER_EVENTS[name] !== topic) return false;
+  if (topic !== "/tasks/exit") return true;
+  const { id, containerId } = event as Readonly<Record<string, unknown>>;
+  return (name === "die") === (id === containerId);
 }
 
 function checkTopics(topics: readonly string[]): void {
