@@ -79,9 +79,11 @@ export async function bundleAll(
   entries: Readonly<Record<string, Entry>> = ENTRIES,
 ): Promise<Contents> {
   const options = { deno: Deno.execPath(), root: ROOT };
-  const [firstStage, stackModule, ...bundles] = await Promise.all([
+  // One alone: the first puts the bundler's own program into Deno's cache, and
+  // of several that do so at once most fail.
+  const stackModule = await bundleFile("src/app/stack_trace.ts", options);
+  const [firstStage, ...bundles] = await Promise.all([
     bundleFile("src/app/packed_stage.ts", options),
-    bundleFile("src/app/stack_trace.ts", options),
     ...Object.entries(entries).map(async ([name, entry]) =>
       [name, await bundleEntry(name, entry, options)] as const
     ),
