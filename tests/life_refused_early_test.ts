@@ -1,6 +1,8 @@
 /** Runtimes that started up for a container that was then refused. */
 
 import { assertEquals } from "@std/assert";
+import { startCoracle } from "./support/coracle.ts";
+import { processesWith, until } from "./support/processes.ts";
 import { IMAGE, openRunStore } from "./support/run_store.ts";
 
 /**
@@ -63,5 +65,40 @@ Deno.test({
       });
     }
     assertEquals(await store.leftovers(), []);
+  },
+});
+
+Deno.test({
+  name: "no runtime waits while an image is pulled, and none is left by it",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using store = await openRunStore();
+    // Takes what is asked, and never answers.
+    using registry = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const asked = Promise.withResolvers<void>();
+    const connections: Deno.Conn[] = [];
+    const accepting = (async () => {
+      for await (const connection of registry) {
+        connections.push(connection);
+        asked.resolve();
+      }
+    })();
+    const image = `127.0.0.1:${registry.addr.port}/crew/mute`;
+    const run = startCoracle([...store.flags, "run", "--rm", image, "true"]);
+    await asked.promise;
+    const runtimes = () =>
+      processesWith(store.dir).filter((pid) =>
+        Deno.readTextFileSync(`/proc/${pid}/comm`).trim() === "runc"
+      );
+    await until("nothing waits for the image", () => runtimes().length === 0);
+    run.kill("SIGINT");
+    assertEquals((await run.output()).code, 130);
+    for (const connection of connections) connection.close();
+    registry.close();
+    await accepting.catch(() => {});
+    const never = await store.run(["--pull", "never", "crew/none", "true"]);
+    assertEquals(never.code, 125, never.stderr);
+    assertEquals(await store.leftovers(), []);
+    assertEquals(runtimes(), []);
   },
 });

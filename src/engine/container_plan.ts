@@ -64,7 +64,7 @@ export async function planContainer(
     id,
     labels: labelsOf(options, config),
     image: image?.name ?? "",
-    runtime: { name: options.runtime ?? services.tasks.defaultRuntime },
+    runtime: { name: runtimeFor(services, options) },
     extensions: {
       [SETTINGS_EXTENSION]: jsonExtension(SETTINGS_EXTENSION, settings),
     },
@@ -82,6 +82,31 @@ export async function planContainer(
       : services.snapshotters.get(services.defaultSnapshotter),
     parent: image?.snapshot ?? "",
   };
+}
+
+/** As `bundleRecord()` will say, before the image is known. */
+export function expectedRecord(
+  { namespace }: Context,
+  services: Services,
+  options: RunOptions,
+  id: string,
+): BundleRecord {
+  const isImage = options.source.kind === "image";
+  return {
+    id,
+    namespace,
+    runtime: runtimeFor(services, options),
+    snapshotter: isImage ? services.defaultSnapshotter : "",
+    snapshotKey: isImage ? id : "",
+    removal: options.removal,
+  };
+}
+
+function runtimeFor(
+  { tasks }: Pick<Services, "tasks">,
+  { runtime }: RunOptions,
+): string {
+  return runtime ?? tasks.defaultRuntime;
 }
 
 /** For whoever has to clean up after a killed process. */

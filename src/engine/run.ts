@@ -2,8 +2,9 @@
  * Runs a container in the foreground, from the image to the exit code.
  *
  * What there is afterwards: nothing with `--rm`; else the record and the
- * writable snapshot, also if its command could not be started. A process that is killed meanwhile leaves its bundle,
- * and `reconcile` finishes the work from that.
+ * writable snapshot, also if its command could not be started. A process that is
+ * killed meanwhile leaves its bundle, and `reconcile` finishes the work from
+ * that.
  */
 
 import type { Context } from "../base/context.ts";
@@ -11,8 +12,8 @@ import type { ContainerSettings } from "../core/container_settings.ts";
 import type { Bundle, ExitStatus, Task, TaskStdio } from "../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
 import {
-  bundleRecord,
   type ContainerPlan,
+  expectedRecord,
   planContainer,
 } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
@@ -50,21 +51,25 @@ export async function runContainer(
   hooks: RunHooks = {},
 ): Promise<ExitStatus> {
   const { services } = deps;
-  const plan = await planContainer(ctx, deps, options, deps.newId());
-  const keeping = needsShim(plan.settings) ? "shim" : hooks.keeping;
-  if (hooks.attach !== undefined && keeping === "shim") {
-    const { runPlanned } = await import("./run_detached.ts");
-    const { created } = hooks;
-    const task = await runPlanned(ctx, deps, options, plan, {
-      ...created === undefined ? {} : { created },
-      style: { output: "held" },
-    });
-    return await hooks.attach(task);
+  const { attach } = hooks;
+  const id = deps.newId();
+  if (attach !== undefined && isKept(options, hooks)) {
+    const plan = await planContainer(ctx, deps, options, id);
+    return await attach(await runKept(ctx, deps, options, plan, hooks));
   }
-  // The bundle first: whatever is made after it can be found and removed.
-  const bundle = services.bundles.create(ctx, bundleRecord(ctx, plan));
-  const stdio = taskStdio(plan.settings);
+  // The bundle first: whatever is made after it can be found and removed. Its
+  // runtime starts up while the image is looked for.
+  const record = expectedRecord(ctx, services, options, id);
+  const bundle = services.bundles.create(ctx, record);
+  const stdio = taskStdio(options);
   await using early = services.tasks.prepareForeground(ctx, bundle, stdio);
+  const plan = await planOrDiscard(ctx, deps, options, bundle, early);
+  if (attach !== undefined && needsShim(plan.settings)) {
+    // The image says how to probe it.
+    await early[Symbol.asyncDispose]();
+    bundle.remove();
+    return await attach(await runKept(ctx, deps, options, plan, hooks));
+  }
   const made = await makeContainer(ctx, deps, options, plan, bundle, early);
   hooks.created?.(plan.id);
   return await toItsEnd(ctx, deps, bundle, async () => {
@@ -79,6 +84,47 @@ export async function runContainer(
       ...hooks.starting === undefined ? {} : { meanwhile: hooks.starting },
     });
   });
+}
+
+/** Whether a shim has to keep it, whatever its image says. */
+function isKept({ restart }: RunOptions, { keeping }: RunHooks): boolean {
+  return keeping === "shim" || restart.kind !== "no";
+}
+
+async function runKept(
+  ctx: Context,
+  deps: CreateDeps,
+  options: RunOptions,
+  plan: ContainerPlan,
+  { created }: RunHooks,
+): Promise<Task> {
+  const { runPlanned } = await import("./run_detached.ts");
+  return await runPlanned(ctx, deps, options, plan, {
+    ...created === undefined ? {} : { created },
+    style: { output: "held" },
+  });
+}
+
+/** @param early what waits for the spec: not while an image is pulled */
+async function planOrDiscard(
+  ctx: Context,
+  deps: CreateDeps,
+  options: RunOptions,
+  bundle: Bundle,
+  early: AsyncDisposable,
+): Promise<ContainerPlan> {
+  const pull: CreateDeps["pull"] = async (...image) => {
+    await early[Symbol.asyncDispose]();
+    await deps.pull(...image);
+  };
+  const { id } = bundle.record;
+  try {
+    return await planContainer(ctx, { ...deps, pull }, options, id);
+  } catch (error) {
+    await early[Symbol.asyncDispose]();
+    bundle.remove();
+    throw error;
+  }
 }
 
 /**
