@@ -4,7 +4,11 @@ import { LABEL, type Labels } from "../src/core/labels.ts";
 import type { SnapshotRecords } from "../src/core/records.ts";
 import type { CleaningSnapshotter } from "../src/core/snapshot.ts";
 import { assertCode, collect } from "../src/core/testing/assert.ts";
-import { randomBytes, writeBytes } from "../src/core/testing/content.ts";
+import {
+  describeBytes,
+  randomBytes,
+  writeBytes,
+} from "../src/core/testing/content.ts";
 import {
   ctx,
   fakeContainer,
@@ -265,6 +269,25 @@ Deno.test("collect() drops ingests that nobody touched for a day, unless leased 
     );
     assertEquals(refs.sort(), ["held", "ref-l"]);
   }));
+
+Deno.test("collect() drops an ingest of what has come by another way", async () => {
+  // By this machine's clock, as ingests have it: they are young.
+  await using store = await openTestStore();
+  const { content } = store;
+  const come = randomBytes(100);
+  const begun = { come, other: randomBytes(100) };
+  for (const [ref, bytes] of Object.entries(begun)) {
+    const expected = await describeBytes(bytes);
+    await using writer = await content.writer(ctx, ref, expected);
+    await writer.write(come.slice(0, 50));
+  }
+  await writeBytes(ctx, content, come);
+  await store.gc.collect(ctx);
+  const left = await collect(content.listStatuses(ctx));
+  assertEquals(left.map(({ ref }) => ref), ["other"]);
+  // Nothing else held it.
+  assertEquals(await collect(content.walk(ctx)), []);
+});
 
 Deno.test("collect() drops all ingests that nobody writes when it is asked to", () =>
   withStore(async ({ store }) => {

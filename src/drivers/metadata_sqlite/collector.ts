@@ -104,7 +104,8 @@ export class SqliteGarbageCollector implements WatchedCollector {
       const dropped = ingests.filter((ingest) =>
         which === "unheld"
           ? this.#dropIngest(ingest, NEVER)
-          : !isYoung(ingest) && this.#dropIngest(ingest, this.#store.now())
+          : (!isYoung(ingest) || this.#isNeedless(ingest)) &&
+            this.#dropIngest(ingest, this.#store.now())
       );
       const leasesExpired = this.#expireLeases();
       const kept = ingests.filter((it) => isYoung(it) && !dropped.includes(it));
@@ -123,6 +124,15 @@ export class SqliteGarbageCollector implements WatchedCollector {
       );
       return { ...counts, bytesFreed: counts.bytesFreed + bytesOfIngests };
     });
+  }
+
+  /** Nobody goes on with what has come by another way. */
+  #isNeedless({ namespace, expected }: StoredIngest): boolean {
+    return expected !== undefined && this.#store.db.get(
+          "SELECT 1 FROM content WHERE ns = ? AND digest = ?",
+          namespace,
+          expected,
+        ) !== undefined;
   }
 
   /**
