@@ -194,6 +194,15 @@ Deno.test({
       },
     );
 
+    await t.step("and is not taken for one that ended well", async () => {
+      const kept = await start(IMAGE, "sleep", "1000");
+      const waiting = ship.ok("wait", "web");
+      await until("awake", () => !sleeps(kept));
+      killAll([kept.shim]);
+      assertEquals(await waiting, "137");
+      await remove();
+    });
+
     await t.step("and is found dead when it was killed", async () => {
       const kept = await start(IMAGE, "sleep", "1000");
       killAll([kept.shim]);

@@ -4,10 +4,10 @@ import type { Context } from "../../base/context.ts";
 import { failedPrecondition, hasCode } from "../../base/errors.ts";
 import type { Container } from "../../core/container.ts";
 import { settingsOf } from "../../core/container_settings.ts";
-import type { Services } from "../../core/services.ts";
 import type { ExitStatus } from "../../core/task.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
 import { containerStatus, isAlive } from "../../engine/inspect_state.ts";
+import type { LifeDeps } from "../../engine/life_deps.ts";
 import { runningTask } from "../../engine/running_task.ts";
 import { waitForContainer } from "../../engine/wait.ts";
 import { attachTask } from "../attach_task.ts";
@@ -17,7 +17,8 @@ import { lifeDeps } from "../life_deps.ts";
 /** `coracle attach [--no-stdin] CONTAINER`; the container's exit code */
 export async function run(inv: Invocation): Promise<number> {
   const { ctx, flags } = inv;
-  const { services } = await lifeDeps(inv);
+  const deps = await lifeDeps(inv);
+  const { services } = deps;
   const container = await findContainer(ctx, services, inv.args[0] ?? "");
   const found = await runningTask(ctx, services, container, "attach to");
   const { task, status } = found;
@@ -37,7 +38,7 @@ export async function run(inv: Invocation): Promise<number> {
     ...detachKeys === undefined ? {} : { detachKeys },
   });
   const end = await attached.catch(
-    (error: unknown) => endedMeanwhile(ctx, services, container, error),
+    (error: unknown) => endedMeanwhile(ctx, deps, container, error),
   );
   if (end === "detached") throw new ExitError(1, "read escape sequence");
   return end.exitCode;
@@ -46,11 +47,12 @@ export async function run(inv: Invocation): Promise<number> {
 /** Its shim goes with it: who asks just then finds nobody who would tell. */
 async function endedMeanwhile(
   ctx: Context,
-  services: Services,
+  deps: LifeDeps,
   container: Container,
   error: unknown,
 ): Promise<Pick<ExitStatus, "exitCode">> {
   if (!hasCode(error, "unavailable")) throw error;
-  if (isAlive(await containerStatus(ctx, services, container))) throw error;
-  return { exitCode: await waitForContainer(ctx, services, container) };
+  const status = await containerStatus(ctx, deps.services, container);
+  if (isAlive(status)) throw error;
+  return { exitCode: await waitForContainer(ctx, deps, container) };
 }

@@ -7,7 +7,7 @@ import { forEachContainer } from "../each_container.ts";
 export async function run(inv: Invocation): Promise<number> {
   return await forEachContainer(
     inv,
-    async ({ services }, container) =>
-      String(await waitForContainer(inv.ctx, services, container)),
+    async (deps, container) =>
+      String(await waitForContainer(inv.ctx, deps, container)),
   );
 }
