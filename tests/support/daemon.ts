@@ -184,6 +184,22 @@ class TestDaemon implements Daemon {
     await this.#client[Symbol.asyncDispose]();
     await this.stop("SIGTERM");
     await removeLeft(this.dir);
+    removeCgroups(this.namespace);
+  }
+}
+
+/** ctr's containers are in groups of their namespace, which runc leaves. */
+function removeCgroups(namespace: string): void {
+  const root = "/sys/fs/cgroup";
+  const controllers = [...Deno.readDirSync(root)]
+    .filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `${root}/${name}/${namespace}`);
+  for (const directory of [`${root}/${namespace}`, ...controllers]) {
+    try {
+      Deno.removeSync(directory);
+    } catch {
+      // It was never made, or a container that is left is in it.
+    }
   }
 }
 
