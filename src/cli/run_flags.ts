@@ -83,7 +83,7 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   text("hostname", "string", "Container host name", "h"),
   flag("init", "Run an init that forwards signals and reaps processes"),
   flag("interactive", "Keep STDIN open", "i"),
-  text("ipc", "string", "IPC mode: private, host"),
+  text("ipc", "string", "IPC mode: private, host, none"),
   list("label", "list", "Set metadata on the container", "l"),
   {
     ...list("label-file", "file", "Read labels from a file"),

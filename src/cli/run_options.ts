@@ -22,6 +22,7 @@ import {
 import {
   parseDnsServer,
   parseExtraHost,
+  parseIpc,
   parseNetworkMode,
   parseSharing,
   parseSignal,
@@ -77,7 +78,7 @@ export function parseRunOptions(
     rootAccess: flags.boolean("read-only") ? "readonly" : "writable",
     network: network(flags),
     namespaces: {
-      ipc: parseSharing("ipc", flags.string("ipc") ?? ""),
+      ipc: parseIpc(flags.string("ipc") ?? ""),
       pid: parseSharing("pid", flags.string("pid") ?? ""),
       uts: parseSharing("uts", flags.string("uts") ?? ""),
       cgroup: flags.given("cgroupns")

@@ -12,7 +12,7 @@ export interface Confinement {
   readonly SecurityOpt: readonly string[] | null;
   readonly MaskedPaths: readonly string[] | null;
   readonly ReadonlyPaths: readonly string[] | null;
-  readonly IpcMode: "private" | "host";
+  readonly IpcMode: "private" | "host" | "none";
   readonly CgroupnsMode: "private" | "host";
   readonly PidMode: "" | "host";
   readonly UTSMode: "" | "host";
@@ -36,13 +36,18 @@ export function confinement(spec: ContainerSpecView): Confinement {
     SecurityOpt: securityOptions(spec, privileged),
     MaskedPaths: linux?.maskedPaths ?? null,
     ReadonlyPaths: linux?.readonlyPaths ?? null,
-    IpcMode: shares("ipc") ? "host" : "private",
+    IpcMode: shares("ipc") ? "host" : hasShm(spec) ? "private" : "none",
     CgroupnsMode: shares("cgroup") ? "host" : "private",
     PidMode: shares("pid") ? "host" : "",
     UTSMode: shares("uts") ? "host" : "",
     Ulimits: (process?.rlimits ?? []).map((limit) => ulimit(limit)),
     OomScoreAdj: process?.oomScoreAdj ?? 0,
   };
+}
+
+function hasShm({ mounts }: ContainerSpecView): boolean {
+  const found = mounts?.some(({ destination }) => destination === "/dev/shm");
+  return found ?? true;
 }
 
 /** No record says so; but nothing is hidden, filtered or forbidden then. */

@@ -14,7 +14,11 @@ import type {
 } from "../core/container_settings.ts";
 import type { SpecRlimit } from "../oci/runtime_spec.ts";
 import type { CapabilityChanges } from "../oci/spec/capabilities.ts";
-import type { ResourceRequest, Sharing } from "../oci/spec/request.ts";
+import type {
+  IpcSharing,
+  ResourceRequest,
+  Sharing,
+} from "../oci/spec/request.ts";
 
 /** Until containers have a network of their own, the host's serves. */
 export const DEFAULT_NETWORK: NetworkMode = "host";
@@ -113,7 +117,7 @@ export interface RunOptions {
   readonly rootAccess: MountAccess;
   readonly network: NetworkOptions;
   readonly namespaces: {
-    readonly ipc: Sharing;
+    readonly ipc: IpcSharing;
     readonly pid: Sharing;
     readonly uts: Sharing;
     readonly cgroup: Sharing | "default";

@@ -1,7 +1,7 @@
 /** `--add-host`, `--network`, `--ipc` and the other ways to share. */
 
 import { invalidArgument, unimplemented } from "../../base/errors.ts";
-import type { Sharing } from "../../oci/spec/request.ts";
+import type { IpcSharing, Sharing } from "../../oci/spec/request.ts";
 import type { ExtraHost } from "../../core/container_settings.ts";
 import type { NetworkMode } from "../run_options.ts";
 
@@ -43,15 +43,21 @@ export function parseSharing(
 ): Sharing {
   if (text === "host") return "host";
   if (text === "private" || text === "") return "private";
-  if (kind === "ipc" && (text === "shareable" || text === "none")) {
-    return "private";
-  }
   if (text.startsWith("container:") && (kind === "ipc" || kind === "pid")) {
     throw unimplemented(`share the ${kind} namespace of "${text.slice(10)}"`);
   }
   throw invalidArgument(`--${kind}: invalid ${kind} mode: "${text}"`, {
     hint: "The modes are private and host",
   });
+}
+
+/**
+ * `--ipc`: what may be shared is so anyway, by whoever knows the process.
+ * @throws {EngineError} `invalidArgument`, `unimplemented`
+ */
+export function parseIpc(text: string): IpcSharing {
+  if (text === "none") return "none";
+  return text === "shareable" ? "private" : parseSharing("ipc", text);
 }
 
 /**

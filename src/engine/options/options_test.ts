@@ -8,7 +8,7 @@ import {
   parseEnvFile,
 } from "./environment.ts";
 import { parseResources, parseUlimit } from "./limits.ts";
-import { parseExtraHost, parseSharing } from "./names.ts";
+import { parseExtraHost, parseIpc, parseSharing } from "./names.ts";
 import { parsePairs, parseSysctls } from "./pairs.ts";
 import { parseSecurityOptions } from "./security.ts";
 
@@ -115,7 +115,11 @@ Deno.test("parseExtraHost() takes both separators and IPv6", () => {
 });
 
 Deno.test("parseSharing() knows whose namespaces can be had", () => {
-  assertEquals(parseSharing("ipc", "shareable"), "private");
+  assertEquals(
+    ["shareable", "none", "host", ""].map((text) => parseIpc(text)),
+    ["private", "none", "host", "private"],
+  );
+  assertThrows(() => parseIpc("container:x"), EngineError);
   assertEquals(parseSharing("pid", "host"), "host");
   assertThrows(() => parseSharing("pid", "container:x"), EngineError);
   assertThrows(() => parseSharing("uts", "shareable"), EngineError);

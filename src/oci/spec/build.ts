@@ -126,7 +126,7 @@ function namespaces(
     ["mount", "private"],
     ["pid", asked.pid],
     ["network", asked.network],
-    ["ipc", asked.ipc],
+    ["ipc", asked.ipc === "host" ? "host" : "private"],
     ["uts", asked.uts],
     ["cgroup", cgroup],
   ];

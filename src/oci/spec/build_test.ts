@@ -129,6 +129,16 @@ Deno.test("buildSpec() gives an ordinary user an empty effective set", () => {
   assertEquals(process.capabilities?.bounding, DEFAULT_CAPABILITIES);
 });
 
+Deno.test("buildSpec() mounts no /dev/shm where nothing is to be shared", () => {
+  const request = testRequest();
+  const namespaces = { ...request.namespaces, ipc: "none" } as const;
+  const { mounts, linux } = buildSpec({ ...request, namespaces }, testFacts());
+  const names = mounts.map(({ destination }) => destination);
+  assertEquals(names.includes("/dev/shm"), false);
+  assertEquals(names.includes("/dev/mqueue"), true);
+  assertEquals(linux.namespaces?.some(({ type }) => type === "ipc"), true);
+});
+
 Deno.test("buildSpec() mounts parents first, and the user's over the usual", () => {
   const bind = (destination: string) => ({
     destination,

@@ -24,16 +24,13 @@ function usualMounts(
   request: SpecRequest,
   facts: HostFacts,
 ): readonly SpecMount[] {
-  const sharesIpc = request.namespaces.ipc === "host";
   const mounts = [
     procMount(request, facts),
     defaults.DEV,
     devptsMount(facts),
     ...sysMounts(request, facts),
     ...queueMounts(request, facts),
-    sharesIpc
-      ? defaults.hostIpcMount("/dev/shm")
-      : defaults.shm(request.shmSizeBytes),
+    ...shmMounts(request),
   ];
   return request.security.confinement === "privileged"
     ? mounts.map((mount) => writable(mount))
@@ -58,9 +55,18 @@ function queueMounts(
   { namespaces: { ipc } }: SpecRequest,
   facts: HostFacts,
 ): readonly SpecMount[] {
-  if (ipc === "private") return [defaults.MQUEUE];
+  if (ipc !== "host") return [defaults.MQUEUE];
   if (facts.hasMessageQueues()) return [defaults.hostIpcMount("/dev/mqueue")];
   return facts.inUserNamespace ? [] : [defaults.MQUEUE];
+}
+
+function shmMounts(
+  { namespaces: { ipc }, shmSizeBytes }: SpecRequest,
+): readonly SpecMount[] {
+  if (ipc === "none") return [];
+  return ipc === "host"
+    ? [defaults.hostIpcMount("/dev/shm")]
+    : [defaults.shm(shmSizeBytes)];
 }
 
 function devptsMount(facts: HostFacts): SpecMount {

@@ -16,9 +16,12 @@ import type { CapabilityChanges } from "./capabilities.ts";
 /** Whose a namespace is: the host's, or one of the container's own. */
 export type Sharing = "host" | "private";
 
+/** `none`: one of its own, without a /dev/shm. */
+export type IpcSharing = Sharing | "none";
+
 export interface NamespaceRequest {
   readonly network: Sharing;
-  readonly ipc: Sharing;
+  readonly ipc: IpcSharing;
   readonly pid: Sharing;
   readonly uts: Sharing;
   readonly cgroup: Sharing | "default";
