@@ -144,6 +144,7 @@ function parseCpu(flags: ResourceFlags): SpecCpu {
     );
   }
   for (const list of [cpusetCpus, cpusetMems]) checkList(list);
+  checkCpuNumbers(flags);
   return {
     ...positive(cpuShares) ? { shares: Math.max(cpuShares, 2) } : {},
     ...milliCpus > 0
@@ -157,6 +158,24 @@ function parseCpu(flags: ResourceFlags): SpecCpu {
     ...cpusetCpus === undefined ? {} : { cpus: cpusetCpus },
     ...cpusetMems === undefined ? {} : { mems: cpusetMems },
   };
+}
+
+/** In docker's words; 0 is as good as nothing. */
+function checkCpuNumbers(
+  { cpuShares = 0, cpuPeriod = 0, cpuQuota = 0 }: ResourceFlags,
+): void {
+  if (cpuShares < 0) throw invalidArgument("shares: invalid argument");
+  if (cpuPeriod !== 0 && (cpuPeriod < 1000 || cpuPeriod > 1_000_000)) {
+    throw invalidArgument(
+      "CPU cfs period can not be less than 1ms (i.e. 1000) " +
+        "or larger than 1s (i.e. 1000000)",
+    );
+  }
+  if (cpuQuota > 0 && cpuQuota < 1000) {
+    throw invalidArgument(
+      "CPU cfs quota can not be less than 1ms (i.e. 1000)",
+    );
+  }
 }
 
 function checkList(list: string | undefined): void {

@@ -95,6 +95,10 @@ Deno.test("parseResources() follows docker's rules", () => {
   for (
     const flags of [
       { memory: "1m" },
+      { cpuShares: -3 },
+      { cpuPeriod: 5 },
+      { cpuPeriod: -1 },
+      { cpuQuota: 5 },
       { memorySwap: "64m" },
       { memory: "64m", memorySwap: "32m" },
       { memory: "64m", memoryReservation: "65m" },
