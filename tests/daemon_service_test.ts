@@ -1,6 +1,11 @@
 /** The daemon as a service: its socket, its locks, its signals, its manager. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   ContentDefinition,
   WriteContentRequest,
@@ -269,6 +274,7 @@ Deno.test("install-service writes units that say how the daemon lives", async ()
     for (const line of ["KillMode=process", "Delegate=yes", "Type=notify"]) {
       assertStringIncludes(service, `${line}\n`);
     }
+    assertMatch(service, /^ExecStartPost=-\/.* system start$/m);
     await verifyUnits(dir);
     assertEquals((await coracle(args)).code, 0, "its own it replaces");
     await Deno.writeTextFile(`${dir}/coracle.service`, "[Unit]\n");

@@ -60,6 +60,7 @@ export function enableCommands(
 
 function serviceText({ scope, program }: UnitOptions): string {
   const isSystem = scope === "system";
+  const command = program.map(quoted).join(" ");
   return `${COMMENT}[Unit]
 Description=Coracle container engine
 Documentation=man:systemd.service(5)
@@ -72,7 +73,9 @@ After=coracle.socket
 
 [Service]
 Type=notify
-ExecStart=${program.map(quoted).join(" ")} daemon
+ExecStart=${command} daemon
+# What a reboot has ended, and its restart policy wants to run.
+ExecStartPost=-${command} system start
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=5
