@@ -274,7 +274,7 @@ Deno.test("install-service writes units that say how the daemon lives", async ()
     for (const line of ["KillMode=process", "Delegate=yes", "Type=notify"]) {
       assertStringIncludes(service, `${line}\n`);
     }
-    assertMatch(service, /^ExecStartPost=-\/.* system start$/m);
+    assertMatch(service, /^ExecStartPost=-.* system start$/m);
     await verifyUnits(dir);
     assertEquals((await coracle(args)).code, 0, "its own it replaces");
     await Deno.writeTextFile(`${dir}/coracle.service`, "[Unit]\n");
