@@ -35,6 +35,8 @@ Deno.test({
       ...["sh", "-c", "echo $SAIL; exec sleep 1000"],
     );
     forgetSpec(store, id);
+    const said = await ok(store, "exec", "web", "sh", "-c", "echo $SAIL");
+    assertEquals(said, "red");
     await ok(store, "stop", "--time", "0", "web");
     await ok(store, "start", "web");
     assertEquals(

@@ -55,7 +55,9 @@ export async function execInContainer(
     stdio: options.stdio,
     process: () =>
       Promise.try(() => {
-        const process = checkedProcess(services.host, container, pid, options);
+        const spec = specOf(ctx, services, container);
+        const { host } = services;
+        const process = checkedProcess(host, container, spec, pid, options);
         added = soon(() => publishDone(ctx, services, "exec-added", ids));
         // It is awaited below, but may fail before.
         added.catch(() => {});
@@ -86,14 +88,30 @@ async function soon(work: () => Promise<unknown>): Promise<void> {
   await work();
 }
 
+/**
+ * As recorded, or, if the command that started it was killed before it had done
+ * that, as the runtime was told.
+ */
+function specOf(
+  ctx: Context,
+  { bundles }: Services,
+  { id, spec }: Container,
+): Spec {
+  if (spec !== undefined) {
+    return parseSpec(new TextDecoder().decode(spec.value));
+  }
+  using bundle = bundles.join(ctx, { namespace: ctx.namespace, id });
+  return parseSpec(bundle?.spec() ?? "");
+}
+
 /** @throws {TaskStartError} */
 function checkedProcess(
   host: Host,
   container: Container,
+  spec: Spec,
   pid: number,
   options: ExecOptions,
 ): SpecProcess {
-  const spec = parseSpec(new TextDecoder().decode(container.spec?.value));
   const process = execProcess(spec, options, host, pid);
   if (sharesKernel(container)) checkExecutable(spec, process, host, pid);
   return process;
