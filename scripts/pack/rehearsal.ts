@@ -40,7 +40,7 @@ function forgetEnvironment(): void {
   for (const name of Object.keys(Deno.env.toObject())) {
     if (!KEPT.includes(name)) Deno.env.delete(name);
   }
-  Deno.env.set("CORACLE_CONFIG", "/nonexistent");
+  Deno.env.set("CORACLE_CONFIG", "/dev/null");
 }
 
 if (import.meta.main) {

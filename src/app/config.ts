@@ -39,28 +39,50 @@ type Env = (name: string) => string | undefined;
 
 /** Where the configuration file is looked for. */
 export function configPath(env: Env, uid: number): string {
-  const named = env("CORACLE_CONFIG");
-  if (named !== undefined && named !== "") return named;
+  const named = namedConfig(env);
+  if (named !== undefined) return named;
   if (uid === 0) return "/etc/coracle/config.toml";
   const home = configHome(env);
   return `${home}/coracle/config.toml`;
 }
 
+/** What the user says himself; undefined to look where it usually is. */
+export function namedConfig(env: Env): string | undefined {
+  return env("CORACLE_CONFIG") || undefined;
+}
+
 /**
- * Reads the file; the empty configuration if there is none.
- * @throws {EngineError} `invalidArgument` with file, line and key
+ * Reads the file of this user; the empty configuration if there is none.
+ * @throws {EngineError} as `loadConfig()`, and if there is none that is named
  */
-export async function loadConfig(path: string): Promise<Config> {
-  if (!mayExist(path)) return { registry: {} };
+export async function usualConfig(env: Env, uid: number): Promise<Config> {
+  const ifAbsent = namedConfig(env) === undefined ? "empty" : "fail";
+  return await loadConfig(configPath(env, uid), ifAbsent);
+}
+
+/** @throws {EngineError} `invalidArgument` with file, line and key */
+export async function loadConfig(
+  path: string,
+  ifAbsent: "empty" | "fail",
+): Promise<Config> {
+  const empty: Config = { registry: {} };
+  if (ifAbsent === "empty" && !mayExist(path)) return empty;
   let text: string;
   try {
     text = readText(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { registry: {} };
-    throw invalidArgument(`Cannot read configuration "${path}"`, {
-      cause: error,
-    });
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw invalidArgument(`Cannot read configuration "${path}"`, {
+        cause: error,
+      });
+    }
+    if (ifAbsent === "empty") return empty;
+    throw invalidArgument(
+      `Cannot read configuration "${path}": there is no such file`,
+      { hint: "CORACLE_CONFIG names it; without that, the usual one is read" },
+    );
   }
+  if (text === "") return empty;
   const { parse } = await import("smol-toml");
   let table: Record<string, unknown>;
   try {

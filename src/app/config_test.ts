@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { EngineError } from "../base/errors.ts";
-import { configPath, loadConfig } from "./config.ts";
+import { configPath, loadConfig, usualConfig } from "./config.ts";
 import { defaultText } from "./daemon/config/defaults.ts";
 
 async function withFile(
@@ -28,8 +28,18 @@ Deno.test("configPath() prefers the environment, then the user's file", () => {
   );
 });
 
-Deno.test("loadConfig() is empty when there is no file", async () => {
-  assertEquals(await loadConfig("/nonexistent/config.toml"), { registry: {} });
+Deno.test("loadConfig() is empty when there is no file, or nothing in it", async () => {
+  const path = "/nonexistent/config.toml";
+  assertEquals(await loadConfig(path, "empty"), { registry: {} });
+  assertEquals(await loadConfig("/dev/null", "fail"), { registry: {} });
+});
+
+Deno.test("usualConfig() misses a file that is named", async () => {
+  await assertRejects(
+    () => usualConfig(() => "/nonexistent/config.toml", 0),
+    EngineError,
+    `"/nonexistent/config.toml": there is no such file`,
+  );
 });
 
 Deno.test("loadConfig() reads every key", async () => {
@@ -38,7 +48,7 @@ Deno.test("loadConfig() reads every key", async () => {
     `[shim]\ngrouping = "namespace"\n` +
     `[registry]\nconfig_path = ["/a", "/b"]\n`;
   await withFile(text, async (path) => {
-    assertEquals(await loadConfig(path), {
+    assertEquals(await loadConfig(path, "fail"), {
       root: "/r",
       state: "/s",
       snapshotter: "native",
@@ -54,7 +64,7 @@ Deno.test("loadConfig() reads every key", async () => {
 Deno.test("loadConfig() names the line of an unknown key", async () => {
   await withFile(`root = "/r"\n[registry]\nconfigpath = []\n`, async (path) => {
     await assertRejects(
-      () => loadConfig(path),
+      () => loadConfig(path, "fail"),
       EngineError,
       `"registry.configpath" in ${path} line 3`,
     );
@@ -64,7 +74,7 @@ Deno.test("loadConfig() names the line of an unknown key", async () => {
 Deno.test("loadConfig() refuses a value of the wrong kind", async () => {
   await withFile(`log_level = "loud"\n`, async (path) => {
     await assertRejects(
-      () => loadConfig(path),
+      () => loadConfig(path, "fail"),
       EngineError,
       `Cannot use "loud" for "log_level"`,
     );
@@ -75,13 +85,13 @@ Deno.test("loadConfig() leaves what is the daemon's to the daemon", async () => 
   const text = `version = 2\nroot = "/r"\n[grpc]\naddress = "/s"\n` +
     `[plugins."io.containerd.gc.v1.scheduler"]\npause_threshold = 0.1\n`;
   await withFile(text, async (path) => {
-    assertEquals(await loadConfig(path), { root: "/r", registry: {} });
+    assertEquals(await loadConfig(path, "fail"), { root: "/r", registry: {} });
   });
 });
 
 Deno.test("loadConfig() takes the daemon's default for no configuration", async () => {
   await withFile(defaultText(), async (path) => {
-    const { registry, logLevel, ...rest } = await loadConfig(path);
+    const { registry, logLevel, ...rest } = await loadConfig(path, "fail");
     assertEquals(registry, {});
     assertEquals(logLevel, "info");
     assertEquals(rest, {
@@ -102,7 +112,7 @@ Deno.test("loadConfig() takes the image verifiers from the daemon's plugins", as
   const of = async (text: string) => {
     let found: unknown;
     await withFile(text, async (path) => {
-      found = (await loadConfig(path)).imageVerifier;
+      found = (await loadConfig(path, "fail")).imageVerifier;
     });
     return found;
   };

@@ -9,7 +9,7 @@ import type { EarlyShim } from "../core/keeper.ts";
 import type { Services } from "../core/services.ts";
 import type { OtherContent } from "./choose_content.ts";
 import type { MoreSnapshotters } from "./compose.ts";
-import { type Config, configPath, loadConfig } from "./config.ts";
+import { type Config, usualConfig } from "./config.ts";
 import {
   assertStoreExists,
   ensureStorePaths,
@@ -94,7 +94,7 @@ export async function findStore(options: ConnectOptions): Promise<StorePlace> {
   const env = (name: string) => Deno.env.get(name);
   const identity = arrive();
   const config = options.config ??
-    await loadConfig(configPath(env, identity.uid));
+    await usualConfig(env, identity.uid);
   options.onConfig?.(config);
   const named = storePaths(env, identity.uid, options, config);
   const follows = identity.kind !== "root" &&

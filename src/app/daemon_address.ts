@@ -1,6 +1,6 @@
 /** Where the daemon of a store serves. */
 
-import { configPath, loadConfig } from "./config.ts";
+import { usualConfig } from "./config.ts";
 import { holderOf } from "./daemon/lock.ts";
 import { type PathOverrides, storePaths } from "./paths.ts";
 import { identify } from "./rootless/identity.ts";
@@ -14,7 +14,7 @@ export async function daemonAddress(
   flags: PathOverrides,
 ): Promise<string> {
   const { uid } = identify(env, Deno.uid() ?? 0);
-  const config = await loadConfig(configPath(env, uid));
+  const config = await usualConfig(env, uid);
   const { root, state } = storePaths(env, uid, flags, config);
   const holder = holderOf(root) ?? holderOf(state);
   return holder?.address ?? `${state}/coracle.sock`;

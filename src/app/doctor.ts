@@ -1,5 +1,5 @@
 import { type Check, diagnose, type Diagnosis } from "../engine/doctor.ts";
-import { configPath, loadConfig } from "./config.ts";
+import { usualConfig } from "./config.ts";
 import { commonChecks } from "./doctor_common_checks.ts";
 import { type DoctorHost, thisHost } from "./doctor_host.ts";
 import type { PathOverrides } from "./paths.ts";
@@ -23,8 +23,9 @@ export interface DoctorReport {
  * @throws {EngineError} `invalidArgument` for a configuration that says nonsense
  */
 export async function examineHere(told: PathOverrides): Promise<DoctorReport> {
-  const path = configPath((name) => Deno.env.get(name), Deno.uid() ?? 0);
-  return await examine(thisHost(told, await loadConfig(path)));
+  const env = (name: string) => Deno.env.get(name);
+  const config = await usualConfig(env, Deno.uid() ?? 0);
+  return await examine(thisHost(told, config));
 }
 
 /** Judges the host for root and for ordinary users. */

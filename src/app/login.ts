@@ -12,7 +12,7 @@ import {
   logout as forget,
   type LogoutResult,
 } from "../drivers/registry/login.ts";
-import { configPath, loadConfig } from "./config.ts";
+import { usualConfig } from "./config.ts";
 import { registryConfigDirs } from "./registry_dirs.ts";
 import { VERSION } from "./self.ts";
 
@@ -31,7 +31,7 @@ export async function login(
   { server, username, password, trust }: LoginRequest,
 ): Promise<LoginResult> {
   const uid = Deno.uid() ?? 0;
-  const { registry } = await loadConfig(configPath(env, uid));
+  const { registry } = await usualConfig(env, uid);
   return await proveAndKeep(ctx, {
     store: createCredentialStore(env),
     configDirs: registry.configPath ?? registryConfigDirs(env, uid),

@@ -1,7 +1,7 @@
 /** What the commands below `coracle debug` have in common. */
 
 import { askDaemon } from "../app/observe/ask.ts";
-import { configPath, loadConfig } from "../app/config.ts";
+import { usualConfig } from "../app/config.ts";
 import { daemonAddress } from "../app/daemon_address.ts";
 import { storePaths } from "../app/paths.ts";
 import type { Invocation } from "./command.ts";
@@ -59,7 +59,7 @@ async function debugSocket(inv: Invocation): Promise<string> {
   const address = inv.global.address || inv.env("CONTAINERD_ADDRESS");
   if (address) return await askedSocket(address);
   const uid = Deno.uid() ?? 0;
-  const config = await loadConfig(configPath(inv.env, uid));
+  const config = await usualConfig(inv.env, uid);
   const { state } = storePaths(inv.env, uid, inv.global, config);
   const usual = `${state}/debug.sock`;
   // The daemon may have another state directory, or its configuration says so.

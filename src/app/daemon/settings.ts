@@ -1,7 +1,7 @@
 /** What is in force: the command line, the environment, the configuration. */
 
 import type { LogLevel } from "../../base/log.ts";
-import { configPath } from "../config.ts";
+import { configPath, namedConfig } from "../config.ts";
 import type { LogSettings } from "../log_sink.ts";
 import { type StorePaths, storePaths } from "../paths.ts";
 import { mayExist } from "../../sys/may_exist.ts";
@@ -64,11 +64,13 @@ export function configFileOf(
   const usual = program === "containerd"
     ? "/etc/containerd/config.toml"
     : configPath(env, uid);
-  if (!mayExist(usual)) return undefined;
+  // What is named and is not there is told by whoever reads it.
+  const absent = usual === namedConfig(env) ? usual : undefined;
+  if (!mayExist(usual)) return absent;
   try {
     return Deno.statSync(usual).isFile ? usual : undefined;
   } catch {
-    return undefined;
+    return absent;
   }
 }
 
