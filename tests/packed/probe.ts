@@ -3,12 +3,8 @@
  * its first argument says and reports what a program in it can see.
  */
 
-import {
-  entryUrl,
-  isPacked,
-  mayExist,
-  selfCommand,
-} from "../../src/app/self.ts";
+import { entryUrl, isPacked, selfCommand } from "../../src/app/self.ts";
+import { mayExist } from "../../src/sys/may_exist.ts";
 import { notFound } from "../../src/base/errors.ts";
 
 type Action = (args: readonly string[]) => Promise<number> | number;
