@@ -1,6 +1,7 @@
 /** What containers leave in a state directory whose store has been deleted. */
 
 import type { Context } from "../base/context.ts";
+import { sharedMemoryPath } from "../core/shared_paths.ts";
 import { createMounter } from "../drivers/mounter/mounter.ts";
 import { createBundleStore } from "../runtime/bundles.ts";
 import { forgetStopped } from "../runtime/forget.ts";
@@ -22,6 +23,7 @@ export async function removeOrphanBundles(
     if (held.status()?.state !== "stopped") continue;
     forgetStopped(`${runtimeRoot(state, record)}/${record.id}`);
     await mounter.unmountAll(ctx, held.rootfs);
+    await mounter.unmountAll(ctx, sharedMemoryPath(held.path));
     held.remove();
   }
 }

@@ -18,6 +18,7 @@ import type {
   TaskRef,
   TaskStdio,
 } from "../core/task.ts";
+import type { AskedSharing } from "../core/shared_paths.ts";
 import { isForeignRuntime } from "../engine/runtime_name.ts";
 import type { TaskRunner } from "../runtime/task_runner.ts";
 
@@ -98,6 +99,16 @@ class RoutingTaskManager implements TaskManager {
   ): Promise<Task> {
     const tasks = await this.#starter(bundle.record.runtime);
     return await tasks.start(ctx, bundle, request);
+  }
+
+  async shareNamespaces(
+    _ctx: Context,
+    bundle: Bundle,
+    sharing: AskedSharing,
+  ): Promise<void> {
+    const { shareNamespaces } = await import("../runtime/shared_namespaces.ts");
+    const { namespace } = bundle.record;
+    bundle.keep(shareNamespaces({ bundle: bundle.path, namespace }, sharing));
   }
 
   async find(ctx: Context, task: TaskRef): Promise<Task | undefined> {

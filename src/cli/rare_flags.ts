@@ -90,6 +90,7 @@ export function withRareOptions(
   checkRefused(flags);
   checkPublished(inv, options.network);
   const asked: AskedSettings = {
+    ...options.rare,
     ...several("exposed", exposedPorts(flags)),
     ...domainName(flags, options),
     ...several("volumesFrom", volumesFrom(flags)),

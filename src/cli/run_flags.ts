@@ -83,7 +83,11 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   text("hostname", "string", "Container host name", "h"),
   flag("init", "Run an init that forwards signals and reaps processes"),
   flag("interactive", "Keep STDIN open", "i"),
-  text("ipc", "string", "IPC mode: private, host, none"),
+  text(
+    "ipc",
+    "string",
+    "IPC mode: private, host, none, shareable, container:NAME",
+  ),
   list("label", "list", "Set metadata on the container", "l"),
   {
     ...list("label-file", "file", "Read labels from a file"),
@@ -107,7 +111,7 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   { ...text("net", "string", "Same as --network"), hidden: true },
   flag("no-healthcheck", "Ignore the image's health check"),
   whole("oom-score-adj", "Tune the host's OOM preferences (-1000 to 1000)"),
-  text("pid", "string", "PID namespace: host"),
+  text("pid", "string", "PID namespace: host, container:NAME"),
   whole("pids-limit", "Limit the number of processes; -1 for unlimited"),
   text("platform", "string", "Platform of the image, as os/arch[/variant]"),
   flag("privileged", "Give all the privileges that this process has"),

@@ -20,6 +20,7 @@ import {
   parseVolume,
 } from "../engine/options/mounts.ts";
 import {
+  otherContainer,
   parseDnsServer,
   parseExtraHost,
   parseIpc,
@@ -77,14 +78,7 @@ export function parseRunOptions(
     ...optional("shmSizeBytes", bytes(flags, "shm-size")),
     rootAccess: flags.boolean("read-only") ? "readonly" : "writable",
     network: network(flags),
-    namespaces: {
-      ipc: parseIpc(flags.string("ipc") ?? ""),
-      pid: parseSharing("pid", flags.string("pid") ?? ""),
-      uts: parseSharing("uts", flags.string("uts") ?? ""),
-      cgroup: flags.given("cgroupns")
-        ? parseSharing("cgroupns", flags.string("cgroupns") ?? "")
-        : "default",
-    },
+    ...namespaces(flags),
     ...security(flags),
     resources: resources(flags),
     devices: flags.list("device").map((device) => parseDevice(device)),
@@ -123,6 +117,31 @@ function optional<const K extends string, T>(
   value: T | undefined,
 ): Partial<Record<K, T>> {
   return (value === undefined ? {} : { [key]: value }) as Partial<Record<K, T>>;
+}
+
+/** Of other containers' ones the rest is settled when there is a store. */
+function namespaces(flags: Flags): Pick<RunOptions, "namespaces" | "rare"> {
+  const pid = flags.string("pid") ?? "";
+  const ipc = flags.string("ipc") ?? "";
+  const joins = {
+    ...optional("pid", otherContainer(pid)),
+    ...optional("ipc", otherContainer(ipc)),
+  };
+  const rare = {
+    ...joins.pid === undefined && joins.ipc === undefined ? {} : { joins },
+    ...ipc === "shareable" ? { shareable: { shmBytes: 0 } } : {},
+  };
+  return {
+    namespaces: {
+      ipc: joins.ipc === undefined ? parseIpc(ipc) : "private",
+      pid: joins.pid === undefined ? parseSharing("pid", pid) : "private",
+      uts: parseSharing("uts", flags.string("uts") ?? ""),
+      cgroup: flags.given("cgroupns")
+        ? parseSharing("cgroupns", flags.string("cgroupns") ?? "")
+        : "default",
+    },
+    ...Object.keys(rare).length === 0 ? {} : { rare },
+  };
 }
 
 function logging(flags: Flags): RunOptions["log"] {

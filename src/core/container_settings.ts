@@ -62,6 +62,18 @@ export interface AskedSettings {
   /** `disabled`: who has no memory left waits instead of being killed. */
   readonly oomKill?: "disabled";
   readonly userNamespace?: "host";
+  readonly joins?: Joins;
+  /** Others may join its IPC namespace, and see its `/dev/shm`. */
+  readonly shareable?: { readonly shmBytes: number };
+}
+
+/**
+ * Containers whose namespaces are shared: as the user names them, and their
+ * ids once they have been found.
+ */
+export interface Joins {
+  readonly pid?: string;
+  readonly ipc?: string;
 }
 
 export interface AskedDevice {

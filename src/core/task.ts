@@ -10,6 +10,7 @@ import type { Context } from "../base/context.ts";
 import type { SpecProcess, SpecResources } from "../oci/runtime_spec.ts";
 import type { ContainerSettings, RestartPolicy } from "./container_settings.ts";
 import type { AttachInput, AttachOutput } from "./keeper.ts";
+import type { AskedSharing } from "./shared_paths.ts";
 import type { TaskStatus } from "./task_status.ts";
 
 export interface ExitStatus {
@@ -57,6 +58,8 @@ export interface Bundle extends Disposable {
   writeStatus(status: TaskStatus): void;
   /** As last written; undefined before the first time. */
   status(): TaskStatus | undefined;
+  /** Disposes of it, instead of what was kept before, when it lets go. */
+  keep(resource: Disposable): void;
   /** Deletes the directory and lets go. Nothing may be mounted there. */
   remove(): void;
 }
@@ -153,6 +156,16 @@ export interface TaskManager {
    * @throws {TaskStartError}
    */
   start(ctx: Context, bundle: Bundle, request: StartRequest): Promise<Task>;
+  /**
+   * Makes ready what the bundle's container shares with others, before it is
+   * started, and until the bundle is let go of. Absent where it can't be.
+   * @throws {EngineError} `failedPrecondition` if another one does not run
+   */
+  shareNamespaces?(
+    ctx: Context,
+    bundle: Bundle,
+    sharing: AskedSharing,
+  ): Promise<void>;
   /** Undefined if there is no bundle, or nobody keeps it. */
   find(ctx: Context, task: TaskRef): Promise<Task | undefined>;
   /**

@@ -3,6 +3,7 @@
 import type { Context } from "../base/context.ts";
 import { invalidArgument } from "../base/errors.ts";
 import type { Host } from "../core/host.ts";
+import { type AskedSharing, askedSharing } from "../core/shared_paths.ts";
 import type { TaskStartError } from "../core/start_failure.ts";
 import type { Bundle } from "../core/task.ts";
 import { buildSpec } from "../oci/spec/build.ts";
@@ -82,6 +83,7 @@ export async function makeSpec(
     host,
     root,
     rootPath: isPlain ? rootPath : ROOTFS,
+    bundlePath: bundle.path,
     hostname: settings.hostname,
     mounts: [
       ...networkFiles(options, settings.hostname, write, host),
@@ -98,12 +100,35 @@ export async function makeSpec(
   return { text: serializeSpec(spec), refusal };
 }
 
-/** A runtime that is there already would start what it reads. */
-export function writeUnlessRefused(
+/**
+ * Builds the spec of a container that is to be started at once, and writes it
+ * unless it is refused: a runtime that is there already starts what it reads.
+ */
+export async function writeSpec(
+  ctx: Context,
+  deps: LifeDeps,
+  options: RunOptions,
+  plan: ContainerPlan,
   bundle: Bundle,
-  { text, refusal }: MadeSpec,
-): void {
-  if (refusal === undefined) bundle.writeSpec(text);
+  files: FilesPlace,
+): Promise<MadeSpec> {
+  const made = await makeSpec(ctx, deps, options, plan, bundle, files);
+  const sharing = askedSharing(options.rare);
+  const ready = sharing === undefined || made.refusal !== undefined
+    ? made
+    : { ...made, refusal: await share(ctx, deps, bundle, sharing) };
+  if (ready.refusal === undefined) bundle.writeSpec(ready.text);
+  return ready;
+}
+
+async function share(
+  ctx: Context,
+  { services }: LifeDeps,
+  bundle: Bundle,
+  sharing: AskedSharing,
+): Promise<TaskStartError | undefined> {
+  const { tryToShare } = await import("./share_namespaces.ts");
+  return await tryToShare(ctx, services, bundle, sharing);
 }
 
 function fileWriter(host: Host, directory: string) {

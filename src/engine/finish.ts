@@ -2,6 +2,7 @@
 
 import type { Context } from "../base/context.ts";
 import { unlessMissing } from "../base/errors.ts";
+import { sharedMemoryPath } from "../core/shared_paths.ts";
 import type { Bundle, BundleRecord } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { recordParts } from "./container_record.ts";
@@ -26,7 +27,7 @@ export async function finishContainer(
   const { services } = deps;
   const { id, removal } = bundle.record;
   const ended = { ...status, pid: 0 };
-  await services.mounter.unmountAll(ctx, bundle.rootfs);
+  await unmount(ctx, services, bundle);
   const hasRun = status.state === "stopped";
   if (hasRun) await publishExit(ctx, services, id, status);
   if (removal === "keep") {
@@ -61,7 +62,7 @@ export async function discardContainer(
   deps: LifeDeps,
   bundle: Bundle,
 ): Promise<void> {
-  await deps.services.mounter.unmountAll(ctx, bundle.rootfs);
+  await unmount(ctx, deps.services, bundle);
   await removeParts(ctx, deps, bundle.record);
   bundle.remove();
 }
@@ -72,8 +73,18 @@ export async function discardBundle(
   { services }: LifeDeps,
   bundle: Bundle,
 ): Promise<void> {
-  await services.mounter.unmountAll(ctx, bundle.rootfs);
+  await unmount(ctx, services, bundle);
   bundle.remove();
+}
+
+/** The root file system, and the memory of those who share it. */
+async function unmount(
+  ctx: Context,
+  { mounter }: LifeDeps["services"],
+  { rootfs, path }: Bundle,
+): Promise<void> {
+  await mounter.unmountAll(ctx, rootfs);
+  await mounter.unmountAll(ctx, sharedMemoryPath(path));
 }
 
 /** All that there is of a container but its bundle. */

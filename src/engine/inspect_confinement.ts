@@ -1,8 +1,11 @@
 /** What a container may do and whom it shares with, in docker's form. */
 
+import type { AskedSharing } from "../core/shared_paths.ts";
 import type { SpecRlimit } from "../oci/runtime_spec.ts";
 import { DEFAULT_CAPABILITIES } from "../oci/spec/capabilities.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
+
+type OfContainer = `container:${string}`;
 
 /** The part of docker's `HostConfig`; null where there is nothing to tell. */
 export interface Confinement {
@@ -12,9 +15,9 @@ export interface Confinement {
   readonly SecurityOpt: readonly string[] | null;
   readonly MaskedPaths: readonly string[] | null;
   readonly ReadonlyPaths: readonly string[] | null;
-  readonly IpcMode: "private" | "host" | "none";
+  readonly IpcMode: "private" | "host" | "none" | "shareable" | OfContainer;
   readonly CgroupnsMode: "private" | "host";
-  readonly PidMode: "" | "host";
+  readonly PidMode: "" | "host" | OfContainer;
   readonly UTSMode: "" | "host";
   readonly Ulimits: readonly {
     readonly Name: string;
@@ -24,8 +27,14 @@ export interface Confinement {
   readonly OomScoreAdj: number;
 }
 
-/** By its spec: what was asked for, as far as that can be seen there. */
-export function confinement(spec: ContainerSpecView): Confinement {
+/**
+ * By its spec: what was asked for, as far as that can be seen there.
+ * @param asked of what it shares with other containers
+ */
+export function confinement(
+  spec: ContainerSpecView,
+  { joins = {}, shareable }: AskedSharing = {},
+): Confinement {
   const { process, linux } = spec;
   const privileged = isPrivileged(spec);
   const shares = (type: string) =>
@@ -36,9 +45,21 @@ export function confinement(spec: ContainerSpecView): Confinement {
     SecurityOpt: securityOptions(spec, privileged),
     MaskedPaths: linux?.maskedPaths ?? null,
     ReadonlyPaths: linux?.readonlyPaths ?? null,
-    IpcMode: shares("ipc") ? "host" : hasShm(spec) ? "private" : "none",
+    IpcMode: joins.ipc !== undefined
+      ? `container:${joins.ipc}`
+      : shareable !== undefined
+      ? "shareable"
+      : shares("ipc")
+      ? "host"
+      : hasShm(spec)
+      ? "private"
+      : "none",
     CgroupnsMode: shares("cgroup") ? "host" : "private",
-    PidMode: shares("pid") ? "host" : "",
+    PidMode: joins.pid !== undefined
+      ? `container:${joins.pid}`
+      : shares("pid")
+      ? "host"
+      : "",
     UTSMode: shares("uts") ? "host" : "",
     Ulimits: (process?.rlimits ?? []).map((limit) => ulimit(limit)),
     OomScoreAdj: process?.oomScoreAdj ?? 0,

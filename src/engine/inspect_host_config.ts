@@ -69,11 +69,11 @@ export function hostConfig(
   return {
     ...binds(spec, settings?.asked?.sharedTargets ?? []),
     ...names(settings),
-    ...confinement(spec),
+    ...confinement(spec, settings?.asked),
     ...askedConfig(spec, settings),
     PortBindings: {},
     PublishAllPorts: false,
-    ShmSize: shmSize(spec),
+    ShmSize: settings?.asked?.shareable?.shmBytes ?? shmSize(spec),
     ...sysctls(spec, settings),
     AutoRemove: settings?.removal === "onExit",
     NetworkMode: settings?.network ?? "",

@@ -65,7 +65,13 @@ function isHostQueue(
 ): boolean {
   const usual = hostIpcMount(destination).options ?? [];
   return ["/dev/shm", "/dev/mqueue"].includes(destination) &&
-    source === destination && options.join() === usual.join();
+    (source === destination || isSharedMemory(source)) &&
+    options.join() === usual.join();
+}
+
+/** Of a container that shares it with others. */
+function isSharedMemory(source: string): boolean {
+  return /\/bundles\/[^/]+\/(?:joined\.)?shm$/.test(source);
 }
 
 /** The name of the volume whose data is mounted. */

@@ -13,6 +13,7 @@ import { blockIoRequest } from "./block_io.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import { memoryRequest } from "./memory_request.ts";
 import { parseDeviceRule } from "./options/device_rule.ts";
+import { settleSharing } from "./settle_sharing.ts";
 import type { RunMount, RunOptions } from "./run_options.ts";
 import { mountsOfOthers } from "./volumes_from.ts";
 
@@ -33,12 +34,14 @@ export async function settleRareOptions(
   const from = await mountsOfOthers(ctx, deps, rare.volumesFrom ?? []);
   const own = new Set(options.mounts.map(({ target }) => target));
   const shared = from.filter(({ target }) => !own.has(target));
+  const { namespaces, sharing } = await settleSharing(ctx, deps, options);
   return {
     ...options,
+    namespaces,
     mounts: [...shared, ...options.mounts],
     resources: withMore(options.resources, moreResources(ctx, rare, host)),
     sysctls: { ...options.sysctls, ...domainName(rare, host) },
-    rare: { ...rare, ...targetsOf(shared) },
+    rare: { ...rare, ...targetsOf(shared), ...sharing },
   };
 }
 

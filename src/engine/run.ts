@@ -17,12 +17,7 @@ import {
   planContainer,
 } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
-import {
-  type MadeSpec,
-  makeSpec,
-  prepareRoot,
-  writeUnlessRefused,
-} from "./container_spec.ts";
+import { type MadeSpec, prepareRoot, writeSpec } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps, LifeDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -142,7 +137,7 @@ async function makeContainer(
   try {
     await deps.services.containers.create(ctx, plan.container);
     await prepareRoot(ctx, deps, plan, bundle);
-    const spec = await makeSpec(
+    return await writeSpec(
       ctx,
       deps,
       options,
@@ -150,8 +145,6 @@ async function makeContainer(
       bundle,
       options.removal === "onExit" ? "bundle" : "containerDirectory",
     );
-    writeUnlessRefused(bundle, spec);
-    return spec;
   } catch (error) {
     await early[Symbol.asyncDispose]();
     const { signal } = new AbortController();

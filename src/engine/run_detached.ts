@@ -9,12 +9,7 @@ import {
   planContainer,
 } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
-import {
-  type MadeSpec,
-  makeSpec,
-  prepareRoot,
-  writeUnlessRefused,
-} from "./container_spec.ts";
+import { type MadeSpec, prepareRoot, writeSpec } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -118,7 +113,7 @@ async function makeContainer(
 ): Promise<MadeSpec> {
   await deps.services.containers.create(ctx, plan.container);
   await prepareRoot(ctx, deps, plan, bundle);
-  const spec = await makeSpec(
+  return await writeSpec(
     ctx,
     deps,
     options,
@@ -126,6 +121,4 @@ async function makeContainer(
     bundle,
     "containerDirectory",
   );
-  writeUnlessRefused(bundle, spec);
-  return spec;
 }

@@ -6,6 +6,7 @@
 
 import { EngineError, invalidArgument } from "../base/errors.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
+import { askedSharing, sharedPaths } from "../core/shared_paths.ts";
 import type { TaskStartError } from "../core/start_failure.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
 import type { SpecMount, SpecUser } from "../oci/runtime_spec.ts";
@@ -37,6 +38,8 @@ export interface SpecInput {
   readonly host: Host;
   readonly root: RootDirectory;
   readonly rootPath: string;
+  /** Where the container finds what it shares with others. */
+  readonly bundlePath: string;
   readonly hostname: string;
   /** Of volumes and generated files, beyond what `options` asks for. */
   readonly mounts: readonly SpecMount[];
@@ -77,6 +80,7 @@ export function specRequest(input: SpecInput): RequestedSpec {
     // To the kernel, 0 would be no limit.
     shmSizeBytes: options.shmSizeBytes || DEFAULT_SHM_SIZE,
     namespaces: { ...options.namespaces, network: networkSharing(options) },
+    ...sharedParts(input),
     security: {
       confinement: options.confinement,
       capabilities: options.capabilities,
@@ -102,6 +106,15 @@ export function specRequest(input: SpecInput): RequestedSpec {
     request,
     refusal: commandRefusal({ args, env, cwd, root, mounts }),
   };
+}
+
+function sharedParts(
+  { options, bundlePath }: SpecInput,
+): Pick<SpecRequest, "shared"> {
+  const sharing = askedSharing(options.rare);
+  return sharing === undefined
+    ? {}
+    : { shared: sharedPaths(bundlePath, sharing) };
 }
 
 function cgroupsPath({ options, namespace, id }: SpecInput): string {

@@ -16,6 +16,7 @@ import type {
   TaskRef,
 } from "../core/task.ts";
 import { mayStandIn } from "../core/keeper.ts";
+import { askedSharing } from "../core/shared_paths.ts";
 import { parseSpec } from "../oci/spec/serialize.ts";
 import { recordParts } from "./container_record.ts";
 import { discardBundle, finishContainer } from "./finish.ts";
@@ -109,6 +110,7 @@ async function openBundle(
   });
   try {
     const text = new TextDecoder().decode(container.spec?.value);
+    await share(ctx, deps, bundle, settings);
     bundle.writeSpec(text);
     renewNetworkFiles(
       settings,
@@ -126,6 +128,19 @@ async function openBundle(
     await discardBundle(ctx, deps, bundle);
     throw error;
   }
+}
+
+/** @throws {EngineError} if it joins a container that does not run */
+async function share(
+  ctx: Context,
+  { services }: LifeDeps,
+  bundle: Bundle,
+  { asked }: ContainerSettings,
+): Promise<void> {
+  const sharing = askedSharing(asked);
+  if (sharing === undefined) return;
+  const { shareNamespaces } = await import("./share_namespaces.ts");
+  await shareNamespaces(ctx, services, bundle, sharing);
 }
 
 /** Of a task that has just ended, or is just copied to, something may be left. */

@@ -100,7 +100,8 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
   };
 }
 
-function viewBundle(path: string): BundleView | undefined {
+/** Undefined if there is none. */
+export function viewBundle(path: string): BundleView | undefined {
   const text = readIfThere(`${path}/record.json`);
   return text === undefined ? undefined : {
     record: JSON.parse(text),
@@ -236,6 +237,7 @@ class LocalBundle implements Bundle {
   readonly path: string;
   readonly record: BundleRecord;
   #lock: Deno.FsFile | undefined;
+  #kept: Disposable | undefined;
 
   constructor(path: string, record: BundleRecord, lock: Deno.FsFile) {
     this.path = path;
@@ -293,7 +295,14 @@ class LocalBundle implements Bundle {
     this[Symbol.dispose]();
   }
 
+  keep(resource: Disposable): void {
+    this.#kept?.[Symbol.dispose]();
+    this.#kept = resource;
+  }
+
   [Symbol.dispose](): void {
+    this.#kept?.[Symbol.dispose]();
+    this.#kept = undefined;
     this.#lock?.close();
     this.#lock = undefined;
   }

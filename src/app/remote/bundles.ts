@@ -73,6 +73,7 @@ function claimOf(task: TaskRef, forget: () => void): Bundle {
     writeSpec: () => {},
     spec: () => undefined,
     writeStatus: () => {},
+    keep: () => {},
     remove: forget,
     [Symbol.dispose]: () => {},
   };

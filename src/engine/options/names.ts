@@ -1,6 +1,6 @@
 /** `--add-host`, `--network`, `--ipc` and the other ways to share. */
 
-import { invalidArgument, unimplemented } from "../../base/errors.ts";
+import { invalidArgument } from "../../base/errors.ts";
 import type { IpcSharing, Sharing } from "../../oci/spec/request.ts";
 import type { ExtraHost } from "../../core/container_settings.ts";
 import type { NetworkMode } from "../run_options.ts";
@@ -25,7 +25,7 @@ export function parseExtraHost(text: string): ExtraHost {
   return { name, address };
 }
 
-/** @throws {EngineError} `invalidArgument`, `unimplemented` */
+/** @throws {EngineError} `invalidArgument` */
 export function parseNetworkMode(text: string): NetworkMode {
   if (text === "none" || text === "host") return text;
   throw invalidArgument(`Cannot use network "${text}"`, {
@@ -35,7 +35,7 @@ export function parseNetworkMode(text: string): NetworkMode {
 
 /**
  * @param kind of namespace, for messages: `ipc`, `pid`, `uts`, `cgroupns`
- * @throws {EngineError} `invalidArgument`, `unimplemented`
+ * @throws {EngineError} `invalidArgument`
  */
 export function parseSharing(
   kind: "ipc" | "pid" | "uts" | "cgroupns",
@@ -43,17 +43,22 @@ export function parseSharing(
 ): Sharing {
   if (text === "host") return "host";
   if (text === "private" || text === "") return "private";
-  if (text.startsWith("container:") && (kind === "ipc" || kind === "pid")) {
-    throw unimplemented(`share the ${kind} namespace of "${text.slice(10)}"`);
-  }
   throw invalidArgument(`--${kind}: invalid ${kind} mode: "${text}"`, {
     hint: "The modes are private and host",
   });
 }
 
 /**
- * `--ipc`: what may be shared is so anyway, by whoever knows the process.
- * @throws {EngineError} `invalidArgument`, `unimplemented`
+ * The container of `container:NAME`, a mode of `--pid` and `--ipc`; undefined
+ * of any other mode.
+ */
+export function otherContainer(text: string): string | undefined {
+  return /^container:(.+)$/s.exec(text)?.[1];
+}
+
+/**
+ * `--ipc`, unless it is another container's.
+ * @throws {EngineError} `invalidArgument`
  */
 export function parseIpc(text: string): IpcSharing {
   if (text === "none") return "none";

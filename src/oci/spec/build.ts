@@ -116,7 +116,7 @@ function distinct(devices: readonly SpecDevice[]): readonly SpecDevice[] {
 }
 
 function namespaces(
-  { namespaces: asked }: SpecRequest,
+  { namespaces: asked, shared = {} }: SpecRequest,
   facts: HostFacts,
 ): readonly SpecNamespace[] {
   const cgroup = asked.cgroup === "default"
@@ -130,9 +130,12 @@ function namespaces(
     ["uts", asked.uts],
     ["cgroup", cgroup],
   ];
-  return types.flatMap(([type, sharing]) =>
-    sharing === "private" ? [{ type }] : []
-  );
+  const joined: Partial<Record<NamespaceType, string>> = shared;
+  return types.flatMap(([type, sharing]) => {
+    if (sharing === "host") return [];
+    const path = joined[type];
+    return [path === undefined ? { type } : { type, path }];
+  });
 }
 
 function cgroup(

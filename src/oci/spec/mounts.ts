@@ -61,9 +61,12 @@ function queueMounts(
 }
 
 function shmMounts(
-  { namespaces: { ipc }, shmSizeBytes }: SpecRequest,
+  { namespaces: { ipc }, shared, shmSizeBytes }: SpecRequest,
 ): readonly SpecMount[] {
   if (ipc === "none") return [];
+  if (shared?.shm !== undefined) {
+    return [{ ...defaults.hostIpcMount("/dev/shm"), source: shared.shm }];
+  }
   return ipc === "host"
     ? [defaults.hostIpcMount("/dev/shm")]
     : [defaults.shm(shmSizeBytes)];

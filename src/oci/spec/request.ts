@@ -19,6 +19,15 @@ export type Sharing = "host" | "private";
 /** `none`: one of its own, without a /dev/shm. */
 export type IpcSharing = Sharing | "none";
 
+/** Where to find what others share. Absolute paths on the host. */
+export interface SharedPaths {
+  /** Namespaces to join. */
+  readonly pid?: string;
+  readonly ipc?: string;
+  /** A directory to be seen at /dev/shm. */
+  readonly shm?: string;
+}
+
 export interface NamespaceRequest {
   readonly network: Sharing;
   readonly ipc: IpcSharing;
@@ -72,6 +81,8 @@ export interface SpecRequest {
   readonly mounts: readonly SpecMount[];
   readonly shmSizeBytes: number;
   readonly namespaces: NamespaceRequest;
+  /** Instead of what would be its own: of namespaces that are `private`. */
+  readonly shared?: SharedPaths;
   readonly security: SecurityRequest;
   readonly resources: ResourceRequest;
   readonly devices: readonly SpecDevice[];

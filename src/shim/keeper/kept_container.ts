@@ -3,6 +3,7 @@
 import { EngineError, failedPrecondition } from "../../base/errors.ts";
 import { within } from "../../base/within.ts";
 import type { KeepRequest } from "../../core/keeper.ts";
+import { askedSharing } from "../../core/shared_paths.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Bundle, ExitStatus } from "../../core/task.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
@@ -306,6 +307,7 @@ export class KeptContainer {
       await within(pause, this.#retired.promise);
       if (this.#isRetired) return undefined;
       try {
+        using _shared = await this.#share();
         const run = await this.#launch();
         const event = { containerId: this.request.id, pid: this.pid };
         this.#deps.publish(this.request, "/tasks/start", event);
@@ -318,6 +320,17 @@ export class KeptContainer {
       }
     }
     return undefined;
+  }
+
+  /** Others may have been started anew since it was. */
+  async #share(): Promise<Disposable | undefined> {
+    const { settings, bundle, namespace } = this.request;
+    const sharing = askedSharing(settings.asked);
+    if (sharing === undefined) return undefined;
+    const { shareNamespaces } = await import(
+      "../../runtime/shared_namespaces.ts"
+    );
+    return shareNamespaces({ bundle, namespace }, sharing);
   }
 
   /** Without its bundle nobody finds it any more. */

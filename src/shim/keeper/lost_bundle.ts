@@ -1,5 +1,7 @@
 /** What remains of a bundle that somebody has deleted under its container. */
 
+import { sharedMemoryPath } from "../../core/shared_paths.ts";
+import { unmountAll } from "../../sys/mount.ts";
 import { rootfsPath, unmountRootfs } from "../rootfs.ts";
 
 /**
@@ -11,6 +13,7 @@ export function removeRest(bundle: string): void {
   if (!isThere(bundle) || isThere(`${bundle}/record.json`)) return;
   try {
     unmountRootfs(bundle);
+    unmountAll(sharedMemoryPath(bundle), "detach");
     // Only if it is empty: what is still seen there may be somebody's own.
     Deno.removeSync(rootfsPath(bundle));
     Deno.removeSync(bundle, { recursive: true });
