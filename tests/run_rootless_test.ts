@@ -82,6 +82,26 @@ for (const ids of ["ranges", "single"] as const) {
         );
         assertEquals(stdout.trim(), "0");
       });
+
+      await t.step("processes and memory of others can be shared", async () => {
+        for (const pid of [[], ["--pid", "host"]]) {
+          const donor = ["run", "-d", "--name", "donor", "--ipc", "shareable"];
+          const made = await call(...donor, ...pid, "busybox", "sleep", "99");
+          assertEquals(made.code, 0, made.stderr);
+          await call("exec", "donor", "sh", "-c", "echo aye >/dev/shm/note");
+          const { stdout } = await inside(
+            call,
+            ["--pid", "container:donor", "--ipc", "container:donor"],
+            "cat /dev/shm/note; busybox readlink /proc/self/ns/pid",
+          );
+          const namespace = await call(
+            ...["exec", "donor", "busybox", "readlink", "/proc/self/ns/pid"],
+          );
+          assertEquals(stdout, `aye\n${namespace.stdout}`);
+          const removed = await call("rm", "-f", "donor");
+          assertEquals(removed.code, 0, removed.stderr);
+        }
+      });
     },
   });
 }
