@@ -76,6 +76,14 @@ Deno.test({
         stderr,
         `cannot join PID of a non running container: ${owner}`,
       );
+      assertEquals(
+        await shown("guest", "{{.State.Status}} {{.State.ExitCode}}"),
+        "exited 137",
+      );
+      assertStringIncludes(
+        await shown("guest", "{{.State.Error}}"),
+        `container ${owner} is not running`,
+      );
       const flags = ["--name", "late", "--pid", "container:owner"];
       for (const style of [[], ["-d"]]) {
         const run = await call("run", ...style, ...flags, IMAGE, ...SLEEP);
@@ -94,6 +102,7 @@ Deno.test({
       await ok("start", "owner");
       await ok("start", "guest");
       assertEquals(await pidNamespace("guest"), await pidNamespace("owner"));
+      assertEquals(await shown("guest", "{{.State.Error}}"), "");
       await ok("rm", "-f", "guest");
     });
 

@@ -2,16 +2,20 @@
 
 import type { Context } from "../base/context.ts";
 import { EngineError, failedPrecondition } from "../base/errors.ts";
+import type { Container } from "../core/container.ts";
+import { recordedStatus } from "../core/container_settings.ts";
 import type { AskedSharing } from "../core/shared_paths.ts";
 import type { Services } from "../core/services.ts";
 import { START_FAILURE, TaskStartError } from "../core/start_failure.ts";
 import type { Bundle } from "../core/task.ts";
+import { NEW_STATUS } from "../core/task_status.ts";
+import { recordParts } from "./container_record.ts";
 
 /**
  * Makes what it shares ready, until the bundle is let go of.
  * @throws {EngineError} `failedPrecondition` if another container does not run
  */
-export async function shareNamespaces(
+async function shareNamespaces(
   ctx: Context,
   { tasks }: Pick<Services, "tasks">,
   bundle: Bundle,
@@ -19,6 +23,22 @@ export async function shareNamespaces(
 ): Promise<void> {
   if (tasks.shareNamespaces === undefined) throw notFromHere();
   await tasks.shareNamespaces(ctx, bundle, sharing);
+}
+
+/** The same for one that has been started before, whose record says why not. */
+export async function shareAgain(
+  ctx: Context,
+  services: Services,
+  bundle: Bundle,
+  container: Container,
+  sharing: AskedSharing,
+): Promise<void> {
+  const refusal = await tryToShare(ctx, services, bundle, sharing);
+  if (refusal === undefined) return;
+  const last = recordedStatus(container) ?? NEW_STATUS;
+  const status = { ...last, error: refusal.message };
+  await recordParts(ctx, services, container.id, { status });
+  throw refusal;
 }
 
 /**

@@ -110,7 +110,7 @@ async function openBundle(
   });
   try {
     const text = new TextDecoder().decode(container.spec?.value);
-    await share(ctx, deps, bundle, settings);
+    await share(ctx, deps, bundle, container);
     bundle.writeSpec(text);
     renewNetworkFiles(
       settings,
@@ -135,12 +135,12 @@ async function share(
   ctx: Context,
   { services }: LifeDeps,
   bundle: Bundle,
-  { asked }: ContainerSettings,
+  container: Container,
 ): Promise<void> {
-  const sharing = askedSharing(asked);
+  const sharing = askedSharing(settingsOf(container)?.asked);
   if (sharing === undefined) return;
-  const { shareNamespaces } = await import("./share_namespaces.ts");
-  await shareNamespaces(ctx, services, bundle, sharing);
+  const { shareAgain } = await import("./share_namespaces.ts");
+  await shareAgain(ctx, services, bundle, container, sharing);
 }
 
 /** Of a task that has just ended, or is just copied to, something may be left. */

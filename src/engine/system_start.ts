@@ -59,7 +59,8 @@ async function wanted(
     const status = await containerStatus(ctx, services, container);
     if (isToRun(container, status)) found.push(container);
   }
-  return found;
+  // Who joins another one was made after it.
+  return found.toSorted((a, b) => Number(a.createdAt) - Number(b.createdAt));
 }
 
 /** Docker's rules for the start of its daemon. */

@@ -43,7 +43,8 @@ export function shareNamespaces(
     const fd = openNamespace(viewOther(task, joins.pid), "pid");
     if (fd === undefined) {
       throw failedPrecondition(
-        `cannot join PID of a non running container: ${joins.pid}`,
+        `cannot join PID of a non running container: ${joins.pid}: ` +
+          `container ${joins.pid} is not running`,
         { hint: START_IT },
       );
     }
