@@ -66,7 +66,10 @@ Deno.test({
   fn: async () => {
     await using store = await openRunStore();
     const { dir } = store;
-    await store.call(["run", "-d", "--name", "web", IMAGE, "sleep", "1000"]);
+    const shared = ["--ipc", "shareable"];
+    await store.call(
+      ["run", "-d", "--name", "web", ...shared, IMAGE, "sleep", "1000"],
+    );
     const pid = Number(
       (await store.call(["inspect", "-f", "{{.State.Pid}}", "web"])).stdout,
     );

@@ -59,6 +59,22 @@ async function attaches(here: Side, there: Side): Promise<void> {
   await there.ok("rm", "-f", "kept");
 }
 
+/** What is mounted and linked for it here, its shim over there has not. */
+async function joinsNobody(here: Side, there: Side): Promise<void> {
+  await here.ok("run", "-d", "--name", "owner", IMAGE, "sleep", "1000");
+  const joins = ["--name", "guest", "--pid", "container:owner"];
+  await here.ok("create", ...joins, IMAGE, "sleep", "1000");
+  const calls = [["start", "guest"], ["run", "--rm", ...joins, IMAGE, "true"]];
+  for (const args of [...calls, ["run", "--ipc", "shareable", IMAGE, "true"]]) {
+    const { code, stderr } = await there.call(args);
+    assertEquals(code, args[0] === "start" ? 1 : 125);
+    assertStringIncludes(stderr, "Cannot share namespaces");
+  }
+  await here.ok("start", "guest");
+  assertStringIncludes(await there.ok("top", "guest"), "sleep 1000");
+  await there.ok("rm", "-f", "guest", "owner");
+}
+
 async function types(here: Side, there: Side): Promise<void> {
   await here.ok("run", "-dit", "--name", "typed", IMAGE, "sh");
   const left = await inTerminal(there, ["attach", "typed"], [
@@ -106,6 +122,7 @@ Deno.test({
       "what was left behind a killed command",
       () => removesWhatWasLeft(here, there),
     );
+    await t.step("who shares, is started here", () => joinsNobody(here, there));
     await t.step("a terminal of the other's", () => types(there, here));
   },
 });

@@ -8,7 +8,12 @@ import {
   parseEnvFile,
 } from "./environment.ts";
 import { parseResources, parseUlimit } from "./limits.ts";
-import { parseExtraHost, parseIpc, parseSharing } from "./names.ts";
+import {
+  otherContainer,
+  parseExtraHost,
+  parseIpc,
+  parseSharing,
+} from "./names.ts";
 import { parsePairs, parseSysctls } from "./pairs.ts";
 import { parseSecurityOptions } from "./security.ts";
 
@@ -127,6 +132,10 @@ Deno.test("parseSharing() knows whose namespaces can be had", () => {
   assertEquals(parseSharing("pid", "host"), "host");
   assertThrows(() => parseSharing("pid", "container:x"), EngineError);
   assertThrows(() => parseSharing("uts", "shareable"), EngineError);
+  assertEquals(
+    ["container:x", "container:", "host"].map((text) => otherContainer(text)),
+    ["x", undefined, undefined],
+  );
 });
 
 Deno.test("parsePairs() and parseSysctls() split at the first sign", () => {
