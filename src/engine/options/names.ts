@@ -33,6 +33,12 @@ export function parseNetworkMode(text: string): NetworkMode {
   });
 }
 
+/** Beside those that all of them have. */
+const MORE_MODES: Partial<Record<string, string>> = {
+  ipc: "container:NAME, none, shareable, ",
+  pid: "container:NAME, ",
+};
+
 /**
  * @param kind of namespace, for messages: `ipc`, `pid`, `uts`, `cgroupns`
  * @throws {EngineError} `invalidArgument`
@@ -44,7 +50,7 @@ export function parseSharing(
   if (text === "host") return "host";
   if (text === "private" || text === "") return "private";
   throw invalidArgument(`--${kind}: invalid ${kind} mode: "${text}"`, {
-    hint: "The modes are private and host",
+    hint: `The modes are ${MORE_MODES[kind] ?? ""}private and host`,
   });
 }
 
