@@ -13,7 +13,8 @@ export function removeRest(bundle: string): void {
   if (!isThere(bundle) || isThere(`${bundle}/record.json`)) return;
   try {
     unmountRootfs(bundle);
-    unmountAll(sharedMemoryPath(bundle), "detach");
+    const memory = sharedMemoryPath(bundle);
+    if (isThere(memory)) unmountAll(memory, "detach");
     // Only if it is empty: what is still seen there may be somebody's own.
     Deno.removeSync(rootfsPath(bundle));
     Deno.removeSync(bundle, { recursive: true });
