@@ -19,6 +19,9 @@ Deno.test({
     };
     const shown = (name: string, format: string) =>
       ok("inspect", "--format", format, name);
+    // Restarted for ever by a shim, it would outlive a test that fails.
+    await using owned = new AsyncDisposableStack();
+    owned.defer(async () => void await store.call(["rm", "-f", "again"]));
     const mounts = async () =>
       (await Deno.readTextFile("/proc/self/mountinfo")).split("\n")
         .filter((line) => line.includes(store.dir));

@@ -22,6 +22,9 @@ Deno.test({
     };
     const shown = (name: string, format: string) =>
       ok("inspect", "--format", format, name);
+    // Restarted for ever by a shim, it would outlive a test that fails.
+    await using owned = new AsyncDisposableStack();
+    owned.defer(async () => void await store.call(["rm", "-f", "again"]));
     const pidNamespace = (name: string) => ok("exec", name, ...NAMESPACE);
 
     await t.step("a container that there is not is refused", async () => {
