@@ -174,7 +174,7 @@ Deno.test("EarlyRuntime leaves nobody waiting when its process is killed", () =>
 Deno.test("EarlyRuntime has nobody wait who comes when its process was killed", () =>
   inDirectory(async (directory) => {
     const script = "echo $$ >pid; until [ -e go ]; do sleep 0.01; done; " +
-      "cat config.json >read 2>&1; echo $? >ended";
+      "cat config.json >read 2>&1; echo $? >end; mv end ended";
     await kill(directory, script, "pid");
     await Deno.writeTextFile(`${directory}/go`, "");
     await appears(`${directory}/ended`);
