@@ -22,6 +22,8 @@ export interface StopOptions {
 
 /** How long a process may take to end that can't do anything about it. */
 const KILL_BUDGET_MS = 30_000;
+const KILL_AGAIN_MS = 1_000;
+const KILL_TRIES = 5;
 
 /** One that is not running is left as it is. */
 export async function stopContainer(
@@ -37,14 +39,14 @@ export async function stopContainer(
   await endTask(ctx, deps, container, async (task, state, ended) => {
     if (state === "restarting") return;
     // Without time to end there is nothing to ask for.
-    if (seconds === 0) return await ignoreEnded(kill(ctx, task));
+    if (seconds === 0) return await kill(ctx, task, ended);
     await ignoreEnded(task.kill(ctx, signal, "init"));
     // Asleep it would not hear.
     if (state === "paused") await ignoreEnded(task.resume(ctx));
     if (await endsWithin(ended, seconds < 0 ? Infinity : seconds * 1000)) {
       return;
     }
-    await ignoreEnded(kill(ctx, task));
+    await kill(ctx, task, ended);
   });
 }
 
@@ -54,15 +56,29 @@ export async function killNow(
   deps: LifeDeps,
   container: Container,
 ): Promise<void> {
-  await endTask(ctx, deps, container, async (task, state) => {
+  await endTask(ctx, deps, container, async (task, state, ended) => {
     if (state === "restarting") return;
-    await ignoreEnded(kill(ctx, task));
-    if (state === "paused") await ignoreEnded(task.resume(ctx));
+    if (state === "paused") {
+      await ignoreEnded(task.kill(ctx, SIGNALS.SIGKILL, "all"));
+      await ignoreEnded(task.resume(ctx));
+    }
+    await kill(ctx, task, ended);
   });
 }
 
-async function kill(ctx: Context, task: Task): Promise<void> {
-  await task.kill(ctx, SIGNALS.SIGKILL, "all");
+/**
+ * Once may not be enough: who was just about to start it anew may do so after
+ * that, and what is waited for is then another life of it.
+ */
+async function kill(
+  ctx: Context,
+  task: Task,
+  ended: Promise<ExitStatus>,
+): Promise<void> {
+  for (let tries = 0; tries < KILL_TRIES; tries++) {
+    await ignoreEnded(task.kill(ctx, SIGNALS.SIGKILL, "all"));
+    if (await endsWithin(ignoreEnded(ended), KILL_AGAIN_MS)) return;
+  }
 }
 
 /** Does what `act` does to make a task end, and waits until it has ended. */
