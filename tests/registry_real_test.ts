@@ -184,6 +184,42 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a registry is trusted if this machine trusts its authority",
+  ignore,
+}, async () => {
+  await using registry = await startRegistry({ tls: "own authority" });
+  const reference = parseReference(`${registry.host}/team/app:v1`);
+  const name = "SSL_CERT_FILE";
+  const before = Deno.env.get(name);
+  const dir = await Deno.makeTempDir();
+  const resolve = async (file: string) => {
+    Deno.env.set(name, file);
+    using resolver = quickResolver();
+    return await resolver.resolve(ctx, reference);
+  };
+  try {
+    // Its registry is asked, and has nothing of that name.
+    const missing = await rejection(resolve(registry.ca ?? ""));
+    assertEquals(missing.code, "notFound", missing.message);
+    const unread = await rejection(resolve(`${dir}/none.pem`));
+    assertStringIncludes(unread.message, "SSL_CERT_FILE");
+    const broken = `${dir}/broken.pem`;
+    const pem = await Deno.readTextFile(registry.ca ?? "");
+    await Deno.writeTextFile(broken, pem.replace("\nMII", "\nM!!"));
+    const unusable = await rejection(resolve(broken));
+    assertEquals(unusable.code, "invalidArgument");
+    assertStringIncludes(
+      unusable.message,
+      `Cannot use a certificate of "${broken}"`,
+    );
+  } finally {
+    if (before === undefined) Deno.env.delete(name);
+    else Deno.env.set(name, before);
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test({
   name: "a registry that wants to know its clients is said to want it",
   ignore,
 }, async () => {

@@ -1,6 +1,6 @@
 /** What a host said instead of what was asked for, in words. */
 
-import type { ErrorCode } from "../../base/errors.ts";
+import { EngineError, type ErrorCode } from "../../base/errors.ts";
 import { readSmall } from "./body.ts";
 import type { Responded } from "./http.ts";
 
@@ -224,6 +224,10 @@ const NETWORK_FAILURES: readonly NetworkFailure[] = [
  * @param proxy that it went through, if it did
  */
 export function refusalOfError(thrown: unknown, proxy?: URL): Refusal {
+  // Not the host's fault: what is configured for it can't be used.
+  if (thrown instanceof EngineError && thrown.code === "invalidArgument") {
+    return ownFailure(thrown);
+  }
   const detail = networkDetail(thrown);
   const known = NETWORK_FAILURES.find(({ pattern }) => pattern.test(detail));
   const said = bounded(known?.said(detail) ?? detail);
@@ -236,6 +240,18 @@ export function refusalOfError(thrown: unknown, proxy?: URL): Refusal {
     isSchemeMismatch: known === undefined || known.isSchemeMismatch === true,
     ...(known?.hint === undefined ? {} : { hint: known.hint }),
     cause: thrown,
+  };
+}
+
+function ownFailure(error: EngineError): Refusal {
+  const { code, message, hint } = error;
+  const said = bounded(message);
+  return {
+    code,
+    said,
+    retry: "never",
+    ...hint === undefined ? {} : { hint },
+    cause: error,
   };
 }
 

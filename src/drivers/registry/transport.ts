@@ -1,6 +1,7 @@
 /** Sends single HTTP requests; neither follows redirects nor tries again. */
 
-import { invalidArgument } from "../../base/errors.ts";
+import { EngineError, invalidArgument } from "../../base/errors.ts";
+import { systemCertificates } from "../../sys/certificates.ts";
 import { isLoopback, type TlsOptions } from "./hosts.ts";
 import { namesProxy } from "./proxy.ts";
 
@@ -73,13 +74,36 @@ async function createClient(
   tls: TlsOptions,
   direct: Deno.Proxy | undefined,
 ): Promise<Deno.HttpClient> {
-  return Deno.createHttpClient({
+  const system = systemCertificates();
+  const own = await Promise.all(tls.authorities.map(readPem));
+  const options = {
     ...direct === undefined ? {} : { proxy: direct },
-    caCerts: await Promise.all(tls.authorities.map(readPem)),
+    caCerts: system === undefined ? own : [...own, system.pem],
     ...await readKeyPair(tls),
     // One connection shared by all layers is slower than one for each.
     http2: false,
-  } as Deno.CreateHttpClientOptions);
+  };
+  try {
+    return Deno.createHttpClient(options as Deno.CreateHttpClientOptions);
+  } catch (cause) {
+    throw unusable([...tls.authorities, system?.path, tls.client], cause);
+  }
+}
+
+type KeyPairPaths = TlsOptions["client"];
+
+function unusable(
+  sources: readonly (string | KeyPairPaths)[],
+  cause: unknown,
+): EngineError {
+  const paths = sources.flatMap((source) =>
+    typeof source === "object" ? Object.values(source) : source ?? []
+  );
+  const { message } = EngineError.from(cause);
+  return invalidArgument(
+    `Cannot use a certificate of "${paths.join('", "')}": ${message}`,
+    { cause },
+  );
 }
 
 /** A client's certificate and its key, PEM; empty if it has none. */

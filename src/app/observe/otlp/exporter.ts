@@ -1,6 +1,7 @@
 /** Sends spans to a collector, many at a time. */
 
 import type { Logger } from "../../../base/log.ts";
+import { systemCertificates } from "../../../sys/certificates.ts";
 import type { Export } from "./encode.ts";
 import type { TraceSettings } from "./settings.ts";
 import type { SpanRecord } from "./tracer.ts";
@@ -20,6 +21,19 @@ const COMPLAINT_MS = 60_000;
 /** For all that is left when we are closed. */
 const CLOSING_MS = 3_000;
 
+/** @returns undefined where nothing needs to be trusted */
+function createClient(
+  { endpoint, certificate }: TraceSettings,
+): Deno.HttpClient | undefined {
+  if (endpoint.protocol !== "https:") return undefined;
+  const pem = certificate === undefined
+    ? systemCertificates()?.pem
+    : Deno.readTextFileSync(certificate);
+  return pem === undefined
+    ? undefined
+    : Deno.createHttpClient({ caCerts: [pem] });
+}
+
 /** Disposing sends what is left, if the collector takes it soon. */
 export class Exporter implements AsyncDisposable {
   readonly #deps: ExporterDeps;
@@ -35,12 +49,7 @@ export class Exporter implements AsyncDisposable {
   /** @throws if a certificate can't be read */
   constructor(deps: ExporterDeps) {
     this.#deps = deps;
-    const { certificate } = deps.settings;
-    this.#client = certificate === undefined
-      ? undefined
-      : Deno.createHttpClient({
-        caCerts: [Deno.readTextFileSync(certificate)],
-      });
+    this.#client = createClient(deps.settings);
   }
 
   add(span: SpanRecord): void {
