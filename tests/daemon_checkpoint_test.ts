@@ -26,6 +26,7 @@ import {
 import { hasContainerd } from "./support/containerd.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { until } from "./support/processes.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const ignore = !hasContainerd();
 const IMAGE = "example.com/boat:asleep";
@@ -138,7 +139,7 @@ Deno.test({
     await restoring;
     await sink(daemon, "again");
     assertEquals(bundles(daemon), []);
-    assertEquals(exists(directory), false);
+    assertEquals(isThere(directory), false);
   },
 });
 
@@ -193,7 +194,7 @@ Deno.test({
     await tasks.start(started, { metadata: daemon.headers });
     assertEquals(yard.restored(), [criuImagePath, "./a.img:dreams"]);
     await sink(daemon, "tug");
-    assertEquals(exists(criuImagePath), true);
+    assertEquals(isThere(criuImagePath), true);
   },
 });
 
@@ -233,14 +234,5 @@ async function refused(
     const { code, message } = EngineError.from(error);
     const values = [checkpoint.mediaType, checkpoint.digest];
     return [code, values.find((it) => message.includes(String(it)))];
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

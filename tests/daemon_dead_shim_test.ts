@@ -11,6 +11,7 @@ import { hasContainerd } from "./support/containerd.ts";
 import { openDaemon } from "./support/daemon.ts";
 import { processesWith, until } from "./support/processes.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const ignore = !hasContainerd();
 const NAMESPACE = "dead";
@@ -51,7 +52,7 @@ async function aftermath(side: Side): Promise<Aftermath> {
   assert(shim > 0);
   Deno.kill(shim, "SIGKILL");
   await until("the task has gone", () => ends.topics().length >= 2);
-  await until("its process has gone", () => !exists(`/proc/${init}`));
+  await until("its process has gone", () => !isThere(`/proc/${init}`));
   const again = await verbs(client);
   const { tasks } = await client.stub(TasksDefinition).list({ filter: "" }, {
     metadata: METADATA,
@@ -128,15 +129,6 @@ async function codeOf(call: Promise<unknown>): Promise<string> {
   }
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 Deno.test({
   name:
     "a task whose shim was killed is deleted with exit status 137, as containerd does",
@@ -158,6 +150,6 @@ Deno.test({
     });
     assertEquals(answered, expected);
     assertEquals(answered.verbs.delete, "notFound");
-    assertEquals(exists(`${bundle}/config.json`), false);
+    assertEquals(isThere(`${bundle}/config.json`), false);
   },
 });

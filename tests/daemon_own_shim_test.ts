@@ -5,35 +5,27 @@ import { hasContainerd } from "./support/containerd.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { argumentsOf, processesWith } from "./support/processes.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const FOREIGN_SHIM = "/usr/bin/containerd-shim-runc-v2";
-const ignore = !hasContainerd() || !exists(FOREIGN_SHIM);
+const ignore = !hasContainerd() || !isThere(FOREIGN_SHIM);
 const FORMER_CHOICE = `version = 2
 [plugins."io.containerd.runtime.v2.task"]
   own_shim = false
 `;
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Arguments of the process that keeps a container. */
 function shimOf(daemon: Daemon, id: string): string {
   const bundle = `${daemon.dir}/state/bundles/${daemon.namespace}.${id}`;
   const path = `${bundle}/shim.pid`;
-  if (exists(path)) return argumentsOf(Number(Deno.readTextFileSync(path)));
+  if (isThere(path)) return argumentsOf(Number(Deno.readTextFileSync(path)));
   const of = `-id ${id} -address ${daemon.address}`;
   return processesWith(of).map(argumentsOf).join("\n");
 }
 
 async function run(daemon: Daemon, id: string, ...flags: readonly string[]) {
   const root = `${daemon.dir}/rootfs`;
-  if (!exists(root)) writeBusyboxRoot(root);
+  if (!isThere(root)) writeBusyboxRoot(root);
   const command = ["--rootfs", root, id, "/bin/sleep", "300"];
   await daemon.expectCtr("run", "-d", ...flags, ...command);
 }

@@ -11,20 +11,12 @@ import { Any } from "../proto/gen/google/protobuf/any.ts";
 import { HealthDefinition } from "../proto/gen/grpc/health/v1/health.ts";
 import { EngineError } from "../src/base/errors.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
-const ignore = Deno.uid() !== 0 || !exists("/usr/sbin/runc");
+const ignore = Deno.uid() !== 0 || !isThere("/usr/sbin/runc");
 const REQUEST = "containerd.types.RuntimeRequest";
 const INFO = "containerd.types.RuntimeInfo";
 const OPTIONS = "containerd.runc.v1.Options";
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 interface Asked {
   readonly runtimePath: string;

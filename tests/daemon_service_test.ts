@@ -17,6 +17,7 @@ import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { coracle } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
 import { openNotifySocket } from "./support/notify_socket.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const isRoot = Deno.uid() === 0;
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -30,15 +31,6 @@ async function until(holds: () => boolean, what: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   throw new Error(`Waited in vain for ${what}`);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A second daemon, which is not to live. */
@@ -83,10 +75,10 @@ Deno.test("the socket is its owner's and group's, and outlives no daemon", async
   const { mode } = await Deno.lstat(daemon.address);
   assertEquals((mode ?? 0) & 0o777, isRoot ? 0o660 : 0o600);
   await daemon.stop("SIGKILL");
-  assert(exists(daemon.address), "a killed daemon removes nothing");
+  assert(isThere(daemon.address), "a killed daemon removes nothing");
   await daemon.start();
   assertEquals(await daemon.stop("SIGTERM"), 0);
-  assert(!exists(daemon.address));
+  assert(!isThere(daemon.address));
 });
 
 Deno.test({
@@ -155,7 +147,7 @@ Deno.test("a second signal does not wait for open calls", async () => {
   assertEquals(await daemon.stop("SIGTERM"), 143);
   resolve();
   assert(await calling instanceof Error);
-  assert(!exists(daemon.address));
+  assert(!isThere(daemon.address));
 });
 
 Deno.test("SIGUSR1 notes the daemon's state in its log", async () => {
@@ -229,7 +221,7 @@ for (const kind of ["path", "abstract"] as const) {
 
 Deno.test({
   name: "systemd hands over its socket, and keeps it",
-  ignore: !exists(ACTIVATE),
+  ignore: !isThere(ACTIVATE),
   async fn() {
     const dir = await Deno.makeTempDir({ prefix: "coracle-activate-" });
     const path = `${dir}/s.sock`;
@@ -245,18 +237,18 @@ Deno.test({
       stderr: "null",
     }).spawn();
     try {
-      await until(() => exists(path), "the socket");
+      await until(() => isThere(path), "the socket");
       await using client = new GrpcClient({ path });
       const { version } = await client.stub(VersionDefinition).version({});
       assertEquals(version, "0.1.0");
-      assert(!exists(`${dir}/state/coracle.sock`));
+      assert(!isThere(`${dir}/state/coracle.sock`));
       // Nobody has to be told where systemd listens.
       const store = ["--root", `${dir}/root`, "--state", `${dir}/state`];
       const { code, stderr } = await coracle([...store, "plugins", "ls"]);
       assertEquals(code, 0, stderr);
       process.kill("SIGTERM");
       assertEquals((await process.status).code, 0);
-      assert(exists(path), "the socket is not the daemon's");
+      assert(isThere(path), "the socket is not the daemon's");
     } finally {
       await Deno.remove(dir, { recursive: true });
     }
@@ -290,7 +282,7 @@ Deno.test("install-service writes units that say how the daemon lives", async ()
 
 /** By systemd's own opinion, where it is installed. */
 async function verifyUnits(dir: string): Promise<void> {
-  if (!exists("/usr/bin/systemd-analyze")) return;
+  if (!isThere("/usr/bin/systemd-analyze")) return;
   const { stderr } = await new Deno.Command("systemd-analyze", {
     args: ["verify", `${dir}/coracle.service`, `${dir}/coracle.socket`],
     stdin: "null",

@@ -5,6 +5,7 @@ import { hasContainerd } from "./support/containerd.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { until } from "./support/processes.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const FOREIGN_SHIM = "/usr/bin/containerd-shim-runc-v2";
 const ignore = !hasContainerd();
@@ -63,13 +64,13 @@ Deno.test({
     assertStringIncludes(linesWith(daemon, gone)[0] ?? "", "id=boat");
     Deno.kill(Number(Deno.readTextFileSync(`${bundle}/shim.pid`)), "SIGKILL");
     await daemon.expectCtr("containers", "rm", "boat");
-    await until("the bundle has gone", () => !exists(bundle));
+    await until("the bundle has gone", () => !isThere(bundle));
   },
 });
 
 Deno.test({
   name: "the daemon's log has what shims of others say, and all if it is asked",
-  ignore: ignore || !exists(FOREIGN_SHIM),
+  ignore: ignore || !isThere(FOREIGN_SHIM),
   async fn() {
     await using daemon = await openDaemon({ args: ["--log-level", "debug"] });
     await run(daemon, "raft", "--runtime", FOREIGN_SHIM);
@@ -84,12 +85,3 @@ Deno.test({
     await remove(daemon, "raft");
   },
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -14,6 +14,7 @@ import { coracle } from "./support/coracle.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { openNotifySocket } from "./support/notify_socket.ts";
 import { until } from "./support/processes.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 /** Longer than the daemon takes to come to its store. */
 const LOCKED_MS = 1_000;
@@ -42,15 +43,6 @@ async function makeTooNew({ dir }: Daemon): Promise<void> {
 
 async function pause(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A daemon that has been here before, and is about to start again. */
@@ -181,7 +173,7 @@ Deno.test("a store that can't be opened ends the daemon, and its clients' calls"
     "\ncoracle daemon: Cannot use the database",
   );
   assertStringIncludes(daemon.log(), "\ncoracle daemon: Use the newer version");
-  assert(!exists(daemon.address));
+  assert(!isThere(daemon.address));
 });
 
 Deno.test("a daemon is told to stop while it waits for its store", async () => {
@@ -193,7 +185,7 @@ Deno.test("a daemon is told to stop while it waits for its store", async () => {
   await pause(100);
   lock[Symbol.dispose]();
   assertEquals(await stopped, 0, daemon.log());
-  assert(!exists(daemon.address));
+  assert(!isThere(daemon.address));
 });
 
 Deno.test("a second daemon is refused while the first one opens its store", async () => {

@@ -8,17 +8,10 @@ import {
 } from "@std/assert";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
-const ignore = Deno.uid() !== 0 || !exists("/usr/bin/ctr");
+const ignore = Deno.uid() !== 0 || !isThere("/usr/bin/ctr");
 const FOREIGN_SHIM = "/usr/bin/containerd-shim-runc-v2";
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
 
 /** False also of what its parent has not looked at yet. */
 function isRunning(pid: number): boolean {
@@ -138,7 +131,7 @@ Deno.test({
     assertEquals(stopped.get("c"), "STOPPED");
     assertEquals((await daemon.call("rm", "c")).code, 0);
     assertEquals(statusesOf(await daemon.expectCtr("tasks", "ls")).size, 0);
-    assertEquals(exists(`${bundleOf(daemon, "c")}/config.json`), false);
+    assertEquals(isThere(`${bundleOf(daemon, "c")}/config.json`), false);
   },
 });
 
@@ -185,7 +178,7 @@ Deno.test({
       "/bin/sleep",
       "300",
     );
-    const foreign = exists(FOREIGN_SHIM);
+    const foreign = isThere(FOREIGN_SHIM);
     if (foreign) {
       const by = ["--runtime", FOREIGN_SHIM, "--rootfs", root];
       await daemon.expectCtr("run", "-d", ...by, "f", "/bin/sleep", "300");
@@ -224,7 +217,7 @@ Deno.test({
     const { pid } = JSON.parse(Deno.readTextFileSync(`${bundle}/status.json`));
     Deno.kill(shim, "SIGKILL");
     assert((await running).code !== 0);
-    await eventually(() => !exists(`${bundle}/config.json`));
+    await eventually(() => !isThere(`${bundle}/config.json`));
     assertEquals(isRunning(pid), false);
     const { stdout } = await daemon.call(
       "events",

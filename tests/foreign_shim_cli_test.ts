@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import { RUNTIME, SHIM } from "./support/foreign_shims.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
@@ -18,14 +19,6 @@ const DETACHED = [
 ] as const;
 /** Ends at once when it is asked to, once it has said that it can. */
 const UNTIL_TERM = "trap 'exit 7' TERM; echo > /ready; sleep 100000 & wait";
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
 
 /** Of the store's shims, by what they were told. */
 function shims({ dir }: RunStore): readonly number[] {
@@ -89,7 +82,7 @@ async function startUntilTerm(store: RunStore, name: string): Promise<void> {
 
 async function waitReady(store: RunStore, id: string): Promise<void> {
   const rootfs = `${bundleOf(store, id)}/rootfs`;
-  await eventually(() => exists(`${rootfs}/ready`));
+  await eventually(() => isThere(`${rootfs}/ready`));
 }
 
 function bundleOf({ dir }: RunStore, id: string): string {
@@ -111,7 +104,7 @@ async function assertClean(store: RunStore): Promise<void> {
 
 Deno.test({
   name: "a container that containerd's own shim keeps",
-  ignore: Deno.uid() !== 0 || !exists(SHIM),
+  ignore: Deno.uid() !== 0 || !isThere(SHIM),
   fn: async (t) => {
     await using store = await openRunStore();
 

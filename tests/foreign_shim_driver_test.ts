@@ -23,18 +23,11 @@ import {
   RUNTIME,
   SHIM,
 } from "./support/foreign_shims.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
-const IGNORE = Deno.uid() !== 0 || !exists(SHIM);
+const IGNORE = Deno.uid() !== 0 || !isThere(SHIM);
 const ID = "one";
 const FOREVER = "sleep 100000";
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
 
 function shell(script: string) {
   return { args: ["sh", "-c", script] };
@@ -201,7 +194,7 @@ Deno.test({
       await shims.manager().start(ctx, bundle, shims.request());
       const shim = shimOf(bundle);
       Deno.kill(shim, "SIGKILL");
-      await eventually(() => !exists(`/proc/${shim}/exe`));
+      await eventually(() => !isThere(`/proc/${shim}/exe`));
       assertEquals(await shims.manager().find(ctx, bundle.record), undefined);
       await shims.manager().destroy(ctx, bundle.record);
       await eventually(() => bundles.leftovers().length === 0);

@@ -13,6 +13,7 @@ import {
   sending,
   until,
 } from "./support/keeper_bundles.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const ignore = Deno.uid() !== 0;
 const test = (name: string, fn: () => Promise<void>) =>
@@ -75,7 +76,7 @@ test("PendingShim.launch() leaves a shim that others can reach", async () => {
     keeper.attach(ctx, { id: "one", stdin: "send" }, sending("it\n")),
   );
   assertEquals([stdout, exitCode], ["got it\n", 3]);
-  await until(() => exists(`${kept.dir}/finished-one`));
+  await until(() => isThere(`${kept.dir}/finished-one`));
   await until(() => kept.leftovers().length === 0);
   const { state, exit } = kept.status(request);
   assertEquals([state, exit?.exitCode], ["stopped", 3]);
@@ -168,12 +169,4 @@ async function replaceCommand({ bundle }: KeepRequest, command: string) {
   const spec = JSON.parse(await Deno.readTextFile(path));
   spec.process.args = [command];
   await Deno.writeTextFile(path, JSON.stringify(spec));
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

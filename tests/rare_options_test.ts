@@ -2,17 +2,9 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { IMAGE, IMAGE_WITH_CONFIG, openRunStore } from "./support/run_store.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A block device of this machine, with its numbers; undefined if none is. */
 function blockDevice() {
@@ -20,7 +12,7 @@ function blockDevice() {
     const path = `/dev/${name}`;
     const { isBlockDevice, rdev = 0 } = Deno.lstatSync(path);
     // Only whole disks have limits: a partition's are refused.
-    if (isBlockDevice && rdev !== null && exists(`/sys/block/${name}`)) {
+    if (isBlockDevice && rdev !== null && isThere(`/sys/block/${name}`)) {
       return { path, numbers: `${rdev >> 8}:${rdev & 255}` };
     }
   }
@@ -170,7 +162,7 @@ Deno.test({
 
     await t.step("--device-cgroup-rule allows devices", async () => {
       const rule = ["--device-cgroup-rule", "c 42:* rmw"];
-      if (exists(`${CGROUPS}/devices`)) {
+      if (isThere(`${CGROUPS}/devices`)) {
         assertStringIncludes(
           await inside(rule, "cat /sys/fs/cgroup/devices/devices.list"),
           "c 42:* rwm",
@@ -199,7 +191,7 @@ Deno.test({
 
     await t.step({
       name: "--device-read-bps and its kin limit a device",
-      ignore: device === undefined || !exists(`${CGROUPS}/blkio`),
+      ignore: device === undefined || !isThere(`${CGROUPS}/blkio`),
       fn: async () => {
         const { path, numbers } = device ?? { path: "", numbers: "" };
         const shown = await inside(
@@ -270,7 +262,7 @@ Deno.test({
         stderr.includes("Weight discarded") ? 0 : 400,
       );
       assertEquals(shown.Memory, 64 * 1024 * 1024);
-      if (exists(`${CGROUPS}/blkio/blkio.bfq.io_service_bytes`)) {
+      if (isThere(`${CGROUPS}/blkio/blkio.bfq.io_service_bytes`)) {
         const weight = "/sys/fs/cgroup/blkio/blkio.bfq.weight";
         assertEquals(await ok("exec", "heavy", "cat", weight), "400");
       }
@@ -285,7 +277,7 @@ Deno.test({
         "grep -h . memory.swappiness memory.oom_control; true",
       ]);
       assertEquals(code, 0);
-      if (exists(`${CGROUPS}/memory/memory.swappiness`)) {
+      if (isThere(`${CGROUPS}/memory/memory.swappiness`)) {
         assertEquals(stdout.split("\n").slice(0, 2), [
           "7",
           "oom_kill_disable 1",

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildExecutable } from "./support/executable.ts";
 import { argumentsOf, killAll, until } from "./support/processes.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+import { isThere } from "../src/sys/is_there.ts";
 
 const ignore = Deno.uid() !== 0;
 
@@ -331,15 +332,6 @@ function cgroupsOf({ flags }: RunStore): readonly string[] {
 
 function idOf({ bundle }: Kept): string {
   return bundle.slice(bundle.lastIndexOf(".") + 1);
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** What has ended may still be there for its parent to see. */

@@ -8,6 +8,7 @@ import { EngineError, hasCode } from "../base/errors.ts";
 import type { Keepers, KeepRequest, PendingShim } from "../core/keeper.ts";
 import { START_FAILURE, TaskStartError } from "../core/start_failure.ts";
 import { createKeepers, spawnShim } from "./keepers.ts";
+import { isThere } from "../sys/is_there.ts";
 
 /** @param directory of the shims' sockets; made if need be */
 export function createSharedKeepers(
@@ -38,7 +39,7 @@ class SharedShim implements PendingShim {
 
   constructor(deps: SharedShimDeps) {
     this.#deps = deps;
-    if (!exists(deps.socket)) this.#early = deps.spawn();
+    if (!isThere(deps.socket)) this.#early = deps.spawn();
   }
 
   async launch(ctx: Context, request: KeepRequest): Promise<number> {
@@ -96,15 +97,6 @@ function makeDirectory(path: string): void {
 
 function openLock(path: string): Deno.FsFile {
   return Deno.openSync(path, { write: true, create: true });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function removeIfThere(path: string): void {

@@ -8,6 +8,7 @@ import { ERRNO, hasErrno } from "../sys/errno.ts";
 import { openPidfd, processStartTime, signalPidfd } from "../sys/pidfd.ts";
 import { forgetStopped } from "./forget.ts";
 import { isSameProcess } from "./same_process.ts";
+import { isThere } from "../sys/is_there.ts";
 
 export interface DiscardDeps {
   /** Absent if it runs in the foreground. */
@@ -64,7 +65,7 @@ function sleeperOf(
   { path }: BundleView,
 ): Sleeper | undefined {
   if (pid <= 0 || wake === undefined) return undefined;
-  if (exists(address.replace("unix://", ""))) return undefined;
+  if (isThere(address.replace("unix://", ""))) return undefined;
   let fd: number;
   try {
     fd = openPidfd(pid);
@@ -93,13 +94,4 @@ function tooLate({ record }: BundleView): EngineError {
     "deadlineExceeded",
     `Cannot end container "${record.id}": its process does not end`,
   );
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

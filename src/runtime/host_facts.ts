@@ -9,7 +9,7 @@ import {
   readFact,
 } from "../sys/facts.ts";
 import { isInitialMap, parseIdMap } from "../sys/ids.ts";
-import { mayExist } from "../sys/may_exist.ts";
+import { isThere } from "../sys/is_there.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 const PROCESSORS = "/sys/devices/system/cpu";
@@ -36,7 +36,7 @@ export function collectFacts(
     gidRanges: ranges(readIdMap("gid_map")),
     apparmor: readFact("/sys/module/apparmor/parameters/enabled") === "Y",
     runs: (abi) => abi === "x32" ? runsX32() : runsI386(),
-    hasMessageQueues: () => exists("/dev/mqueue"),
+    hasMessageQueues: () => isThere("/dev/mqueue"),
     processorPaths: processorPaths(),
     swapLimit,
     devices,
@@ -52,29 +52,19 @@ function ranges(map: ReturnType<typeof parseIdMap>) {
 }
 
 function cgroupVersion(): CgroupVersion {
-  if (exists(`${CGROUP_ROOT}/cgroup.controllers`)) return "v2";
-  return exists(`${CGROUP_ROOT}/unified`) ? "hybrid" : "v1";
+  if (isThere(`${CGROUP_ROOT}/cgroup.controllers`)) return "v2";
+  return isThere(`${CGROUP_ROOT}/unified`) ? "hybrid" : "v1";
 }
 
 function swapLimit(): boolean {
   return cgroupVersion() === "v2" ||
-    exists(`${CGROUP_ROOT}/memory/memory.memsw.limit_in_bytes`);
+    isThere(`${CGROUP_ROOT}/memory/memory.memsw.limit_in_bytes`);
 }
 
 /** Only real machines have them, but those have one for each processor. */
 function processorPaths(): readonly string[] {
-  if (!exists(`${PROCESSORS}/cpu0/thermal_throttle`)) return [];
+  if (!isThere(`${PROCESSORS}/cpu0/thermal_throttle`)) return [];
   return [...Deno.readDirSync(PROCESSORS)]
     .filter(({ name }) => /^cpu\d+$/.test(name))
     .map(({ name }) => `${PROCESSORS}/${name}/thermal_throttle`);
-}
-
-function exists(path: string): boolean {
-  if (!mayExist(path)) return false;
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,6 +4,7 @@ import type { Bundle } from "../../src/core/task.ts";
 import { createBundleStore } from "../../src/runtime/bundles.ts";
 import { background } from "../../src/base/context.ts";
 import { writeBusyboxRoot } from "./run_image.ts";
+import { isThere } from "../../src/sys/is_there.ts";
 
 export interface ForeignBundles extends AsyncDisposable {
   readonly dir: string;
@@ -105,7 +106,7 @@ function processesWith(...texts: readonly string[]): readonly string[] {
 function shimSockets(bundles: string): readonly string[] {
   return names(bundles)
     .map((bundle) => read(`${bundle}/address`).replace("unix://", ""))
-    .filter((path) => path !== "" && exists(path));
+    .filter((path) => path !== "" && isThere(path));
 }
 
 function mountsBelow(dir: string): readonly string[] {
@@ -149,15 +150,6 @@ function names(path: string): readonly string[] {
 function isDirectory(path: string): boolean {
   try {
     return Deno.lstatSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
   } catch {
     return false;
   }

@@ -1,6 +1,7 @@
 /** A bundle with busybox for an OCI runtime, and what it leaves in cgroups. */
 
 import { writeBusyboxRoot } from "./run_image.ts";
+import { isThere } from "../../src/sys/is_there.ts";
 
 export interface BundleSpec {
   readonly script: string;
@@ -57,13 +58,4 @@ export function cgroupDirectories(path: string): readonly string[] {
   const names = [...Deno.readDirSync(root)].map(({ name }) => `/${name}`);
   return ["", ...names].map((name) => `${root}${name}${path}`)
     .filter((directory) => isThere(`${directory}/cgroup.procs`));
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,6 +4,7 @@ import { ATTACH_SOCKET } from "../../base/container_log/attach_frame.ts";
 import type { TaskRef } from "../../core/task.ts";
 import { bundlePath } from "../../runtime/bundles.ts";
 import type { StorePaths } from "../paths.ts";
+import { isThere } from "../../sys/is_there.ts";
 
 /**
  * Of any daemon's: names of containers that commands make are unique.
@@ -27,14 +28,5 @@ function namesIn(directory: string): readonly string[] {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

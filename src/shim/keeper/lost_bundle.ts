@@ -3,6 +3,7 @@
 import { sharedMemoryPath } from "../../core/shared_paths.ts";
 import { unmountAll } from "../../sys/mount.ts";
 import { rootfsPath, unmountRootfs } from "../rootfs.ts";
+import { isThere } from "../../sys/is_there.ts";
 
 /**
  * Unmounts the root file system, which nobody can delete while it is mounted,
@@ -20,14 +21,5 @@ export function removeRest(bundle: string): void {
     Deno.removeSync(bundle, { recursive: true });
   } catch {
     // Whoever deletes it is still at work, or was not allowed to.
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,5 +1,7 @@
 /** Which files a configuration file imports. */
 
+import { isThere } from "../../../sys/is_there.ts";
+
 /**
  * @param from the file that imports; relative paths are seen from there
  * @param pattern may have `*` and `?` in the names of files
@@ -21,7 +23,7 @@ export function expandImport(from: string, pattern: string): readonly string[] {
 function step(path: string, part: string, isLast: boolean): readonly string[] {
   if (!/[*?]/.test(part)) {
     const next = `${path}/${part}`;
-    return !isLast || exists(next) ? [next] : [];
+    return !isLast || isThere(next) ? [next] : [];
   }
   const name = new RegExp(
     `^${
@@ -45,14 +47,5 @@ function entriesOf(path: string): readonly string[] {
       error instanceof Deno.errors.NotADirectory
     ) return [];
     throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
