@@ -13,7 +13,7 @@ import type {
 import { LABEL, type Labels } from "../../core/labels.ts";
 import type { Row } from "./database.ts";
 import { deleteEdges, keepUntil, node, writeEdges } from "./edges.ts";
-import { date, found, integer, labels, pages, text } from "./rows.ts";
+import { date, found, integer, labels, pages, rowsOf, text } from "./rows.ts";
 import { namespaceOf, type Store } from "./store.ts";
 
 const SELECT = "SELECT * FROM content WHERE ns = ? AND digest = ?";
@@ -124,18 +124,7 @@ export class SqliteContentRecords implements ContentRecords, ContentInventory {
   *walk(ctx: Context, filters?: readonly string[]): Iterable<ContentInfo> {
     const ns = namespaceOf(ctx);
     const filter = parseFilters(filters);
-    const rows = pages(
-      "",
-      (after, limit) =>
-        this.#store.db.all(
-          "SELECT * FROM content WHERE ns = ? AND digest > ? " +
-            "ORDER BY digest LIMIT ?",
-          ns,
-          after,
-          limit,
-        ),
-      (row) => text(row, "digest"),
-    );
+    const rows = rowsOf(this.#store.db, ns, "content", "digest");
     for (const row of rows) {
       const info = fromRow(row);
       if (matches(filter, info)) yield info;

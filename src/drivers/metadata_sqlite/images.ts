@@ -14,7 +14,7 @@ import type {
 import { LABEL } from "../../core/labels.ts";
 import type { Row } from "./database.ts";
 import { deleteEdges, expiry, node, writeEdges } from "./edges.ts";
-import { date, found, labels, mustBeNew, pages, text } from "./rows.ts";
+import { date, found, labels, mustBeNew, rowsOf, text } from "./rows.ts";
 import { namespaceOf, type Store } from "./store.ts";
 
 const SELECT = "SELECT * FROM images WHERE ns = ? AND name = ?";
@@ -37,18 +37,7 @@ export class SqliteImageStore implements ImageStore {
   async *list(ctx: Context, filters?: readonly string[]): AsyncIterable<Image> {
     const ns = namespaceOf(ctx);
     const filter = parseFilters(filters);
-    const rows = pages(
-      "",
-      (after, limit) =>
-        this.#store.db.all(
-          "SELECT * FROM images WHERE ns = ? AND name > ? " +
-            "ORDER BY name LIMIT ?",
-          ns,
-          after,
-          limit,
-        ),
-      (row) => text(row, "name"),
-    );
+    const rows = rowsOf(this.#store.db, ns, "images", "name");
     for (const row of rows) {
       const image = fromRow(row);
       if (matches(filter, image)) yield image;

@@ -16,7 +16,7 @@ import type {
 import type { Row } from "./database.ts";
 import { expiry } from "./edges.ts";
 import { ownHolder } from "./holder.ts";
-import { date, found, labels, mustBeNew, pages, text } from "./rows.ts";
+import { date, found, labels, mustBeNew, pages, rowsOf, text } from "./rows.ts";
 import { namespaceOf, type Store } from "./store.ts";
 
 const SELECT = "SELECT * FROM leases WHERE ns = ? AND id = ?";
@@ -70,17 +70,7 @@ export class SqliteLeaseManager implements LeaseManager {
   async *list(ctx: Context, filters?: readonly string[]): AsyncIterable<Lease> {
     const ns = namespaceOf(ctx);
     const filter = parseFilters(filters);
-    const rows = pages(
-      "",
-      (after, limit) =>
-        this.#store.db.all(
-          "SELECT * FROM leases WHERE ns = ? AND id > ? ORDER BY id LIMIT ?",
-          ns,
-          after,
-          limit,
-        ),
-      (row) => text(row, "id"),
-    );
+    const rows = rowsOf(this.#store.db, ns, "leases", "id");
     for (const row of rows) {
       const lease = fromRow(row);
       const matches = filter(([field, ...rest]) => {

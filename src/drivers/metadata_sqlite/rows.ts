@@ -2,7 +2,7 @@
 
 import { alreadyExists, notFound } from "../../base/errors.ts";
 import type { Labels } from "../../core/labels.ts";
-import type { Row } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 
 export function text(row: Row, column: string): string {
   return row[column] as string;
@@ -68,4 +68,20 @@ export function* pages<K>(
     if (last === undefined || rows.length < PAGE) return;
     after = keyOf(last);
   }
+}
+
+/** What a namespace has in a table, in the order of `key`, which names each. */
+export function rowsOf(
+  db: Database,
+  ns: string,
+  table: string,
+  key: string,
+): Iterable<Row> {
+  const sql = `SELECT * FROM ${table} WHERE ns = ? AND ${key} > ? ` +
+    `ORDER BY ${key} LIMIT ?`;
+  return pages(
+    "",
+    (after, limit) => db.all(sql, ns, after, limit),
+    (row) => text(row, key),
+  );
 }

@@ -6,7 +6,7 @@ import { checkIdentifier } from "../../base/identifier.ts";
 import { checkLabels } from "../../base/labels.ts";
 import type { NewSandbox, Sandbox, SandboxStore } from "../../core/sandbox.ts";
 import { deleteEdges, node, writeEdges } from "./edges.ts";
-import { found, mustBeNew, pages, text } from "./rows.ts";
+import { found, mustBeNew, rowsOf } from "./rows.ts";
 import {
   mergeSandbox,
   sandboxColumns,
@@ -37,17 +37,7 @@ export class SqliteSandboxStore implements SandboxStore {
   ): AsyncIterable<Sandbox> {
     const ns = namespaceOf(ctx);
     const filter = parseFilters(filters);
-    const rows = pages(
-      "",
-      (after, limit) =>
-        this.#store.db.all(
-          "SELECT * FROM sandboxes WHERE ns = ? AND id > ? ORDER BY id LIMIT ?",
-          ns,
-          after,
-          limit,
-        ),
-      (row) => text(row, "id"),
-    );
+    const rows = rowsOf(this.#store.db, ns, "sandboxes", "id");
     for (const row of rows) {
       const sandbox = sandboxFromRow(row);
       if (sandboxMatches(filter, sandbox)) yield sandbox;
