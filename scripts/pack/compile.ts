@@ -1,6 +1,7 @@
 /** The executable by `deno compile`, where its runtime is to be had. */
 
 import { type Contents, V8_FLAGS } from "./pack.ts";
+import { TRUSTING } from "./run.ts";
 
 /**
  * The compile runtime that is here already: `DENORT_BIN`, or the archive in
@@ -80,8 +81,8 @@ async function runCompile(
     ],
     cwd: directory,
     env: denort === undefined || denort.endsWith(".zip")
-      ? {}
-      : { DENORT_BIN: denort },
+      ? TRUSTING
+      : { ...TRUSTING, DENORT_BIN: denort },
     stdin: "null",
   }).spawn().status;
   if (code !== 0) throw new Error(`Cannot compile "${output}": exit ${code}`);

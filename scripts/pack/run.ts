@@ -1,5 +1,12 @@
 /** Runs what the build is made with. */
 
+const TRUST = "DENO_TLS_CA_STORE";
+
+/** Deno fetches more of itself when it needs it, but trusts Mozilla only. */
+export const TRUSTING: Readonly<Record<string, string>> = {
+  [TRUST]: Deno.env.get(TRUST) ?? "mozilla,system",
+};
+
 /**
  * Runs a program of the build.
  * @returns what it writes
@@ -14,6 +21,7 @@ export async function run(
   const child = new Deno.Command(program, {
     args: [...args],
     cwd,
+    env: TRUSTING,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
