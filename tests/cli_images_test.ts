@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { openTestStore, type TestStore } from "./support/coracle.ts";
+import { PROGRAM } from "./support/program.ts";
 
 const isRoot = Deno.uid() === 0;
 
@@ -404,10 +405,8 @@ test("coracle keeps namespaces apart", async () => {
 
 test("coracle ends quietly when nobody reads its output", async () => {
   await using store = await storeWithImage();
-  const root = new URL("../", import.meta.url).pathname;
   const command = `set -o pipefail
-"${Deno.execPath()}" run -A --config="${root}deno.json" "${root}main.ts" \
-    --root "${store.dir}/root" --state "${store.dir}/state" \
+${PROGRAM.join(" ")} --root "${store.dir}/root" --state "${store.dir}/state" \
     save local/base:1 | head -c 1 >/dev/null`;
   const { code, stderr } = await new Deno.Command("bash", {
     args: ["-c", command],

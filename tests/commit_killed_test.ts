@@ -3,8 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { REMOTE_IMAGE, REMOTE_SERVERS } from "./support/remote_store.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
+import { programCommand } from "./support/program.ts";
 
 type Store = Pick<RunStore, "flags" | "call">;
 
@@ -18,11 +17,7 @@ async function ok(store: Store, ...args: string[]): Promise<string> {
 const FILL = "head -c 100000000 /dev/urandom >/much";
 
 async function killCommit(store: Store): Promise<void> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`],
-      ...[...store.flags, "commit", "web"],
-    ],
+  const child = programCommand([...store.flags, "commit", "web"], {
     stdin: "null",
     stdout: "null",
     stderr: "null",

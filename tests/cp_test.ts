@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { joinBytes, rawTar } from "./support/raw_tar.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+import { programCommand } from "./support/program.ts";
 
 interface Bench {
   readonly store: RunStore;
@@ -138,12 +139,8 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   },
 
   "archives go through standard streams": async ({ store, inside }) => {
-    const tar = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags],
-        ...["cp", "web:/data/tree", "-"],
-      ],
-    }).output();
+    const copy = ["cp", "web:/data/tree", "-"];
+    const tar = await programCommand([...store.flags, ...copy]).output();
     assertEquals(tar.code, 0, new TextDecoder().decode(tar.stderr));
     const stdin = new Uint8Array(tar.stdout);
     const into = await store.call(["cp", "-", "web:/home"], { stdin });
@@ -272,9 +269,6 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     assertEquals(await store.leftovers(), []);
   },
 };
-
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../deno.json", import.meta.url).pathname;
 
 Deno.test({
   name: "coracle cp",

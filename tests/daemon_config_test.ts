@@ -3,11 +3,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { keysMarkdown } from "./support/config_doc.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
+import { PROGRAM } from "./support/program.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const DOC = `${ROOT}docs/configuration.md`;
 const MARKED = /(<!-- keys: .* -->\n)(.*)(<!-- end of keys -->)/s;
-const MAIN = ["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`];
 
 interface Said {
   readonly code: number;
@@ -17,7 +17,7 @@ interface Said {
 
 async function run(...args: readonly string[]): Promise<Said> {
   const { code, stdout, stderr } = await new Deno.Command("timeout", {
-    args: ["30", Deno.execPath(), ...MAIN, ...args],
+    args: ["30", ...PROGRAM, ...args],
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();

@@ -2,8 +2,7 @@
  * Many clients on all services while the daemon is killed and started again:
  * what was acknowledged is there, nothing is there twice, nothing is left.
  *
- * `CORACLE_LOAD=1` for two minutes and ten kills; `CORACLE_EXECUTABLE` names the
- * built executable to try instead of the source tree.
+ * `CORACLE_LOAD=1` for two minutes and ten kills.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -18,7 +17,6 @@ import { writeBusyboxRoot } from "./support/run_image.ts";
 const IS_LONG = Deno.env.get("CORACLE_LOAD") === "1";
 const SECONDS = IS_LONG ? 120 : 12;
 const KILLS = IS_LONG ? 10 : 3;
-const EXECUTABLE = Deno.env.get("CORACLE_EXECUTABLE");
 const CLIENTS = 32;
 /** Of those, so many run containers. */
 const RUNNERS = 2;
@@ -27,9 +25,7 @@ Deno.test({
   name: "nothing that was acknowledged is lost when the daemon is killed",
   ignore: Deno.uid() !== 0,
   fn: async () => {
-    await using daemon = await openDaemon(
-      EXECUTABLE === undefined ? {} : { executable: EXECUTABLE },
-    );
+    await using daemon = await openDaemon();
     const until = Date.now() + SECONDS * 1000;
     await using sides = new AsyncDisposableStack();
     const open = () =>

@@ -18,10 +18,9 @@ import { coracle } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
 import { openNotifySocket } from "./support/notify_socket.ts";
 import { isThere } from "../src/sys/is_there.ts";
+import { PROGRAM } from "./support/program.ts";
 
 const isRoot = Deno.uid() === 0;
-const ROOT = new URL("../", import.meta.url).pathname;
-const MAIN = ["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`];
 const ACTIVATE = "/usr/bin/systemd-socket-activate";
 const PAUSE_MS = 20;
 
@@ -38,7 +37,7 @@ async function second(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly stderr: string }> {
   const { code, stderr } = await new Deno.Command("timeout", {
-    args: ["30", Deno.execPath(), ...MAIN, "daemon", ...args],
+    args: ["30", ...PROGRAM, "daemon", ...args],
     stdin: "null",
   }).output();
   return { code, stderr: new TextDecoder().decode(stderr) };
@@ -229,7 +228,7 @@ Deno.test({
       args: [
         ...["--listen", path, "--setenv", `PATH=${Deno.env.get("PATH")}`],
         ...["--setenv", `HOME=${Deno.env.get("HOME") ?? dir}`],
-        ...[Deno.execPath(), ...MAIN, "daemon", "--root", `${dir}/root`],
+        ...[...PROGRAM, "daemon", "--root", `${dir}/root`],
         ...["--state", `${dir}/state`],
       ],
       stdin: "null",

@@ -2,8 +2,7 @@
  * What clients do to the daemon on purpose or by dying: it answers the others
  * all the while, keeps nothing, and does not end.
  *
- * CORACLE_SOAK=1 makes it ten times as much; CORACLE_EXECUTABLE names the built
- * executable to try instead of the source tree.
+ * CORACLE_SOAK=1 makes it ten times as much.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -31,17 +30,12 @@ import {
 } from "./support/raw_http2.ts";
 
 const TIMES = Deno.env.get("CORACLE_SOAK") === "1" ? 10 : 1;
-const EXECUTABLE = Deno.env.get("CORACLE_EXECUTABLE");
 const MIB = 1024 * 1024;
 
 const VERSION = "/containerd.services.version.v1.Version/Version";
 const WATCH = "/grpc.health.v1.Health/Watch";
 const READ = "/containerd.services.content.v1.Content/Read";
 const SUBSCRIBE = "/containerd.services.events.v1.Events/Subscribe";
-
-function open(): Promise<Daemon> {
-  return openDaemon(EXECUTABLE === undefined ? {} : { executable: EXECUTABLE });
-}
 
 interface State {
   readonly rss: number;
@@ -78,7 +72,7 @@ function report(what: string, before: State, after: State): void {
 }
 
 Deno.test("the daemon answers 10,000 calls of all kinds on few connections", async () => {
-  await using daemon = await open();
+  await using daemon = await openDaemon();
   const before = await stateOf(daemon);
   const calls = 2_500 * TIMES;
   const { headers } = daemon;
@@ -128,7 +122,7 @@ const RECORD = {
 };
 
 Deno.test("the daemon outlives thousands of connections that break", async () => {
-  await using daemon = await open();
+  await using daemon = await openDaemon();
   const before = await stateOf(daemon);
   const version = daemon.stub(VersionDefinition);
   let isDone = false;
@@ -150,7 +144,7 @@ Deno.test("the daemon outlives thousands of connections that break", async () =>
 });
 
 Deno.test("the daemon lets one connection cancel thousands of calls, and say GOAWAY", async () => {
-  await using daemon = await open();
+  await using daemon = await openDaemon();
   const before = await stateOf(daemon);
   const calls = 3_000 * TIMES;
   {
@@ -174,7 +168,7 @@ Deno.test("the daemon lets one connection cancel thousands of calls, and say GOA
 });
 
 Deno.test("the daemon keeps little for those who read content slowly, or not at all", async () => {
-  await using daemon = await open();
+  await using daemon = await openDaemon();
   const digest = await written(daemon, 64 * MIB);
   const before = await stateOf(daemon);
   const request = ReadContentRequest.encode({ digest, offset: 0n, size: 0n })
@@ -254,7 +248,7 @@ async function objectsOf(daemon: Daemon): Promise<ReadonlyMap<string, number>> {
 }
 
 Deno.test("the daemon forgets connections that have ended, however they did", async () => {
-  await using daemon = await open();
+  await using daemon = await openDaemon();
   // Each habit forty times.
   await misbehave(daemon.address, 40 * Object.keys(HABITS).length);
   await settled(daemon, Infinity);

@@ -9,9 +9,8 @@ import {
 import { RUNTIME, SHIM } from "./support/foreign_shims.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 import { isThere } from "../src/sys/is_there.ts";
+import { PROGRAM, programCommand } from "./support/program.ts";
 
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../deno.json", import.meta.url).pathname;
 const FLAGS = ["--runtime", RUNTIME] as const;
 const DETACHED = [
   ...["run", "--detach", "--log-driver", "none"],
@@ -51,9 +50,7 @@ async function eventually(check: () => boolean): Promise<void> {
 }
 
 function startAttach(store: RunStore, name: string): Deno.ChildProcess {
-  const program = ["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags];
-  return new Deno.Command(Deno.execPath(), {
-    args: [...program, "attach", name],
+  return programCommand([...store.flags, "attach", name], {
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -147,12 +144,11 @@ Deno.test({
     });
 
     await t.step("gets the signals that coracle gets", async () => {
-      const child = new Deno.Command(Deno.execPath(), {
-        args: [
-          ...["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags],
-          ...["run", "--rm", ...FLAGS, IMAGE, "sh", "-c"],
-          "trap 'echo caught; exit 9' USR1; echo up; sleep 1000 & wait",
-        ],
+      const args = [
+        ...["run", "--rm", ...FLAGS, IMAGE, "sh", "-c"],
+        "trap 'echo caught; exit 9' USR1; echo up; sleep 1000 & wait",
+      ];
+      const child = programCommand([...store.flags, ...args], {
         stdin: "null",
         stdout: "piped",
         stderr: "inherit",
@@ -172,8 +168,8 @@ Deno.test({
 
     await t.step("has a terminal as large as ours", async () => {
       const command = [
-        ...["stty rows 33 cols 77;", Deno.execPath(), "run", "-A"],
-        ...[`--config=${CONFIG}`, MAIN, ...store.flags, "run", "--rm", "-it"],
+        ...["stty rows 33 cols 77;", ...PROGRAM, ...store.flags],
+        ...["run", "--rm", "-it"],
         ...[...FLAGS, IMAGE, "sh", "-c"],
         // The size comes when it runs; until then there is none.
         "'until stty size 2>&1 | grep 33; do sleep 0.1; done; exit 6'",

@@ -7,8 +7,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { makeUser, run, succeed } from "./rootless_support.ts";
 import { RUNTIME, SHIM } from "./support/foreign_shims.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
+import { buildExecutable } from "./support/executable.ts";
 
-const BUILD = new URL("../scripts/build.ts", import.meta.url).pathname;
 const UNTIL_TERM = "trap 'exit 7' TERM; sleep 100000 & wait";
 
 function canTry(): boolean {
@@ -35,8 +35,8 @@ Deno.test({
   fn: async () => {
     await using user = await makeUser("ranges");
     await writeRootArchive(`${user.home}/root.tar`);
-    const program = `${user.home}/coracle`;
-    await succeed([Deno.execPath(), "run", "-A", BUILD, "--output", program]);
+    await using executable = await buildExecutable();
+    const program = executable.path;
     const call = async (...args: readonly string[]) => {
       const { code, stdout, stderr } = await run(
         user.command([program, ...args]),

@@ -2,8 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
+import { programCommand } from "./support/program.ts";
 
 async function ok(store: RunStore, ...args: string[]): Promise<void> {
   const { code, stderr } = await store.call(args);
@@ -12,11 +11,8 @@ async function ok(store: RunStore, ...args: string[]): Promise<void> {
 
 /** `exec`s a shell whose script says when it can be ended. */
 async function startExec(store: RunStore, script: string) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`],
-      ...[...store.flags, "exec", "web", "sh", "-c", script],
-    ],
+  const args = ["exec", "web", "sh", "-c", script];
+  const child = programCommand([...store.flags, ...args], {
     stdin: "null",
     stdout: "piped",
     stderr: "null",

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { switchOff } from "./support/reboot.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
+import { programCommand } from "./support/program.ts";
 
 async function ok(store: RunStore, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await store.call(args);
@@ -215,11 +216,9 @@ Deno.test({
   ignore: Deno.uid() !== 0,
   fn: async () => {
     await using store = await openRunStore();
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags],
-        ...["run", "--name", "web", IMAGE, "sh", "-c", "echo up; sleep 1000"],
-      ],
+    const shell = [IMAGE, "sh", "-c", "echo up; sleep 1000"];
+    const args = [...store.flags, "run", "--name", "web", ...shell];
+    const child = programCommand(args, {
       stdout: "piped",
       stderr: "null",
     }).spawn();
@@ -256,6 +255,3 @@ async function untilRecorded(store: RunStore, name: string): Promise<void> {
   }
   throw new Error(`container ${name} was not recorded`);
 }
-
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../deno.json", import.meta.url).pathname;

@@ -6,8 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { makeUser, run, succeed } from "./rootless_support.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
-
-const BUILD = new URL("../scripts/build.ts", import.meta.url).pathname;
+import { buildExecutable } from "./support/executable.ts";
 
 Deno.test({
   name: "containers of an ordinary user are the same in every login",
@@ -15,8 +14,8 @@ Deno.test({
   fn: async (t) => {
     await using user = await makeUser("ranges");
     await writeRootArchive(`${user.home}/root.tar`);
-    const program = `${user.home}/coracle`;
-    await succeed([Deno.execPath(), "run", "-A", BUILD, "--output", program]);
+    await using executable = await buildExecutable();
+    const program = executable.path;
     const call = (...args: string[]) => run(user.command([program, ...args]));
     const elsewhere = (...args: string[]) =>
       run(user.command([program, ...args], {

@@ -3,13 +3,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { coracle } from "./support/coracle.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
-
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../deno.json", import.meta.url).pathname;
+import { programCommand } from "./support/program.ts";
 
 function start(store: RunStore, args: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags, ...args],
+  return programCommand([...store.flags, ...args], {
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -15,10 +15,9 @@ import {
 import { mountsBelow } from "../src/sys/mount_info.ts";
 import { hasRegistry, startRegistry } from "./support/registry.ts";
 import { type RawEntry, rawTar } from "./support/raw_tar.ts";
+import { programCommand } from "./support/program.ts";
 
 const ROUNDS = 14;
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../deno.json", import.meta.url).pathname;
 
 /** Some thousands of files, a link through a lower layer, a whiteout. */
 function manyFiles(): Promise<MadeImage> {
@@ -43,12 +42,8 @@ function pull(store: string, name: string): Deno.ChildProcess {
 }
 
 function run(store: string, command: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--allow-all", "--cached-only", `--config=${CONFIG}`, MAIN],
-      ...["--root", `${store}/root`, "--state", `${store}/state`],
-      ...command,
-    ],
+  const flags = ["--root", `${store}/root`, "--state", `${store}/state`];
+  return programCommand([...flags, ...command], {
     env: { TMPDIR: `${store}/tmp` },
     stdin: "null",
     stdout: "null",

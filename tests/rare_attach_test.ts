@@ -3,8 +3,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 import { runInTerminal } from "./support/run_terminal.ts";
+import { programCommand } from "./support/program.ts";
 
-const ROOT = new URL("../", import.meta.url).pathname;
 const BOTH = ["sh", "-c", "echo out; echo err >&2; exit 3"];
 
 async function until(what: string, test: () => Promise<boolean>) {
@@ -29,12 +29,7 @@ const isGone = async (store: RunStore) =>
 
 /** A command that is there until it is told to go. */
 function start(store: RunStore, ...args: readonly string[]) {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`],
-      ...store.flags,
-      ...args,
-    ],
+  return programCommand([...store.flags, ...args], {
     stdin: "null",
     stdout: "piped",
     stderr: "null",

@@ -9,6 +9,7 @@ import {
   until,
 } from "./support/remote_store.ts";
 import { inTerminal } from "./support/remote_terminal.ts";
+import { programCommand } from "./support/program.ts";
 
 const ECHO = "while read x; do echo got $x; done; echo end; exit 7";
 const ASK = "while read x; do echo got $x; [ $x = stop ] && exit 7; done";
@@ -85,10 +86,7 @@ function attachProcess(
   flags: readonly string[],
   name: string,
 ): Deno.ChildProcess {
-  const root = new URL("../", import.meta.url).pathname;
-  const program = [`--config=${root}deno.json`, `${root}main.ts`];
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...program, ...flags, "attach", name],
+  return programCommand([...flags, "attach", name], {
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

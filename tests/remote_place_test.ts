@@ -7,8 +7,7 @@ import {
   REMOTE_SERVERS,
   type RemoteStore,
 } from "./support/remote_store.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
+import { PROGRAM } from "./support/program.ts";
 
 /** What `unshare` makes new. */
 const PLACE = {
@@ -78,12 +77,11 @@ async function elsewhere(
   place: keyof typeof PLACE,
   args: readonly string[],
 ): Promise<Outcome> {
-  const program = [`--config=${ROOT}deno.json`, `${ROOT}main.ts`];
   const { code, stdout, stderr } = await new Deno.Command("timeout", {
     args: [
       ...["30", "unshare", ...PLACE[place]],
       ...["sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"', dir],
-      ...[Deno.execPath(), "run", "-A", ...program, ...flags, ...args],
+      ...[...PROGRAM, ...flags, ...args],
     ],
     stdin: "null",
     env: { NO_COLOR: "1" },

@@ -5,19 +5,11 @@ import { background } from "../src/base/context.ts";
 import { silentLogger } from "../src/base/log.ts";
 import { openMetadata } from "../src/drivers/metadata_sqlite/open.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
-
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../deno.json", import.meta.url).pathname;
+import { PROGRAM, programCommand } from "./support/program.ts";
 
 /** Starts `coracle run ARGS` and waits for its first output. */
 async function start(store: RunStore, args: readonly string[]) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", `--config=${CONFIG}`, MAIN],
-      ...store.flags,
-      "run",
-      ...args,
-    ],
+  const child = programCommand([...store.flags, "run", ...args], {
     stdin: "null",
     stdout: "piped",
     stderr: "null",
@@ -66,7 +58,7 @@ Deno.test({
       async () => {
         const command = [
           // A shell that stayed would get the keys too, and end of them.
-          ...["exec", Deno.execPath(), "run", "-A", `--config=${CONFIG}`, MAIN],
+          ...["exec", ...PROGRAM],
           ...[...store.flags, "run", "--rm", "-i", IMAGE, "sh", "-c"],
           '\'trap "echo caught; exit 9" INT; read x; echo got $x;' +
           " while :; do sleep 0.05; done'",
@@ -156,8 +148,7 @@ Deno.test({
       const file = `${store.dir}/output`;
       const { code } = await new Deno.Command("/bin/sh", {
         args: [
-          ...["-c", `exec "$@" >${file}`, "sh", Deno.execPath()],
-          ...["run", "-A", `--config=${CONFIG}`, MAIN, ...store.flags],
+          ...["-c", `exec "$@" >${file}`, "sh", ...PROGRAM, ...store.flags],
           ...["run", "--rm", "-u", "1000", IMAGE],
           ...["busybox", "readlink", "/proc/self/fd/1"],
         ],
@@ -275,12 +266,8 @@ Deno.test({
   fn: async () => {
     await using store = await openRunStore();
     for (let delayMs = 100; delayMs <= 600; delayMs += 50) {
-      const child = new Deno.Command(Deno.execPath(), {
-        args: [
-          ...["run", "-A", `--config=${CONFIG}`, MAIN],
-          ...store.flags,
-          ...["run", "--rm", IMAGE, "sleep", "0.2"],
-        ],
+      const args = ["run", "--rm", IMAGE, "sleep", "0.2"];
+      const child = programCommand([...store.flags, ...args], {
         stdin: "null",
         stdout: "null",
         stderr: "null",

@@ -6,8 +6,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { makeUser, run, succeed } from "./rootless_support.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
+import { buildExecutable } from "./support/executable.ts";
 
-const BUILD = new URL("../scripts/build.ts", import.meta.url).pathname;
 const LIMITS = "Ignoring --memory, --cpus, --pids-limit: ";
 
 for (const ids of ["ranges", "single"] as const) {
@@ -17,8 +17,8 @@ for (const ids of ["ranges", "single"] as const) {
     fn: async (t) => {
       await using user = await makeUser(ids);
       await writeRootArchive(`${user.home}/root.tar`);
-      const program = `${user.home}/coracle`;
-      await succeed([Deno.execPath(), "run", "-A", BUILD, "--output", program]);
+      await using executable = await buildExecutable();
+      const program = executable.path;
       const call = (...args: string[]) => run(user.command([program, ...args]));
       const { code, stderr } = await call(
         ...["import", `${user.home}/root.tar`, "busybox"],

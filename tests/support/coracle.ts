@@ -1,4 +1,5 @@
 /** The whole program as a person calls it, on a store of its own. */
+import { programCommand } from "./program.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -22,8 +23,6 @@ export interface TestStore extends AsyncDisposable {
   ok(...args: readonly string[]): Promise<string>;
 }
 
-const ROOT = new URL("../../", import.meta.url).pathname;
-
 export async function openTestStore(): Promise<TestStore> {
   const dir = await Deno.makeTempDir({ prefix: "coracle-cli-" });
   const store = ["--root", `${dir}/root`, "--state", `${dir}/state`];
@@ -33,7 +32,7 @@ export async function openTestStore(): Promise<TestStore> {
     dir,
     call,
     start: (args) =>
-      command([...store, ...args], { stdout: "piped", stderr: "null" })
+      programCommand([...store, ...args], { stdout: "piped", stderr: "null" })
         .spawn(),
     ok: async (...args) => {
       const outcome = await call(args);
@@ -52,7 +51,7 @@ export async function coracle(
   args: readonly string[],
   { stdin, env }: CallOptions = {},
 ): Promise<Outcome> {
-  const child = command(args, {
+  const child = programCommand(args, {
     stdin: stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
@@ -70,18 +69,7 @@ export async function coracle(
 /** Starts the program without a store of its own; nobody hears it. */
 export function startCoracle(args: readonly string[]): Deno.ChildProcess {
   const options = { stdin: "null", stdout: "null", stderr: "null" } as const;
-  return command(args, options).spawn();
-}
-
-function command(
-  args: readonly string[],
-  options: Deno.CommandOptions,
-): Deno.Command {
-  const program = [`--config=${ROOT}deno.json`, `${ROOT}main.ts`];
-  return new Deno.Command(Deno.execPath(), {
-    ...options,
-    args: ["run", "-A", ...program, ...args],
-  });
+  return programCommand(args, options).spawn();
 }
 
 async function feed(

@@ -5,6 +5,7 @@ import { GrpcClient } from "../../src/rpc/grpc/client.ts";
 import type { GrpcStub, ServiceDefinition } from "../../src/rpc/grpc/method.ts";
 import { coracle, type Outcome } from "./coracle.ts";
 import { removeLeft } from "./remove_left.ts";
+import { PROGRAM } from "./program.ts";
 
 export interface Daemon extends AsyncDisposable {
   /** Has root, state, socket and log. */
@@ -47,8 +48,6 @@ export interface DaemonOptions {
   readonly executable?: string;
 }
 
-const ROOT = new URL("../../", import.meta.url).pathname;
-const SOURCE = ["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}main.ts`];
 const START_MS = 30_000;
 const PAUSE_MS = 20;
 /** After which a command that hangs is a failure. */
@@ -97,9 +96,7 @@ class TestDaemon implements Daemon {
 
   launch(): Deno.ChildProcess {
     const { executable, args = [], env = {} } = this.#options;
-    const program = executable === undefined
-      ? [Deno.execPath(), ...SOURCE]
-      : [executable];
+    const program = executable === undefined ? PROGRAM : [executable];
     const all = [...program, "daemon", ...this.flags];
     return new Deno.Command("sh", {
       args: [

@@ -1,8 +1,7 @@
 /** Commands through a daemon's socket in a real terminal. */
 
 import type { RemoteStore } from "./remote_store.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
+import { PROGRAM } from "./program.ts";
 
 /** What is typed when `seen` has been shown since the step before; `""`: at once. */
 export interface TypingStep {
@@ -21,10 +20,7 @@ export async function inTerminal(
   args: readonly string[],
   steps: readonly TypingStep[] = [],
 ): Promise<TerminalOutcome> {
-  const words = [
-    ...[Deno.execPath(), "run", "-A", `--config=${ROOT}deno.json`],
-    ...[`${ROOT}main.ts`, ...flags, ...args],
-  ].map((word) => `'${word}'`);
+  const words = [...PROGRAM, ...flags, ...args].map((word) => `'${word}'`);
   const command = `stty rows 33 cols 77; exec ${words.join(" ")}`;
   await using child = new Deno.Command("timeout", {
     args: [

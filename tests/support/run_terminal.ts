@@ -1,6 +1,5 @@
 /** A command in a real terminal, with somebody who types. */
-
-const ROOT = new URL("../../", import.meta.url).pathname;
+import { PROGRAM } from "./program.ts";
 
 export interface Typing {
   /** What is shown before it is typed. */
@@ -18,10 +17,9 @@ export async function runInTerminal(
   args: readonly string[],
   steps: readonly Typing[],
 ): Promise<TerminalOutcome> {
-  const words = [
-    ...[Deno.execPath(), "run", "-A", `--config=${ROOT}deno.json`],
-    ...[`${ROOT}main.ts`, ...args],
-  ].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const words = [...PROGRAM, ...args].map((word) =>
+    `'${word.replaceAll("'", `'\\''`)}'`
+  );
   await using child = new Deno.Command("timeout", {
     args: [
       ...["30", "script", "--quiet", "--return", "--command"],
