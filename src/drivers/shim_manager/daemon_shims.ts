@@ -10,8 +10,14 @@ import type { Container } from "../../core/container.ts";
 import type { Bundle, BundleStore, ExitStatus } from "../../core/task.ts";
 import { NEW_STATUS } from "../../core/task_status.ts";
 import type { TaskCreateRequest } from "../../core/task_service.ts";
-import type { Descriptor } from "../../oci/image_spec.ts";
 import { readEndpoint } from "./bundle_files.ts";
+import {
+  createTask,
+  type CreateTaskDeps,
+  makeBundle,
+  placeCheckpoint,
+  type UnpackCheckpoint,
+} from "./create_task.ts";
 import {
   type DeadShimDeps,
   discard,
@@ -21,20 +27,15 @@ import {
 import { withDeadline } from "./deadline.ts";
 import { KeptShim, keyOf } from "./kept_shim.ts";
 import { launchFor, type LaunchForDeps } from "./launch_for.ts";
-import { shimKind } from "./runtime_name.ts";
 import { followShimLog, type ShimLog } from "./shim_log.ts";
 import { stoppedStatus } from "./status.ts";
 import type { ShimEndpoint } from "./wire.ts";
 
-export interface DaemonShimsDeps extends LaunchForDeps, DeadShimDeps {
+export interface DaemonShimsDeps
+  extends LaunchForDeps, DeadShimDeps, CreateTaskDeps {
   readonly bundles: BundleStore;
   readonly log: Logger;
-  /** Where runc keeps its state, in a directory for each namespace. */
-  readonly runtimeRoot: string;
 }
-
-/** In the bundle. */
-const CHECKPOINT = "checkpoint";
 
 /** A shim that has just died may still have to be cleaned up after. */
 const CLEAN_UP_MS = 15_000;
@@ -68,21 +69,22 @@ export class DaemonShims implements Disposable {
     ctx: Context,
     container: Container,
     request: TaskCreateRequest,
-    unpack: (checkpoint: Descriptor, directory: string) => Promise<void>,
+    unpack: UnpackCheckpoint,
   ): Promise<number> {
     const runtime = request.runtimePath || container.runtime.name;
-    const bundle = this.#makeBundle(ctx, container, runtime);
+    const bundle = makeBundle(ctx, this.#deps.bundles, container, runtime);
     using owned = new DisposableStack();
     try {
-      const checkpoint = await this.#checkpoint(bundle, request, unpack);
+      const { wire } = this.#deps;
+      const checkpoint = await placeCheckpoint(wire, bundle, request, unpack);
       const log = owned.use(this.#follow(bundle));
       const endpoint = await launchFor(this.#deps, bundle, runtime);
       const shim = await this.#keep(ctx, bundle, endpoint, log);
       owned.move();
       try {
-        return await this.#createTask(ctx, shim, request, checkpoint, {
-          ...container.runtime,
-          name: runtime,
+        return await createTask(ctx, this.#deps, shim, {
+          ...{ request, checkpoint },
+          runtime: { ...container.runtime, name: runtime },
         });
       } catch (error) {
         await cleanUp(ctx, CLEAN_UP_MS, (ctx) => this.#end(ctx, shim));
@@ -152,44 +154,6 @@ export class DaemonShims implements Disposable {
     );
   }
 
-  #makeBundle(ctx: Context, container: Container, runtime: string): Bundle {
-    const { id, snapshotter, snapshotKey, spec } = container;
-    const { namespace } = ctx;
-    let bundle: Bundle;
-    try {
-      bundle = this.#deps.bundles.create(ctx, {
-        ...{ id, namespace, runtime, snapshotter, snapshotKey },
-        removal: "byClient",
-      });
-    } catch (error) {
-      if (!hasCode(error, "alreadyExists")) throw error;
-      // Clients look for these words.
-      throw new EngineError("alreadyExists", `task ${id}: already exists`, {
-        cause: error,
-      });
-    }
-    bundle.writeSpec(new TextDecoder().decode(spec?.value));
-    return bundle;
-  }
-
-  /**
-   * Where the image is from which the task is restored. The shim reads it when
-   * the task is started, so that it stays for as long as the bundle does.
-   * @returns a directory; empty for a task that starts afresh
-   */
-  async #checkpoint(
-    { path }: Bundle,
-    { checkpoint, options }: TaskCreateRequest,
-    unpack: (checkpoint: Descriptor, directory: string) => Promise<void>,
-  ): Promise<string> {
-    const given = this.#deps.wire.decodeImagePath(options);
-    if (given !== "" || checkpoint === undefined) return given;
-    const directory = `${path}/${CHECKPOINT}`;
-    Deno.mkdirSync(directory, { mode: 0o700 });
-    await unpack(checkpoint, directory);
-    return directory;
-  }
-
   async #keep(
     ctx: Context,
     bundle: Bundle,
@@ -207,28 +171,6 @@ export class DaemonShims implements Disposable {
   #follow({ path, record: { namespace, id } }: Bundle): ShimLog {
     const { poller, log } = this.#deps;
     return followShimLog(poller, log.with({ id, namespace }), path);
-  }
-
-  async #createTask(
-    ctx: Context,
-    { bundle, connection }: KeptShim,
-    request: TaskCreateRequest,
-    checkpoint: string,
-    runtime: Container["runtime"],
-  ): Promise<number> {
-    const { id, rootfs, stdin, stdout, stderr, terminal } = request;
-    const given = request.options ?? runtime.options;
-    const options = shimKind(runtime.name) === "runc" ||
-        this.#deps.isOurs(runtime.name)
-      ? this.#deps.wire.withRuncRoot(given, this.#deps.runtimeRoot)
-      : given;
-    const pid = await connection.create(ctx, {
-      ...{ id, rootfs, stdin, stdout, stderr, terminal, checkpoint },
-      bundle: bundle.path,
-      ...options === undefined ? {} : { options },
-    });
-    bundle.writeStatus({ ...NEW_STATUS, pid });
-    return pid;
   }
 
   async #take(ctx: Context, bundle: Bundle): Promise<void> {

@@ -8,8 +8,7 @@
 
 import type { Context } from "../../base/context.ts";
 import { hasCode } from "../../base/errors.ts";
-import type { Host } from "../../core/host.ts";
-import type { ShimService, StdioAddresses } from "../../core/shim.ts";
+import type { ShimService } from "../../core/shim.ts";
 import { TaskStartError } from "../../core/start_failure.ts";
 import type {
   Bundle,
@@ -25,40 +24,24 @@ import type {
 } from "../../core/task.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
-import { readEndpoint, readShimPid, readShimProgram } from "./bundle_files.ts";
+import { readEndpoint, readShimPid } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
-import { type DestroyDeps, destroyTask, leave } from "./destroy.ts";
+import { leave } from "./destroy.ts";
 import { detachedStdio } from "./detached_stdio.ts";
-import { forceDelete } from "./force_delete.ts";
 import {
   catchSignals,
   type CaughtSignals,
   waitInForeground,
 } from "./foreground.ts";
-import { launchShim } from "./launch.ts";
-import { createBootstrapMemory } from "./memory.ts";
+import { HeardShims, type HeardShimsDeps } from "./heard_shims.ts";
 import { openOurStdio, type OurStdio } from "./our_stdio.ts";
-import { serveOrJoin, shortPath } from "./sockets.ts";
-import { findShim, shimKind } from "./runtime_name.ts";
-import type { StartErrors } from "./start_failure.ts";
-import { startTask } from "./start_task.ts";
+import { findShim } from "./runtime_name.ts";
 import { statusOf, stoppedStatus } from "./status.ts";
 import { ANSWER_MS, cannotRestart, ForeignTask } from "./task.ts";
-import type { ForwardedEvent, ShimWire } from "./wire.ts";
 
-export interface ShimManagerDeps {
-  readonly host: Host;
+export interface ShimManagerDeps extends Omit<HeardShimsDeps, "poller"> {
   readonly bundles: BundleStore;
-  readonly wire: ShimWire;
-  /** The state directory. */
-  readonly state: string;
-  /** Of this process, `NAME=value`. */
-  readonly env: () => readonly string[];
-  readonly now: () => Date;
-  readonly startErrors: StartErrors;
-  /** Absolute path of a program that publishes events as containerd's does. */
-  readonly publishBinary: string;
   /**
    * What writes a container's log: reads descriptors 3 and 4, closes 5 when it
    * is ready.
@@ -72,8 +55,6 @@ export interface ShimManagerDeps {
    * input: of whoever had a daemon start it.
    */
   readonly otherBundle: (task: TaskRef) => string | undefined;
-  /** Of containers that are being started by this process. */
-  readonly receive: (event: ForwardedEvent) => void;
 }
 
 export function createShimManager(deps: ShimManagerDeps): ForeignTasks {
@@ -82,10 +63,12 @@ export function createShimManager(deps: ShimManagerDeps): ForeignTasks {
 
 class ForeignShims implements ForeignTasks {
   readonly #deps: ShimManagerDeps;
+  readonly #heard: HeardShims;
   #poller: Poller | undefined;
 
   constructor(deps: ShimManagerDeps) {
     this.#deps = deps;
+    this.#heard = new HeardShims({ ...deps, poller: () => this.#thePoller });
   }
 
   /** Shims want the whole bundle to be there before they start. */
@@ -113,7 +96,7 @@ class ForeignShims implements ForeignTasks {
     using signals = catchSignals(ctx, stdio);
     const call = { program, stdio: streams.addresses };
     try {
-      return await this.#withStarted(ctx, bundle, call, async (shim, pid) => {
+      return await this.#heard.started(ctx, bundle, call, async (shim, pid) => {
         started?.(pid);
         return await this.#follow(ctx, bundle, { shim, signals, streams });
       });
@@ -172,7 +155,7 @@ class ForeignShims implements ForeignTasks {
     const program = findShim(record.runtime, this.#deps.host);
     const logCommand = this.#deps.logCommand(record, request);
     const stdio = detachedStdio(settings.log, settings.stdio, logCommand);
-    await this.#withStarted(
+    await this.#heard.started(
       ctx,
       bundle,
       { program, stdio },
@@ -216,101 +199,7 @@ class ForeignShims implements ForeignTasks {
 
   async destroy(ctx: Context, record: BundleRecord): Promise<void> {
     const bundle = this.#deps.bundles.find(ctx, record);
-    if (bundle === undefined) return;
-    const program = readShimProgram(bundle.path) ??
-      { program: this.#programOrName(record.runtime) };
-    await this.#withEvents(bundle.path, async (eventsAddress) => {
-      await destroyTask(ctx, this.#destroyDeps(), {
-        namespace: record.namespace,
-        id: record.id,
-        ...program,
-        bundle: bundle.path,
-        eventsAddress,
-      });
-    });
-  }
-
-  /**
-   * A program that is not there, because its name was mistyped or it has been
-   * uninstalled, must not keep anybody from removing the container.
-   */
-  #programOrName(runtime: string): string {
-    try {
-      return findShim(runtime, this.#deps.host);
-    } catch (error) {
-      if (hasCode(error, "failedPrecondition")) return runtime;
-      throw error;
-    }
-  }
-
-  /** @param then what is done while the connection is open */
-  async #withStarted<T>(
-    ctx: Context,
-    bundle: Bundle,
-    { program, stdio }: {
-      readonly program: string;
-      readonly stdio: StdioAddresses;
-    },
-    then: (shim: ShimService, pid: number) => Promise<T>,
-  ): Promise<T> {
-    return await this.#withEvents(bundle.path, async (eventsAddress) => {
-      const deps = {
-        ...this.#destroyDeps(),
-        startErrors: this.#deps.startErrors,
-        now: this.#deps.now,
-        runtimeRoot: this.#runtimeRoot,
-      };
-      const call = { ...callOf(bundle), program, eventsAddress };
-      await launchShim(deps, call);
-      return await withShim(
-        ctx,
-        deps.wire,
-        bundle.path,
-        async (shim) =>
-          await then(shim, await startTask(ctx, deps, shim, bundle, stdio)),
-      );
-    });
-  }
-
-  get #runtimeRoot(): string {
-    return `${this.#deps.state}/runtime`;
-  }
-
-  /** Takes the events of a shim while `work` is done. */
-  async #withEvents<T>(
-    bundle: string,
-    work: (address: string) => Promise<T>,
-  ): Promise<T> {
-    const { state, wire, receive } = this.#deps;
-    // The same for all processes that serve it, one after the other: the shim
-    // was told once. Not in the bundle: paths of sockets are short.
-    const name = bundle.slice(bundle.lastIndexOf(".") + 1).slice(0, 16);
-    using address = shortPath(`${state}/events-${name}`);
-    await using _events = serveOrJoin(
-      address.path,
-      () => wire.serveEvents(address.path, receive),
-    );
-    return await work(address.path);
-  }
-
-  #destroyDeps(): DestroyDeps {
-    const { state, wire, env, publishBinary } = this.#deps;
-    return {
-      poller: this.#thePoller,
-      wire,
-      memory: createBootstrapMemory(`${state}/shim-bootstrap.json`),
-      env,
-      engineAddress: `${state}/coracle.sock`,
-      publishBinary,
-      socketDirectory: `${state}/containerd`,
-      forceDelete: (ctx, call) =>
-        forceDelete(ctx, {
-          program: this.#deps.host.findProgram([shimKind(call.program)]),
-          root: `${this.#runtimeRoot}/${call.namespace}`,
-          id: call.id,
-          env: env(),
-        }),
-    };
+    if (bundle !== undefined) await this.#heard.destroy(ctx, bundle);
   }
 
   #taskOf(bundle: BundleView): Task {
@@ -328,10 +217,6 @@ class ForeignShims implements ForeignTasks {
   get #thePoller(): Poller {
     return this.#poller ??= openPoller();
   }
-}
-
-function callOf({ record: { namespace, id }, path }: Bundle) {
-  return { namespace, id, bundle: path };
 }
 
 function writeStatus(bundle: string, status: TaskStatus): void {
