@@ -4,8 +4,8 @@
  */
 
 import { background, type Context } from "../../base/context.ts";
-import { hasCode } from "../../base/errors.ts";
-import type { ShimService, StdioAddresses } from "../../core/shim.ts";
+import { hasCode, unlessMissing } from "../../base/errors.ts";
+import type { ShimService } from "../../core/shim.ts";
 import type { Services } from "../../core/services.ts";
 import type {
   Bundle,
@@ -18,10 +18,7 @@ import type {
   TaskRef,
   TaskStdio,
 } from "../../core/task.ts";
-import type {
-  TaskCreateRequest,
-  TaskService,
-} from "../../core/task_service.ts";
+import type { TaskService } from "../../core/task_service.ts";
 import { NEW_HEALTH } from "../../core/task_status.ts";
 import {
   connectLogger,
@@ -32,34 +29,20 @@ import {
   waitInForeground,
 } from "../../drivers/shim_manager/foreground.ts";
 import { openOurStdio } from "../../drivers/shim_manager/our_stdio.ts";
-import {
-  START_CALLS,
-  startFailure,
-} from "../../drivers/shim_manager/start_failure.ts";
-import {
-  runningStatus,
-  stoppedStatus,
-} from "../../drivers/shim_manager/status.ts";
-import { recordParts } from "../../engine/container_record.ts";
+import { stoppedStatus } from "../../drivers/shim_manager/status.ts";
 import { RESTART_COUNT } from "../../engine/restart_ended.ts";
-import { startError } from "../../runtime/start_failure.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
-import { SIGNALS } from "../../sys/signals.ts";
 import { INIT_PID, readIfThere } from "../container_end.ts";
 import type { StorePaths } from "../paths.ts";
-import { createTask } from "./create_task.ts";
 import type { TaskLogger } from "./attach.ts";
+import { beginTask } from "./begin_task.ts";
+import { destroyTask, killAll } from "./destroy_task.ts";
 import type { RemoteAccess } from "./logger.ts";
 import type { Restarts } from "./restarts.ts";
 import { LATER_LOG } from "./later_log.ts";
 import { readHealth, writeHealth } from "./health_file.ts";
-import { DEFAULT_RUNTIME, explainNoRuntime, shimRuntime } from "./runtimes.ts";
-import { explainOtherFiles } from "./same_place.ts";
-import {
-  LOG_FAILURE,
-  LogFailureError,
-  throwLogFailure,
-} from "./log_failure.ts";
+import { DEFAULT_RUNTIME } from "./runtimes.ts";
+import { LOG_FAILURE, throwLogFailure } from "./log_failure.ts";
 import { openDetachedStdio } from "./stdio.ts";
 import { RemoteTask } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
@@ -122,7 +105,8 @@ class RemoteTaskManager implements TaskManager {
       name: "init",
     });
     using signals = catchSignals(ctx, stdio);
-    started?.(await this.#begin(ctx, bundle, streams.addresses));
+    const beginning = { stdio: streams.addresses };
+    started?.(await beginTask(ctx, this.#deps, bundle, beginning));
     const process = { id, execId: "" };
     const service = this.#shim;
     const exit = await waitInForeground(ctx, {
@@ -130,7 +114,7 @@ class RemoteTaskManager implements TaskManager {
     });
     bundle.writeStatus(stoppedStatus(bundle.status(), exit));
     const patient = { ...ctx, signal: new AbortController().signal };
-    await this.#deps.tasks.delete(patient, process).catch(ignoreMissing);
+    await unlessMissing(this.#deps.tasks.delete(patient, process));
     await streams.drained();
     return exit;
   }
@@ -157,18 +141,17 @@ class RemoteTaskManager implements TaskManager {
     const { addresses: stdio, logUri } = streams;
     using owned = new DisposableStack();
     let connection: Deno.UnixConn | undefined;
-    const pid = await this.#begin(ctx, bundle, stdio, async () => {
+    const created = async () => {
       throwLogFailure(bundle.path);
       if (request.output !== "held") return;
       connection = owned.use(await connectLogger(id, bundle.path));
       await whenGreeted(connection);
-    });
+    };
+    const pid = await beginTask(ctx, this.#deps, bundle, { stdio, created });
     if (logUri !== stdio.stdout) bundle.write(LATER_LOG, logUri);
     const count = Number(readIfThere(`${bundle.path}/${RESTART_COUNT}`));
     if (count > 0 && !await restarts.goOn(ctx, id, count)) {
-      const signal = SIGNALS.SIGKILL;
-      await this.#deps.tasks.kill(ctx, { id, execId: "", signal, scope: "all" })
-        .catch(ignoreMissing);
+      await killAll(ctx, this.#deps.tasks, id);
     } else if (count === 0 && restartBy !== "nobody") {
       const watching = { by: restartBy, logUri, stdin: stdio.stdin };
       await restarts.watch(ctx, id, restart, watching);
@@ -195,74 +178,8 @@ class RemoteTaskManager implements TaskManager {
     }
   }
 
-  async destroy(ctx: Context, { id, namespace }: BundleRecord): Promise<void> {
-    const there = { ...ctx, namespace };
-    const process = { id, execId: "" };
-    const { tasks } = this.#deps;
-    try {
-      const { status } = await tasks.get(there, process);
-      await this.#deps.restarts.leave(there, id, "stopped");
-      if (status !== "stopped") {
-        const signal = SIGNALS.SIGKILL;
-        await tasks.kill(there, { ...process, signal, scope: "all" })
-          .catch(ignoreMissing);
-        if (status !== "created") await tasks.wait(there, process);
-      }
-      await tasks.delete(there, process);
-    } catch (error) {
-      ignoreMissing(error);
-    }
-  }
-
-  /**
-   * @param created called when all is ready but its process
-   * @returns the process's number on the host
-   */
-  async #begin(
-    ctx: Context,
-    bundle: Bundle,
-    stdio: StdioAddresses,
-    created: () => Promise<void> = () => Promise.resolve(),
-  ): Promise<number> {
-    const { tasks, services, now } = this.#deps;
-    const { id, snapshotter, snapshotKey } = bundle.record;
-    const { mounter, snapshotters } = services();
-    // What we had mounted to make the spec: one directory, one overlay.
-    await mounter.unmountAll(ctx, bundle.rootfs);
-    const spec = await Deno.readTextFile(`${bundle.path}/config.json`);
-    await recordParts(ctx, services(), id, { spec });
-    const rootfs = await snapshotters.get(snapshotter)
-      ?.mounts(ctx, snapshotKey) ?? [];
-    try {
-      const runtime = await this.#runtimeOf(ctx, id);
-      await createTask(ctx, tasks, { ...stdio, id, rootfs, ...runtime });
-      await created();
-      const pid = await tasks.start(ctx, { id, execId: "" });
-      bundle.writeStatus(runningStatus(bundle.status(), pid, now()));
-      return pid;
-    } catch (error) {
-      await this.destroy(ctx, bundle.record);
-      if (error instanceof LogFailureError) throw error;
-      const cause = explainNoRuntime(
-        explainOtherFiles(error, this.#deps.paths),
-      );
-      if (cause !== error) throw cause;
-      throw startFailure(startError, "runc", START_CALLS.container, error);
-    }
-  }
-
-  /** As the record says, unless that was written for our store itself. */
-  async #runtimeOf(
-    ctx: Context,
-    id: string,
-  ): Promise<Pick<TaskCreateRequest, "runtimePath" | "options">> {
-    const { runtime } = await this.#deps.services().containers.get(ctx, id);
-    const { name, options } = shimRuntime(runtime);
-    if (name === runtime.name) return { runtimePath: "" };
-    return {
-      runtimePath: name,
-      ...options === undefined ? {} : { options },
-    };
+  async destroy(ctx: Context, record: BundleRecord): Promise<void> {
+    await destroyTask(ctx, this.#deps, record);
   }
 
   #taskOf(ref: TaskRef, logger = this.#loggerOf(ref)): Task {
@@ -302,8 +219,4 @@ function forgetLastLife({ path }: Bundle): void {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!hasCode(error, "notFound")) throw error;
 }
