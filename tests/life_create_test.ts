@@ -117,6 +117,9 @@ Deno.test({
     await t.step("update changes the next start", async () => {
       await ok(store, "create", "--name", "web", "-m", "64m", IMAGE, "true");
       assertEquals((await store.call(["update", "web"])).code, 1);
+      const tooMany = await store.call(["update", "--cpus", "4096", "web"]);
+      assertEquals(tooMany.code, 1);
+      assertStringIncludes(tooMany.stderr, "Range of CPUs is from 0.01 to ");
       const changes = ["--memory", "32m", "--memory-swap", "-1"];
       await ok(store, "update", ...changes, "--restart", "always", "web");
       const { Memory, RestartPolicy } = JSON.parse(

@@ -69,5 +69,6 @@ export function parseMilliCpus(text: string): number {
       hint: "Write a decimal number, for instance 1.5",
     });
   }
-  return milliCpus;
+  // Next to nothing is not the same as nothing, which stands for no limit.
+  return milliCpus === 0 && Number(text) > 0 ? 1 : milliCpus;
 }

@@ -38,6 +38,7 @@ Deno.test("parseMilliCpus() reads decimals", () => {
   assertEquals(parseMilliCpus("1.5"), 1500);
   assertEquals(parseMilliCpus(".25"), 250);
   assertEquals(parseMilliCpus("2"), 2000);
+  assertEquals([parseMilliCpus("0.0001"), parseMilliCpus("0")], [1, 0]);
   for (const text of ["", "-1", "1e1", "one", "."]) {
     assertThrows(() => parseMilliCpus(text), EngineError);
   }

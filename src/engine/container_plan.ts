@@ -18,6 +18,7 @@ import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
 import type { BundleRecord } from "../core/task.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
+import { checkCpuRange } from "./cpu_range.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import { healthCheck } from "./options/health.ts";
 import { ensureImage } from "./run_image.ts";
@@ -50,6 +51,7 @@ export async function planContainer(
 ): Promise<ContainerPlan> {
   const { services } = deps;
   checkTogether(options);
+  checkCpuRange(options.resources, () => services.host.facts());
   if (options.name !== undefined) await checkName(ctx, services, options.name);
   const { source } = options;
   const image = source.kind === "image"

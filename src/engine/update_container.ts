@@ -15,6 +15,7 @@ import type { Spec, SpecResources } from "../oci/runtime_spec.ts";
 import type { ResourceRequest } from "../oci/spec/request.ts";
 import { parseSpec, serializeSpec } from "../oci/spec/serialize.ts";
 import { recordParts } from "./container_record.ts";
+import { checkCpuRange } from "./cpu_range.ts";
 import { containerName } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 
@@ -33,6 +34,7 @@ export async function updateContainer(
   container: Container,
   { resources, restart }: ContainerChanges,
 ): Promise<void> {
+  checkCpuRange(resources, () => services.host.facts());
   const status = await containerStatus(ctx, services, container);
   const ref = { namespace: ctx.namespace, id: container.id };
   const task = isAlive(status)

@@ -4,6 +4,7 @@ import { runsI386, runsX32 } from "../sys/abi.ts";
 import {
   kernelVersion,
   ownCapabilities,
+  ownCpuCount,
   ownOomScoreAdj,
   ownRlimits,
   readFact,
@@ -38,6 +39,7 @@ export function collectFacts(
     runs: (abi) => abi === "x32" ? runsX32() : runsI386(),
     hasMessageQueues: () => isThere("/dev/mqueue"),
     processorPaths: processorPaths(),
+    cpuCount: ownCpuCount,
     swapLimit,
     devices,
   };

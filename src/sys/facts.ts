@@ -35,6 +35,20 @@ export function ownCapabilities(): OwnCapabilities {
   return parseCapabilities(Deno.readTextFileSync("/proc/self/status"));
 }
 
+/** Parses `/proc/PID/status`: how many processors it may run on. */
+export function parseCpuCount(status: string): number {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "0";
+  return list.split(",").reduce((sum, range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return sum + last - first + 1;
+  }, 0);
+}
+
+/** Deno's own count is less where a cgroup limits the time on them. */
+export function ownCpuCount(): number {
+  return parseCpuCount(Deno.readTextFileSync("/proc/self/status"));
+}
+
 export interface Rlimit {
   /** `Infinity` for unlimited. */
   readonly soft: number;

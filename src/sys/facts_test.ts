@@ -5,11 +5,18 @@ import {
   ownOomScoreAdj,
   ownRlimits,
   parseCapabilities,
+  parseCpuCount,
   parseKernelVersion,
   parseRlimits,
 } from "./facts.ts";
 import { parseCgroups, readCgroups } from "./facts_cgroup.ts";
 import { parseMountinfo } from "./mount_info.ts";
+
+Deno.test("parseCpuCount() counts lists and ranges", () => {
+  const count = (list: string) =>
+    parseCpuCount(`A:\t1\nCpus_allowed_list:\t${list}\n`);
+  assertEquals(["0", "0-1", "0-3,8,10-11"].map(count), [1, 2, 7]);
+});
 
 Deno.test("parseCapabilities() names the bits of both sets", () => {
   const { bounding, effective } = parseCapabilities(

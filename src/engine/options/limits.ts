@@ -78,11 +78,13 @@ const DEFAULT_PERIOD_US = 100_000;
 /** @throws {EngineError} `invalidArgument` */
 export function parseResources(flags: ResourceFlags): ResourceRequest {
   const memory = parseMemory(flags);
-  const cpu = parseCpu(flags);
+  const milliCpus = flags.cpus === undefined ? 0 : parseMilliCpus(flags.cpus);
+  const cpu = parseCpu(flags, milliCpus);
   const pids = flags.pidsLimit ?? 0;
   return {
     ...Object.keys(memory).length === 0 ? {} : { memory },
     ...Object.keys(cpu).length === 0 ? {} : { cpu },
+    ...milliCpus > 0 ? { milliCpus } : {},
     // 0 and below: unlimited.
     ...pids > 0 ? { pidsLimit: pids } : {},
   };
@@ -133,9 +135,8 @@ function positive(value: number | undefined): value is number {
   return value !== undefined && value > 0;
 }
 
-function parseCpu(flags: ResourceFlags): SpecCpu {
+function parseCpu(flags: ResourceFlags, milliCpus: number): SpecCpu {
   const { cpuShares, cpuPeriod, cpuQuota, cpusetCpus, cpusetMems } = flags;
-  const milliCpus = flags.cpus === undefined ? 0 : parseMilliCpus(flags.cpus);
   if (milliCpus > 0 && (positive(cpuPeriod) || positive(cpuQuota))) {
     const other = positive(cpuPeriod) ? "Period" : "Quota";
     throw invalidArgument(

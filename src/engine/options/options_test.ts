@@ -92,6 +92,7 @@ Deno.test("parseResources() follows docker's rules", () => {
   assertEquals(parseResources({ memory: "64m", cpus: "1.5", pidsLimit: -1 }), {
     memory: { limit: 67_108_864, swap: 134_217_728 },
     cpu: { quota: 150_000, period: 100_000 },
+    milliCpus: 1500,
   });
   assertEquals(
     parseResources({ memory: "64m", memorySwap: "-1" }).memory?.swap,

@@ -51,6 +51,8 @@ export interface HostFacts {
   readonly hasMessageQueues: () => boolean;
   /** Paths with figures of single processors, which tell on neighbours. */
   readonly processorPaths: readonly string[];
+  /** Processors that this process may use. Asked only when it matters. */
+  readonly cpuCount: () => number;
   /** True if the kernel can limit swap. Asked only when it matters. */
   readonly swapLimit: () => boolean;
   /** Device nodes below `/dev`, for privileged containers. */

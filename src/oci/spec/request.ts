@@ -60,6 +60,8 @@ export interface SecurityRequest {
 export interface ResourceRequest {
   readonly memory?: SpecMemory;
   readonly cpu?: SpecCpu;
+  /** Thousandths of a processor: where `cpu` comes from, if it was said so. */
+  readonly milliCpus?: number;
   readonly pidsLimit?: number;
   readonly blockIo?: SpecBlockIo;
   /** Beyond those of the devices that the container has. */

@@ -24,6 +24,7 @@ export function testFacts(overrides: Partial<HostFacts> = {}): HostFacts {
     runs: () => true,
     hasMessageQueues: () => true,
     processorPaths: [],
+    cpuCount: () => 2,
     swapLimit: () => true,
     devices: () => [],
     ...overrides,
