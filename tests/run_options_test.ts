@@ -1,6 +1,7 @@
 /** `coracle run` as docker's users know it: each flag seen from inside. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ownCpuCount } from "../src/sys/facts.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
 import { IMAGE, IMAGE_WITH_CONFIG, openRunStore } from "./support/run_store.ts";
 
@@ -95,6 +96,15 @@ Deno.test({
         [
           ["--cpus", "1", "--cpu-quota", "1000"],
           "Conflicting options: Nano CPUs and CPU Quota cannot both be set",
+        ],
+        [
+          ["--cpus", "4096"],
+          `Range of CPUs is from 0.01 to ${ownCpuCount()}.00, as there are only ` +
+          `${ownCpuCount()} CPUs available`,
+        ],
+        [
+          ["--mount", "type=tmpfs,dst=/x,volume-nocopy"],
+          "cannot mix 'volume-*' options with mount type 'tmpfs'",
         ],
         [
           ["--restart", "on-failure:-1"],

@@ -14,11 +14,8 @@ import {
 } from "../engine/options/environment.ts";
 import { parseHealth } from "../engine/options/health.ts";
 import { parseResources, parseUlimit } from "../engine/options/limits.ts";
-import {
-  parseMount,
-  parseTmpfs,
-  parseVolume,
-} from "../engine/options/mounts.ts";
+import { parseMount } from "../engine/options/mount_fields.ts";
+import { parseTmpfs, parseVolume } from "../engine/options/mounts.ts";
 import {
   otherContainer,
   parseDnsServer,

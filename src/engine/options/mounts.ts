@@ -1,11 +1,10 @@
-/** `--volume`, `--mount` and `--tmpfs`, in docker's syntax. */
+/** `--volume` and `--tmpfs`, in docker's syntax. */
 
 import { invalidArgument } from "../../base/errors.ts";
-import { parseBytes } from "../../base/units.ts";
 import type { MountAccess, RunMount } from "../run_options.ts";
 import { parseTmpfsOption } from "./tmpfs_option.ts";
 
-const PROPAGATION: ReadonlySet<string> = new Set([
+export const PROPAGATION: ReadonlySet<string> = new Set([
   "private",
   "rprivate",
   "shared",
@@ -38,18 +37,20 @@ export function parseVolume(text: string, cwd: string): RunMount {
       hint: "Write SOURCE:TARGET, or SOURCE:TARGET:ro",
     });
   }
-  if (second === undefined) return volume(undefined, target(first, text), []);
+  if (second === undefined) {
+    return volume(undefined, mountTarget(first, text), []);
+  }
   const words = options.split(",").filter((word) => word !== "");
   if (first.startsWith("/") || first.startsWith(".")) {
     return {
       kind: "bind",
       source: absolute(first, cwd),
-      target: target(second, text),
+      target: mountTarget(second, text),
       missing: "create",
       ...bindOptions(words, text),
     };
   }
-  return volume(checkVolumeName(first), target(second, text), words);
+  return volume(checkVolumeName(first), mountTarget(second, text), words);
 }
 
 function volume(
@@ -104,147 +105,7 @@ function invalidMode(mode: string) {
   });
 }
 
-/**
- * `type=bind,source=/a,target=/b,readonly`, as comma-separated fields.
- * @throws {EngineError} `invalidArgument`
- */
-export function parseMount(text: string, cwd: string): RunMount {
-  const fields = new Map<string, string>();
-  for (const field of text.split(",")) {
-    const equals = field.indexOf("=");
-    const key = (equals < 0 ? field : field.slice(0, equals)).trim();
-    const name = ALIASES[key.toLowerCase()];
-    if (name === undefined) {
-      throw invalidArgument(`unexpected key '${key}' in '${field}'`, {
-        hint: `The keys are ${[...new Set(Object.keys(ALIASES))].join(", ")}`,
-      });
-    }
-    if (equals < 0 && !SWITCHES.has(name)) {
-      throw invalidArgument(
-        `invalid field '${field}' must be a key=value pair`,
-      );
-    }
-    fields.set(name, equals < 0 ? "true" : field.slice(equals + 1));
-  }
-  const kind = fields.get("type") ?? "volume";
-  const path = fields.get("target");
-  if (path === undefined) {
-    throw invalidArgument("target is required", {
-      hint: "Add target=/path/in/the/container to --mount",
-    });
-  }
-  const access = isOn(fields, "readonly") ? "readonly" : "writable";
-  return mountOf(kind, { fields, target: target(path, text), access, cwd });
-}
-
-const ALIASES: Readonly<Record<string, string>> = {
-  type: "type",
-  source: "source",
-  src: "source",
-  target: "target",
-  destination: "target",
-  dst: "target",
-  readonly: "readonly",
-  ro: "readonly",
-  "bind-propagation": "bind-propagation",
-  "bind-nonrecursive": "bind-nonrecursive",
-  "bind-create-src": "bind-create-src",
-  "volume-nocopy": "volume-nocopy",
-  "tmpfs-size": "tmpfs-size",
-  "tmpfs-mode": "tmpfs-mode",
-  consistency: "consistency",
-};
-
-const SWITCHES: ReadonlySet<string> = new Set([
-  "readonly",
-  "volume-nocopy",
-  "bind-nonrecursive",
-  "bind-create-src",
-]);
-
-interface ParsedMount {
-  readonly fields: ReadonlyMap<string, string>;
-  readonly target: string;
-  readonly access: MountAccess;
-  readonly cwd: string;
-}
-
-function mountOf(kind: string, parsed: ParsedMount): RunMount {
-  const { fields, target, access } = parsed;
-  switch (kind) {
-    case "bind":
-      return bindMount(parsed);
-    case "volume": {
-      const name = fields.get("source") ?? "";
-      return {
-        kind,
-        ...name === "" ? {} : { name: checkVolumeName(name) },
-        target,
-        access,
-        start: isOn(fields, "volume-nocopy") ? "empty" : "imageContent",
-      };
-    }
-    case "tmpfs":
-      if (fields.has("source")) {
-        throw invalidArgument(
-          'invalid mount config for type "tmpfs": ' +
-            "field Source must not be specified",
-        );
-      }
-      return { kind, target, options: tmpfsOptions(parsed) };
-    default:
-      throw invalidArgument(`mount type unknown: "${kind}"`, {
-        hint: "The types are bind, volume and tmpfs",
-      });
-  }
-}
-
-function bindMount({ fields, target, access, cwd }: ParsedMount): RunMount {
-  const source = fields.get("source") ?? "";
-  if (source === "") {
-    throw invalidArgument(
-      `invalid mount config for type "bind": field Source must not be empty`,
-    );
-  }
-  const propagation = fields.get("bind-propagation") ?? "rprivate";
-  if (!PROPAGATION.has(propagation)) {
-    throw invalidArgument(`invalid propagation value: ${propagation}`);
-  }
-  return {
-    kind: "bind",
-    source: absolute(source, cwd),
-    target,
-    access,
-    missing: isOn(fields, "bind-create-src") ? "create" : "fail",
-    options: [
-      isOn(fields, "bind-nonrecursive") ? "bind" : "rbind",
-      propagation,
-    ],
-  };
-}
-
-function tmpfsOptions({ fields, access }: ParsedMount): readonly string[] {
-  const size = fields.get("tmpfs-size");
-  const mode = fields.get("tmpfs-mode");
-  if (mode !== undefined && !/^[0-7]{1,5}$/.test(mode)) {
-    throw invalidArgument(`invalid value for tmpfs-mode: ${mode}`);
-  }
-  return [
-    ...TMPFS_DEFAULTS,
-    ...size === undefined ? [] : [`size=${parseBytes("tmpfs size", size)}`],
-    ...mode === undefined ? [] : [`mode=${mode}`],
-    ...access === "readonly" ? ["ro"] : [],
-  ];
-}
-
-function isOn(fields: ReadonlyMap<string, string>, key: string): boolean {
-  const value = fields.get(key)?.toLowerCase();
-  if (value === undefined || value === "false" || value === "0") return false;
-  if (value === "true" || value === "1") return true;
-  throw invalidArgument(`invalid value for ${key}: ${fields.get(key)}`);
-}
-
-const TMPFS_DEFAULTS: readonly string[] = ["nosuid", "nodev", "noexec"];
+export const TMPFS_DEFAULTS: readonly string[] = ["nosuid", "nodev", "noexec"];
 
 /** What takes the place of each of the defaults. */
 const OPPOSITES: Readonly<Record<string, string>> = {
@@ -265,7 +126,7 @@ export function parseTmpfs(text: string): RunMount {
   const cleared = new Set(words.map((word) => OPPOSITES[word]));
   return {
     kind: "tmpfs",
-    target: target(path, text),
+    target: mountTarget(path, text),
     options: [
       ...TMPFS_DEFAULTS.filter((word) => !cleared.has(word)),
       ...words.map((word) => parseTmpfsOption(word)),
@@ -283,7 +144,8 @@ export function checkVolumeName(name: string): string {
   );
 }
 
-function target(path: string, text: string): string {
+/** @param text all of the option, for messages */
+export function mountTarget(path: string, text: string): string {
   if (!path.startsWith("/")) {
     throw invalidArgument(
       `invalid mount path: '${path}' mount path must be absolute`,
@@ -298,7 +160,7 @@ function target(path: string, text: string): string {
   return clean;
 }
 
-function absolute(path: string, cwd: string): string {
+export function absolute(path: string, cwd: string): string {
   return normalize(path.startsWith("/") ? path : `${cwd}/${path}`);
 }
 

@@ -1,9 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "../../base/errors.ts";
-import { normalize, parseMount, parseTmpfs, parseVolume } from "./mounts.ts";
+import { normalize, parseTmpfs, parseVolume } from "./mounts.ts";
 
 const volume = (text: string) => parseVolume(text, "/home/me");
-const mount = (text: string) => parseMount(text, "/home/me");
 
 Deno.test("parseVolume() takes paths for directories of the host", () => {
   assertEquals(volume("/src:/dst:ro,rslave,Z"), {
@@ -46,37 +45,6 @@ Deno.test("parseVolume() refuses what docker refuses", () => {
       ["/src:/dst:nocopy", "never copied to"],
     ] as const
   ) assertThrows(() => volume(text), EngineError, message, text);
-});
-
-Deno.test("parseMount() reads fields in any order and by any name", () => {
-  assertEquals(mount("dst=/d,ro,type=bind,src=s"), {
-    kind: "bind",
-    source: "/home/me/s",
-    target: "/d",
-    access: "readonly",
-    missing: "fail",
-    options: ["rbind", "rprivate"],
-  });
-  assertEquals(mount("type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1770"), {
-    kind: "tmpfs",
-    target: "/t",
-    options: ["nosuid", "nodev", "noexec", "size=1048576", "mode=1770"],
-  });
-  assertEquals(mount("source=hold,target=/h,readonly=false").kind, "volume");
-});
-
-Deno.test("parseMount() refuses what docker refuses", () => {
-  for (
-    const [text, message] of [
-      ["type=bind,source=/s", "target is required"],
-      ["type=bind,target=/t", "field Source must not be empty"],
-      ["type=magic,target=/t", "mount type unknown"],
-      ["colour=red,target=/t", "unexpected key 'colour'"],
-      ["type=bind,source,target=/t", "must be a key=value pair"],
-      ["target=/t,readonly=maybe", "invalid value for readonly"],
-      ["type=tmpfs,src=/s,target=/t", "field Source must not be specified"],
-    ] as const
-  ) assertThrows(() => mount(text), EngineError, message, text);
 });
 
 Deno.test("parseTmpfs() lets options replace the defaults", () => {
