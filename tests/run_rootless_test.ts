@@ -58,6 +58,20 @@ for (const ids of ["ranges", "single"] as const) {
         assertStringIncludes(stderr, "Cannot run as user 99999:0: ");
       });
 
+      await t.step("groups that can't be are named", async () => {
+        const flags = ["--group-add", "9"];
+        const { stdout, stderr } = await inside(call, flags, "id -G");
+        const isSingle = ids === "single";
+        assertEquals(stdout, isSingle ? "0\n" : "0 9\n");
+        assertEquals(stderr.includes("Ignoring --group-add 9: "), isSingle);
+        if (isSingle) return;
+        const refused = await call(
+          ...["run", "--rm", "--group-add", "70000", "busybox", "true"],
+        );
+        assertEquals(refused.code, 125);
+        assertStringIncludes(refused.stderr, "Cannot add group 70000: ");
+      });
+
       await t.step("relative paths begin where the user is", async () => {
         const here = (...args: string[]) =>
           run(user.command(["env", "-C", user.home, program, ...args]));

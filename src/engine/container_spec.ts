@@ -75,7 +75,7 @@ export async function makeSpec(
   const write = files === "bundle"
     ? (name: string, text: string) => bundle.write(name, text)
     : fileWriter(host, containerDirectory(deps, ctx.namespace, id));
-  const { request, refusal } = specRequest({
+  const { request, refusal, warning } = specRequest({
     id,
     namespace: ctx.namespace,
     options,
@@ -90,8 +90,10 @@ export async function makeSpec(
       ...volumes,
     ],
   });
-  const warning = limitsWarning(request.resources, host.facts());
-  if (warning !== undefined) ctx.log.warn(warning);
+  const limits = limitsWarning(request.resources, host.facts());
+  for (const text of [warning, limits]) {
+    if (text !== undefined) ctx.log.warn(text);
+  }
   const spec = buildSpec(
     request,
     host.facts(),

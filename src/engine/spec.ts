@@ -4,12 +4,12 @@
  * users and commands in it.
  */
 
-import { EngineError, invalidArgument } from "../base/errors.ts";
+import { invalidArgument } from "../base/errors.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
 import { askedSharing, sharedPaths } from "../core/shared_paths.ts";
 import type { TaskStartError } from "../core/start_failure.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
-import type { SpecMount, SpecUser } from "../oci/runtime_spec.ts";
+import type { SpecMount } from "../oci/runtime_spec.ts";
 import {
   DEFAULT_PATH,
   DEFAULT_SHM_SIZE,
@@ -20,8 +20,8 @@ import type {
   SeccompRequest,
   SpecRequest,
 } from "../oci/spec/request.ts";
-import { hasId, type HostFacts } from "../oci/spec/facts.ts";
 import { resolveUser } from "../oci/users.ts";
+import { availableUser } from "./available_user.ts";
 import { commandRefusal } from "./command_check.ts";
 import { mergeEnv } from "./options/environment.ts";
 import { normalize } from "./options/mounts.ts";
@@ -49,20 +49,22 @@ export interface RequestedSpec {
   readonly request: SpecRequest;
   /** Why its command will not start: the container is made all the same. */
   readonly refusal: TaskStartError | undefined;
+  /** What of its user it will not have. */
+  readonly warning: string | undefined;
 }
 
 /** @throws {EngineError} */
 export function specRequest(input: SpecInput): RequestedSpec {
   const { options, config, host, root } = input;
-  const { user, home } = resolveUser(
+  const resolved = resolveUser(
     options.user ?? config.User ?? "",
     options.groupAdd,
     userFiles(root),
   );
-  checkIds(user, host.facts());
+  const { user, warning } = availableUser(resolved, host.facts());
   const cwd = workdir(input);
   root.makeDirectory(cwd);
-  const env = environment(input, home);
+  const env = environment(input, resolved.home);
   const args = commandLine(options, config);
   const init = initMounts(options, host);
   const devices = deviceParts(options.devices, host);
@@ -105,6 +107,7 @@ export function specRequest(input: SpecInput): RequestedSpec {
   return {
     request,
     refusal: commandRefusal({ args, env, cwd, root, mounts }),
+    warning,
   };
 }
 
@@ -119,22 +122,6 @@ function sharedParts(
 
 function cgroupsPath({ options, namespace, id }: SpecInput): string {
   return `${options.cgroupParent ?? `/coracle/${namespace}`}/${id}`;
-}
-
-/** A runtime would only say that an argument is invalid. */
-function checkIds({ uid, gid }: SpecUser, facts: HostFacts): void {
-  if (hasId(facts.uidRanges, uid) && hasId(facts.gidRanges, gid)) return;
-  const counts = facts.uidRanges.map(({ count }) => count);
-  const last = counts.reduce((sum, count) => sum + count, 0) - 1;
-  const ids = last === 0 ? "the id 0 only" : `ids up to ${last}`;
-  throw new EngineError(
-    "failedPrecondition",
-    `Cannot run as user ${uid}:${gid}: containers of this user have ${ids}`,
-    {
-      hint: "Add --user 0 to be the user that calls; " +
-        "coracle doctor says how to get more ids",
-    },
-  );
 }
 
 function networkSharing({ network }: RunOptions): "host" | "private" {

@@ -30,6 +30,8 @@ export interface UserFiles {
 
 export interface ResolvedUser {
   readonly user: SpecUser;
+  /** Those of the further groups that were asked for. */
+  readonly addedGids: readonly number[];
   /** For HOME; `/` if the user has none. */
   readonly home: string;
 }
@@ -63,6 +65,7 @@ export function resolveUser(
   const all = new Set([gid, ...listed.map((group) => group.gid), ...more]);
   return {
     user: { uid: account.uid, gid, additionalGids: [...all] },
+    addedGids: more,
     home: account.home === "" ? "/" : account.home,
   };
 }

@@ -25,12 +25,17 @@ const ids = (uid: number, gid: number, additionalGids = [gid]) => ({
 });
 
 Deno.test("resolveUser() is root when nobody is named", () => {
-  assertEquals(resolve(""), { user: ids(0, 0), home: "/root" });
+  assertEquals(resolve(""), {
+    user: ids(0, 0),
+    addedGids: [],
+    home: "/root",
+  });
 });
 
 Deno.test("resolveUser() takes groups from the files for a known user", () => {
   const sailor = {
     user: ids(1000, 1001, [1001, 2000, 2001]),
+    addedGids: [],
     home: "/home/sailor",
   };
   assertEquals(resolve("sailor"), sailor);
@@ -45,11 +50,17 @@ Deno.test("resolveUser() drops listed groups when a group is named", () => {
 });
 
 Deno.test("resolveUser() prefers a name that looks like a number", () => {
-  assertEquals(resolve("42"), { user: ids(77, 77), home: "/odd" });
+  assertEquals(resolve("42"), {
+    user: ids(77, 77),
+    addedGids: [],
+    home: "/odd",
+  });
 });
 
 Deno.test("resolveUser() adds the groups that are asked for", () => {
-  assertEquals(resolve("5", ["rope", "9", "0"]).user, ids(5, 0, [0, 2000, 9]));
+  const { user, addedGids } = resolve("5", ["rope", "9", "0"]);
+  assertEquals(user, ids(5, 0, [0, 2000, 9]));
+  assertEquals(addedGids, [2000, 9, 0]);
 });
 
 Deno.test("resolveUser() says what it can't find, in docker's words", () => {
