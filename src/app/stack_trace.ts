@@ -23,6 +23,8 @@ interface SourceMap {
 /** Bytes of the bundle's first line that the packer replaced. */
 interface PartMap extends SourceMap {
   readonly headBytes: number;
+  /** Decoded `mappings`, once they were needed. */
+  lines?: readonly (readonly Mapping[])[];
 }
 
 /** Of a script that several parts are in. */
@@ -119,28 +121,38 @@ function sourcePosition(
   // The first line of a part is the packer's; the bundle begins below it.
   const wantedLine = line - 2;
   const wantedColumn = column - 1 + (wantedLine === 0 ? map.headBytes : 0);
-  const found = lookUp(map.mappings, wantedLine, wantedColumn);
+  const found = lookUp(map, wantedLine, wantedColumn);
   const source = found === undefined ? undefined : map.sources[found.source];
   if (found === undefined || source === undefined) return undefined;
   return `${PREFIX}${source}:${found.line + 1}:${found.column + 1}`;
 }
 
+/** Where in the sources a place of the bundle is from. All from 0. */
 interface Mapping {
+  /** In its line of the bundle. */
+  readonly generatedColumn: number;
   readonly source: number;
   readonly line: number;
   readonly column: number;
 }
 
-/** The last mapping at or before the position; lines and columns from 0. */
+/** The last mapping of the line at or before the column. */
 function lookUp(
-  mappings: string,
+  map: PartMap,
   wantedLine: number,
   wantedColumn: number,
 ): Mapping | undefined {
+  map.lines ??= decode(map.mappings);
+  return map.lines[wantedLine]?.findLast(({ generatedColumn }) =>
+    generatedColumn <= wantedColumn
+  );
+}
+
+/** @returns the mappings of each line of the bundle */
+function decode(mappings: string): Mapping[][] {
   let source = 0, line = 0, column = 0;
-  let found: Mapping | undefined;
-  for (const [generatedLine, segments] of mappings.split(";").entries()) {
-    if (generatedLine > wantedLine) break;
+  return mappings.split(";").map((segments) => {
+    const found: Mapping[] = [];
     let generatedColumn = 0;
     for (const segment of segments === "" ? [] : segments.split(",")) {
       const [skip = 0, toSource, toLine = 0, toColumn = 0] = decodeVlq(segment);
@@ -149,12 +161,10 @@ function lookUp(
       source += toSource;
       line += toLine;
       column += toColumn;
-      if (generatedLine === wantedLine && generatedColumn <= wantedColumn) {
-        found = { source, line, column };
-      }
+      found.push({ generatedColumn, source, line, column });
     }
-  }
-  return found;
+    return found;
+  });
 }
 
 /** Base64 digits of 5 bits, lowest first; bit 6 continues, bit 1 is the sign. */

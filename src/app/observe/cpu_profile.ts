@@ -1,5 +1,12 @@
 /** Where the time goes, in the format of Chrome's developer tools. */
 
+import { inSources, type Profile } from "./profile_sources.ts";
+
+interface ProfilerResult {
+  /** Of `Profiler.stop`. */
+  readonly profile?: Profile;
+}
+
 /** The part of Node's inspector that is needed. */
 interface Session {
   connect(): void;
@@ -8,7 +15,7 @@ interface Session {
     method: string,
     done: (
       error: Error | null,
-      result?: { readonly profile?: unknown },
+      result?: ProfilerResult,
     ) => void,
   ): void;
 }
@@ -29,7 +36,8 @@ export async function cpuProfile(
     await post(session, "Profiler.start");
     await pause(ms, signal);
     const { profile } = await post(session, "Profiler.stop");
-    return JSON.stringify(profile);
+    if (profile === undefined) throw new Error("The profiler has no profile");
+    return JSON.stringify(inSources(profile));
   } finally {
     session.disconnect();
   }
@@ -38,10 +46,8 @@ export async function cpuProfile(
 async function post(
   session: Session,
   method: string,
-): Promise<{ readonly profile?: unknown }> {
-  const { promise, resolve, reject } = Promise.withResolvers<
-    { readonly profile?: unknown }
-  >();
+): Promise<ProfilerResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<ProfilerResult>();
   session.post(
     method,
     (error, result) => error === null ? resolve(result ?? {}) : reject(error),
