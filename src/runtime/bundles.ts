@@ -288,8 +288,9 @@ class LocalBundle implements Bundle {
     removeEmpty(this.rootfs);
     // Half removed, it would be nobody's: without its lock, not abandoned.
     const slash = this.path.lastIndexOf("/") + 1;
+    // Another one of the same container may still be on its way out.
     const removed = this.path.slice(0, slash) + REMOVED_PREFIX +
-      this.path.slice(slash);
+      this.path.slice(slash) + `.${crypto.randomUUID().slice(0, 8)}`;
     Deno.renameSync(this.path, removed);
     removeTree(removed);
     this[Symbol.dispose]();

@@ -79,3 +79,15 @@ Deno.test("abandoned() gives a bundle when its keeper has let it go", async () =
     await Deno.remove(state, { recursive: true });
   }
 });
+
+Deno.test("remove() does not mind that another one is just being removed", async () => {
+  const state = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${state}/bundles/.old-default.a/io`, { recursive: true });
+    const store = createBundleStore({ state });
+    store.create(background(), RECORD).remove();
+    assertEquals(namesIn(`${state}/bundles`), [".old-default.a"]);
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+});
