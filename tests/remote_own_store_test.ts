@@ -1,6 +1,6 @@
 /** Commands on one store, by its daemon's socket and without it. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { makeBusyboxArchive } from "./support/busybox_archive.ts";
 import { coracle, type Outcome, startCoracle } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
@@ -59,20 +59,31 @@ async function attaches(here: Side, there: Side): Promise<void> {
   await there.ok("rm", "-f", "kept");
 }
 
-/** What is mounted and linked for it here, its shim over there has not. */
-async function joinsNobody(here: Side, there: Side): Promise<void> {
-  await here.ok("run", "-d", "--name", "owner", IMAGE, "sleep", "1000");
-  const joins = ["--name", "guest", "--pid", "container:owner"];
-  await here.ok("create", ...joins, IMAGE, "sleep", "1000");
-  const calls = [["start", "guest"], ["run", "--rm", ...joins, IMAGE, "true"]];
-  for (const args of [...calls, ["run", "--ipc", "shareable", IMAGE, "true"]]) {
-    const { code, stderr } = await there.call(args);
-    assertEquals(code, args[0] === "start" ? 1 : 125);
-    assertStringIncludes(stderr, "Cannot share namespaces");
+/** Wherever it was made, and is started; memory is of one side only. */
+async function joins(here: Side, there: Side): Promise<void> {
+  const sleep = [IMAGE, "sleep", "1000"];
+  const flags = ["--name", "guest", "--pid", "container:owner"];
+  const namespace = async (name: string) =>
+    await here.ok("exec", name, "busybox", "readlink", "/proc/self/ns/pid");
+  await here.ok("run", "-d", "--name", "owner", ...sleep);
+  for (const maker of [here, there]) {
+    await maker.ok("create", ...flags, ...sleep);
+    for (const starter of [here, there, here]) {
+      await starter.ok("start", "guest");
+      assertEquals(await namespace("guest"), await namespace("owner"));
+      await starter.ok("kill", "guest");
+      await starter.ok("wait", "guest");
+    }
+    await maker.ok("rm", "guest");
   }
-  await here.ok("start", "guest");
-  assertStringIncludes(await there.ok("top", "guest"), "sleep 1000");
-  await there.ok("rm", "-f", "guest", "owner");
+  const shareable = ["--name", "donor", "--ipc", "shareable", ...sleep];
+  await here.ok("create", ...shareable);
+  for (const args of [["start", "donor"], ["run", ...shareable]]) {
+    const { code, stderr } = await there.call(args);
+    assert(code !== 0);
+    assertStringIncludes(stderr, "Cannot share IPC namespaces");
+  }
+  await there.ok("rm", "-f", "owner", "donor");
 }
 
 async function types(here: Side, there: Side): Promise<void> {
@@ -122,7 +133,7 @@ Deno.test({
       "what was left behind a killed command",
       () => removesWhatWasLeft(here, there),
     );
-    await t.step("who shares, is started here", () => joinsNobody(here, there));
+    await t.step("processes of the store's", () => joins(here, there));
     await t.step("a terminal of the other's", () => types(there, here));
   },
 });

@@ -44,6 +44,12 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
         const outcome = await elsewhere(store, "processes", args);
         assertElsewhere(outcome, "is not seen here");
       });
+      await t.step("joining other processes", async () => {
+        const args = ["run", "--pid", "container:web", REMOTE_IMAGE, "true"];
+        const outcome = await elsewhere(store, "processes", args);
+        assertElsewhere(outcome, "is not seen here");
+        await ok("rm", (await ok("ps", "-alq")).trim());
+      });
       await t.step("others work from there, too", async () => {
         const { code, stdout } = await elsewhere(store, "processes", ["ps"]);
         assertEquals(code, 0);

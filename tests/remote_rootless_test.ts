@@ -72,6 +72,11 @@ async function withFiles({ ok }: Caller): Promise<void> {
     await ok("run", "--rm", "--user", "7:8", IMAGE, "id", "-u"),
     "7\n",
   );
+  const namespace = ["busybox", "readlink", "/proc/self/ns/pid"];
+  assertEquals(
+    await ok("run", "--rm", "--pid", "container:web", IMAGE, ...namespace),
+    await ok("exec", "web", ...namespace),
+  );
   await ok("rm", "-f", "web");
   assertEquals((await ok("fsck", "--format", "json")).trim(), "");
 }

@@ -18,8 +18,8 @@ import type {
   TaskRef,
   TaskStdio,
 } from "../core/task.ts";
-import type { AskedSharing } from "../core/shared_paths.ts";
-import { isForeignRuntime } from "../engine/runtime_name.ts";
+import type { AskedSharing, Shareable } from "../core/shared_paths.ts";
+import { isForeignRuntime, isSandboxRuntime } from "../engine/runtime_name.ts";
 import type { TaskRunner } from "../runtime/task_runner.ts";
 
 export interface TaskManagerDeps {
@@ -99,6 +99,12 @@ class RoutingTaskManager implements TaskManager {
   ): Promise<Task> {
     const tasks = await this.#starter(bundle.record.runtime);
     return await tasks.start(ctx, bundle, request);
+  }
+
+  shares(runtime: string): Shareable {
+    return isForeignRuntime(runtime) || isSandboxRuntime(runtime)
+      ? "nothing"
+      : "all";
   }
 
   async shareNamespaces(

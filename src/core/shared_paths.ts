@@ -10,6 +10,12 @@ import type { AskedSettings } from "./container_settings.ts";
 /** The part of what was asked for that concerns others. */
 export type AskedSharing = Pick<AskedSettings, "joins" | "shareable">;
 
+/**
+ * What containers can share: the memory that goes with an IPC namespace is where
+ * only the one who has mounted it finds it.
+ */
+export type Shareable = "all" | "pid" | "nothing";
+
 /** Undefined if nothing is shared with other containers. */
 export function askedSharing(
   asked: AskedSettings | undefined,

@@ -10,7 +10,7 @@ import type { Context } from "../base/context.ts";
 import type { SpecProcess, SpecResources } from "../oci/runtime_spec.ts";
 import type { ContainerSettings, RestartPolicy } from "./container_settings.ts";
 import type { AttachInput, AttachOutput } from "./keeper.ts";
-import type { AskedSharing } from "./shared_paths.ts";
+import type { AskedSharing, Shareable } from "./shared_paths.ts";
 import type { TaskStatus } from "./task_status.ts";
 
 export interface ExitStatus {
@@ -156,12 +156,14 @@ export interface TaskManager {
    * @throws {TaskStartError}
    */
   start(ctx: Context, bundle: Bundle, request: StartRequest): Promise<Task>;
+  /** What containers of a runtime can share with others here. */
+  shares(runtime: string): Shareable;
   /**
    * Makes ready what the bundle's container shares with others, before it is
-   * started, and until the bundle is let go of. Absent where it can't be.
+   * started, and until the bundle is let go of.
    * @throws {EngineError} `failedPrecondition` if another one does not run
    */
-  shareNamespaces?(
+  shareNamespaces(
     ctx: Context,
     bundle: Bundle,
     sharing: AskedSharing,

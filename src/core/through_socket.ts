@@ -17,3 +17,12 @@ export function throughSocket(
     { hint },
   );
 }
+
+/** The memory that goes with them is mounted for who runs both. */
+export function ipcThroughSocket(): ThroughSocketError {
+  return throughSocket(
+    "share IPC namespaces",
+    "Run both containers on the store itself, without --address; --pid " +
+      "container:NAME works here, too",
+  );
+}

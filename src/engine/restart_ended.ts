@@ -2,9 +2,13 @@
 
 import type { Context } from "../base/context.ts";
 import { sleep } from "../base/sleep.ts";
-import { settingsOf } from "../core/container_settings.ts";
+import {
+  type ContainerSettings,
+  settingsOf,
+} from "../core/container_settings.ts";
+import { askedSharing } from "../core/shared_paths.ts";
 import type { Bundle, TaskRef } from "../core/task.ts";
-import type { TaskStatus } from "../core/task_status.ts";
+import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import { launch, startRequest } from "./start.ts";
 
@@ -20,36 +24,64 @@ const LONG_LIFE_MS = 10_000;
 const CLAIM_BUDGET_MS = 5_000;
 const PAUSE_MS = 20;
 
-/** Waits, and starts it, unless the user has ended it meanwhile. */
+/**
+ * Waits, and starts it, unless the user has ended it meanwhile. While it can't
+ * join another container, because that does not run, it goes on waiting.
+ */
 export async function restartEnded(
   ctx: Context,
   deps: LifeDeps,
   id: string,
 ): Promise<void> {
   const ref = { namespace: ctx.namespace, id };
-  const status = await dueStatus(ctx, deps, ref);
-  if (status === undefined) return;
-  await sleep(delayMs(status), ctx.signal);
-  ctx.signal.throwIfAborted();
-  const bundle = await claim(ctx, deps, ref);
-  if (bundle === undefined) return;
-  using owned = new DisposableStack();
-  owned.use(bundle);
-  if (await dueStatus(ctx, deps, ref) === undefined) return;
-  const container = await deps.services.containers.get(ctx, id);
-  const settings = settingsOf(container);
-  if (settings === undefined) return;
-  bundle.write(RESTART_COUNT, String(status.restartCount + 1));
-  owned.move();
-  await launch(ctx, deps, bundle, startRequest(ctx, deps, { id, settings }));
+  for (let refusals = 0;; refusals++) {
+    const status = await dueStatus(ctx, deps, ref);
+    if (status === undefined) return;
+    await sleep(delayMs(status, refusals), ctx.signal);
+    ctx.signal.throwIfAborted();
+    using owned = new DisposableStack();
+    const bundle = await claim(ctx, deps, ref);
+    if (bundle === undefined) return;
+    owned.use(bundle);
+    if (await dueStatus(ctx, deps, ref) === undefined) return;
+    const container = await deps.services.containers.get(ctx, id);
+    const settings = settingsOf(container);
+    if (settings === undefined) return;
+    if (!await share(ctx, deps, bundle, settings)) continue;
+    bundle.write(RESTART_COUNT, String(status.restartCount + 1));
+    owned.move();
+    await launch(ctx, deps, bundle, startRequest(ctx, deps, { id, settings }));
+    return;
+  }
 }
 
-function delayMs({ restartCount, startedAt, exit }: TaskStatus): number {
+/** @returns false if another container does not run: its status says so */
+async function share(
+  ctx: Context,
+  { services }: LifeDeps,
+  bundle: Bundle,
+  { asked }: ContainerSettings,
+): Promise<boolean> {
+  const sharing = askedSharing(asked);
+  if (sharing === undefined) return true;
+  const { tryToShare } = await import("./share_namespaces.ts");
+  const refusal = await tryToShare(ctx, services, bundle, sharing);
+  if (refusal === undefined) return true;
+  const status = bundle.status() ?? NEW_STATUS;
+  bundle.writeStatus({ ...status, error: refusal.message });
+  return false;
+}
+
+/** @param refusals since it has ended */
+function delayMs(
+  { restartCount, startedAt, exit }: TaskStatus,
+  refusals: number,
+): number {
   const livedMs = startedAt === undefined || exit === undefined
     ? 0
     : Date.parse(exit.exitedAt) - Date.parse(startedAt);
-  if (livedMs >= LONG_LIFE_MS) return FIRST_DELAY_MS;
-  return Math.min(FIRST_DELAY_MS * 2 ** restartCount, MOST_DELAY_MS);
+  const tries = refusals + (livedMs >= LONG_LIFE_MS ? 0 : restartCount);
+  return Math.min(FIRST_DELAY_MS * 2 ** tries, MOST_DELAY_MS);
 }
 
 /** Undefined of one that is not to be restarted. */

@@ -4,13 +4,17 @@ import type { Context } from "../base/context.ts";
 import { EngineError, failedPrecondition, hasCode } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { type Joins, settingsOf } from "../core/container_settings.ts";
-import { type AskedSharing, askedSharing } from "../core/shared_paths.ts";
+import {
+  type AskedSharing,
+  askedSharing,
+  type Shareable,
+} from "../core/shared_paths.ts";
+import type { TaskManager } from "../core/task.ts";
+import { ipcThroughSocket } from "../core/through_socket.ts";
 import { DEFAULT_SHM_SIZE } from "../oci/spec/defaults.ts";
 import { containerName, containerSpec, findContainer } from "./inspect_find.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
-import { isForeignRuntime } from "./runtime_name.ts";
-import { notFromHere } from "./share_namespaces.ts";
 
 export interface SettledSharing {
   readonly namespaces: RunOptions["namespaces"];
@@ -31,10 +35,11 @@ export async function settleSharing(
   const { namespaces, rare } = options;
   const asked = askedSharing(rare);
   if (asked === undefined) return { namespaces, sharing: {} };
-  const { tasks } = deps.services;
-  if (tasks.shareNamespaces === undefined) throw notFromHere();
-  checkRuntime(options.runtime ?? tasks.defaultRuntime);
   const { joins, shareable } = asked;
+  const { tasks } = deps.services;
+  const shares = checkRuntime(tasks, options.runtime ?? tasks.defaultRuntime);
+  const sharesIpc = joins?.ipc !== undefined || shareable !== undefined;
+  if (sharesIpc && shares === "pid") throw ipcThroughSocket();
   const pid = joins?.pid === undefined
     ? undefined
     : await find(ctx, deps, joins.pid);
@@ -69,13 +74,17 @@ async function find(
       hint: "coracle ps -a lists the ones there are",
     });
   });
-  if (settingsOf(found) === undefined) {
+  const settings = settingsOf(found);
+  const { tasks } = services;
+  if (settings === undefined && tasks.shares(found.runtime.name) === "all") {
     throw failedPrecondition(
       `Cannot join container "${containerName(found)}": it was not made by ` +
         "coracle run or coracle create",
     );
   }
-  checkRuntime(found.runtime.name);
+  checkRuntime(tasks, found.runtime.name);
+  // Where a shim runs it, the record names that.
+  checkRuntime(tasks, settings?.asked?.runtime ?? found.runtime.name);
   return found;
 }
 
@@ -93,9 +102,12 @@ async function findDonor(
 }
 
 /** Its namespaces are not those of the processes that can be seen, or unknown. */
-function checkRuntime(runtime: string): void {
-  const isSandbox = /(?:^|\/)(?:runsc|kata-runtime)$/.test(runtime);
-  if (!isForeignRuntime(runtime) && !isSandbox) return;
+function checkRuntime(
+  tasks: Pick<TaskManager, "shares">,
+  runtime: string,
+): Exclude<Shareable, "nothing"> {
+  const shares = tasks.shares(runtime);
+  if (shares !== "nothing") return shares;
   throw failedPrecondition(
     `Cannot share namespaces of containers that "${runtime}" runs`,
     { hint: "Use an OCI runtime for both, --runtime runc for instance" },

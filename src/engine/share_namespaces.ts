@@ -1,31 +1,22 @@
 /** Starting containers that share something with others. */
 
 import type { Context } from "../base/context.ts";
-import { EngineError, failedPrecondition } from "../base/errors.ts";
+import { EngineError } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { recordedStatus } from "../core/container_settings.ts";
-import type { AskedSharing } from "../core/shared_paths.ts";
+import { type AskedSharing, joinedPath } from "../core/shared_paths.ts";
 import type { Services } from "../core/services.ts";
 import { START_FAILURE, TaskStartError } from "../core/start_failure.ts";
 import type { Bundle } from "../core/task.ts";
 import { NEW_STATUS } from "../core/task_status.ts";
+import { parseSpec, serializeSpec } from "../oci/spec/serialize.ts";
 import { recordParts } from "./container_record.ts";
 
 /**
- * Makes what it shares ready, until the bundle is let go of.
- * @throws {EngineError} `failedPrecondition` if another container does not run
+ * Makes what it shares ready, until the bundle is let go of, for one that has
+ * been started before: if that fails, its record says why.
+ * @throws {TaskStartError} if another container does not run
  */
-async function shareNamespaces(
-  ctx: Context,
-  { tasks }: Pick<Services, "tasks">,
-  bundle: Bundle,
-  sharing: AskedSharing,
-): Promise<void> {
-  if (tasks.shareNamespaces === undefined) throw notFromHere();
-  await tasks.shareNamespaces(ctx, bundle, sharing);
-}
-
-/** The same for one that has been started before, whose record says why not. */
 export async function shareAgain(
   ctx: Context,
   services: Services,
@@ -47,12 +38,12 @@ export async function shareAgain(
  */
 export async function tryToShare(
   ctx: Context,
-  services: Pick<Services, "tasks">,
+  { tasks }: Pick<Services, "tasks">,
   bundle: Bundle,
   sharing: AskedSharing,
 ): Promise<TaskStartError | undefined> {
   try {
-    await shareNamespaces(ctx, services, bundle, sharing);
+    await tasks.shareNamespaces(ctx, bundle, sharing);
     return undefined;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
@@ -64,11 +55,16 @@ export async function tryToShare(
   }
 }
 
-export function notFromHere(): EngineError {
-  return failedPrecondition(
-    "Cannot share namespaces of containers that a daemon keeps",
-    {
-      hint: "Leave out --address: containers of the store itself can be joined",
-    },
+/**
+ * A spec as the bundle in which it is to be started has it: a client of a daemon
+ * makes it in another than the store itself. Of memory there is no other place.
+ */
+export function withJoinedPath(text: string, bundle: string): string {
+  const spec = parseSpec(text);
+  const namespaces = spec.linux.namespaces.map((namespace) =>
+    namespace.type === "pid" && namespace.path !== undefined
+      ? { ...namespace, path: joinedPath(bundle, "pid") }
+      : namespace
   );
+  return serializeSpec({ ...spec, linux: { ...spec.linux, namespaces } });
 }

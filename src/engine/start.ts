@@ -109,8 +109,8 @@ async function openBundle(
     removal: settings.removal,
   });
   try {
-    const text = new TextDecoder().decode(container.spec?.value);
-    await share(ctx, deps, bundle, container);
+    const recorded = new TextDecoder().decode(container.spec?.value);
+    const text = await share(ctx, deps, bundle, container, recorded);
     bundle.writeSpec(text);
     renewNetworkFiles(
       settings,
@@ -130,17 +130,22 @@ async function openBundle(
   }
 }
 
-/** @throws {EngineError} if it joins a container that does not run */
+/**
+ * @returns the spec with which it is started here
+ * @throws {EngineError} if it joins a container that does not run
+ */
 async function share(
   ctx: Context,
   { services }: LifeDeps,
   bundle: Bundle,
   container: Container,
-): Promise<void> {
+  spec: string,
+): Promise<string> {
   const sharing = askedSharing(settingsOf(container)?.asked);
-  if (sharing === undefined) return;
-  const { shareAgain } = await import("./share_namespaces.ts");
+  if (sharing === undefined) return spec;
+  const { shareAgain, withJoinedPath } = await import("./share_namespaces.ts");
   await shareAgain(ctx, services, bundle, container, sharing);
+  return withJoinedPath(spec, bundle.path);
 }
 
 /** Of a task that has just ended, or is just copied to, something may be left. */

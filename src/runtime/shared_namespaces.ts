@@ -3,7 +3,7 @@
  * links in its bundle lead to the namespaces of processes that are running.
  */
 
-import { failedPrecondition } from "../base/errors.ts";
+import { type EngineError, failedPrecondition } from "../base/errors.ts";
 import {
   type AskedSharing,
   joinedPath,
@@ -41,18 +41,21 @@ export function shareNamespaces(
   if (shareable !== undefined) renewMemory(bundle, shareable.shmBytes);
   if (joins?.pid !== undefined) {
     const fd = openNamespace(viewOther(task, joins.pid), "pid");
-    if (fd === undefined) {
-      throw failedPrecondition(
-        `cannot join PID of a non running container: ${joins.pid}: ` +
-          `container ${joins.pid} is not running`,
-        { hint: START_IT },
-      );
-    }
+    if (fd === undefined) throw cannotJoinPid(joins.pid);
     undo.defer(() => closeFd(fd));
     undo.use(linkTo(descriptorPath(fd), joinedPath(bundle, "pid")));
   }
   if (joins?.ipc !== undefined) undo.use(joinIpc(task, joins.ipc));
   return undo.move();
+}
+
+/** As docker says that container `id` does not run. */
+export function cannotJoinPid(id: string): EngineError {
+  return failedPrecondition(
+    `cannot join PID of a non running container: ${id}: ` +
+      `container ${id} is not running`,
+    { hint: START_IT },
+  );
 }
 
 function joinIpc(task: SharingTask, id: string): Disposable {
@@ -118,8 +121,11 @@ function descriptorPath(fd: number): string {
   return `/proc/${Deno.pid}/fd/${fd}`;
 }
 
-/** Instead of one that somebody was killed with. */
-function linkTo(target: string, path: string): Disposable {
+/**
+ * Instead of one that somebody was killed with. Disposing removes it.
+ * @param path of the link
+ */
+export function linkTo(target: string, path: string): Disposable {
   removeIfThere(path);
   Deno.symlinkSync(target, path);
   return { [Symbol.dispose]: () => removeIfThere(path) };

@@ -18,6 +18,7 @@ import { startError } from "../../runtime/start_failure.ts";
 import type { StorePaths } from "../paths.ts";
 import { createTask } from "./create_task.ts";
 import { type DestroyDeps, destroyTask } from "./destroy_task.ts";
+import type { JoinedPids } from "./joined_pids.ts";
 import { LogFailureError } from "./log_failure.ts";
 import { explainNoRuntime, shimRuntime } from "./runtimes.ts";
 import { explainOtherFiles } from "./same_place.ts";
@@ -31,6 +32,8 @@ export interface BeginDeps extends DestroyDeps {
 
 export interface Beginning {
   readonly stdio: StdioAddresses;
+  /** What it joins; let go of when it has. */
+  readonly joined?: JoinedPids | undefined;
   /** Called when all is ready but its process. */
   readonly created?: () => Promise<void>;
 }
@@ -43,8 +46,9 @@ export async function beginTask(
   ctx: Context,
   deps: BeginDeps,
   bundle: Bundle,
-  { stdio, created }: Beginning,
+  { stdio, joined, created }: Beginning,
 ): Promise<number> {
+  using _joined = joined;
   const { tasks, services, now } = deps;
   const { id, snapshotter, snapshotKey } = bundle.record;
   const { mounter, snapshotters } = services();
@@ -56,15 +60,18 @@ export async function beginTask(
     ?.mounts(ctx, snapshotKey) ?? [];
   try {
     const runtime = await runtimeOf(ctx, services(), id);
-    await createTask(ctx, tasks, { ...stdio, id, rootfs, ...runtime });
+    const request = { ...stdio, id, rootfs, ...runtime };
+    const pid = await createTask(ctx, tasks, request);
+    await joined?.check(ctx, pid);
     await created?.();
-    const pid = await tasks.start(ctx, { id, execId: "" });
+    await tasks.start(ctx, { id, execId: "" });
     bundle.writeStatus(runningStatus(bundle.status(), pid, now()));
     return pid;
   } catch (error) {
     await destroyTask(ctx, deps, bundle.record);
     if (error instanceof LogFailureError) throw error;
-    const cause = explainNoRuntime(explainOtherFiles(error, deps.paths));
+    const why = joined === undefined ? error : await joined.explain(ctx, error);
+    const cause = explainNoRuntime(explainOtherFiles(why, deps.paths));
     if (cause !== error) throw cause;
     throw startFailure(startError, "runc", START_CALLS.container, error);
   }

@@ -12,17 +12,17 @@ const PAUSE_MS = 50;
 /**
  * What is left of the container's last life goes first. If a keeper of ours has
  * kept that, it does so itself, and is waited for.
+ * @returns the number of its process, which does not run its program yet
  * @throws {EngineError} `alreadyExists` if the task runs
  */
 export async function createTask(
   ctx: Context,
   tasks: TaskService,
   request: Parameters<TaskService["create"]>[1],
-): Promise<void> {
+): Promise<number> {
   for (let waited = 0;; waited += PAUSE_MS) {
     try {
-      await tasks.create(ctx, request);
-      return;
+      return await tasks.create(ctx, request);
     } catch (error) {
       if (!hasCode(error, "alreadyExists") || waited >= PATIENCE_MS) {
         throw error;

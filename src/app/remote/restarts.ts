@@ -12,7 +12,10 @@ import type { RemotePolicies } from "../../api/remote/policies.ts";
 import type { Context } from "../../base/context.ts";
 import { hasCode, unlessMissing } from "../../base/errors.ts";
 import type { Container, ContainerStore } from "../../core/container.ts";
-import type { RestartPolicy } from "../../core/container_settings.ts";
+import {
+  type RestartPolicy,
+  settingsOf,
+} from "../../core/container_settings.ts";
 import type { Labels } from "../../core/labels.ts";
 import {
   RESTART_LABEL,
@@ -75,9 +78,13 @@ export class Restarts {
     this.#deps = deps;
   }
 
-  /** Who will restart a container so, with such streams. */
+  /**
+   * Who will restart a container so, with such streams. No monitor looks where
+   * another one's processes are now that it joins.
+   */
   async by(
     ctx: Context,
+    id: string,
     { kind }: RestartPolicy,
     { terminal, log }: {
       readonly terminal: boolean;
@@ -89,6 +96,7 @@ export class Restarts {
     if (monitor === undefined) return "command";
     const { policies, terminals } = monitor;
     const known = policies.length === 0 ? ALWAYS : policies;
+    if (await this.#joinsOthers(ctx, id)) return "command";
     const losesTerminal = terminal && (terminals === "lost" || log === "none");
     return known.includes(kind) && !losesTerminal ? "monitor" : "command";
   }
@@ -176,6 +184,12 @@ export class Restarts {
       if (!hasCode(error, "invalidArgument")) throw error;
       return { kind: "none" };
     }
+  }
+
+  async #joinsOthers(ctx: Context, id: string): Promise<boolean> {
+    const container = await this.#find(ctx, id);
+    return container !== undefined &&
+      settingsOf(container)?.asked?.joins !== undefined;
   }
 
   async #find(ctx: Context, id: string): Promise<Container | undefined> {

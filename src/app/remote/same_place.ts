@@ -56,9 +56,14 @@ export async function explainOtherProcesses(
   if (pid === undefined || !NOT_THERE.test(message)) return error;
   const { status, pid: shown } = await state();
   if (status === "stopped" || String(shown) !== pid) return error;
+  return notSeenHere(shown, error);
+}
+
+/** @param pid of a process, as the daemon counts them */
+export function notSeenHere(pid: number, cause?: unknown): ThroughSocketError {
   return new ThroughSocketError(
     "failedPrecondition",
     `The daemon's process ${pid} is not seen here`,
-    { hint: HINT, cause: error },
+    { hint: HINT, cause },
   );
 }

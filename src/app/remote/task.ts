@@ -157,7 +157,7 @@ export class RemoteTask implements Task {
     // In the foreground of a command it ends with that.
     if (logUri === undefined) return;
     const log = logUri === "" ? "none" : "some";
-    const by = await restarts.by(ctx, policy, { terminal, log });
+    const by = await restarts.by(ctx, this.id, policy, { terminal, log });
     if (by === "nobody") return;
     if (by === "command" && !this.#isFinished(state.pid)) {
       throw throughSocket(

@@ -5,6 +5,7 @@
 
 import { background, type Context } from "../../base/context.ts";
 import { hasCode, unlessMissing } from "../../base/errors.ts";
+import type { AskedSharing, Shareable } from "../../core/shared_paths.ts";
 import type { ShimService } from "../../core/shim.ts";
 import type { Services } from "../../core/services.ts";
 import type {
@@ -20,6 +21,7 @@ import type {
 } from "../../core/task.ts";
 import type { TaskService } from "../../core/task_service.ts";
 import { NEW_HEALTH } from "../../core/task_status.ts";
+import { ipcThroughSocket } from "../../core/through_socket.ts";
 import {
   connectLogger,
   whenGreeted,
@@ -31,12 +33,18 @@ import {
 import { openOurStdio } from "../../drivers/shim_manager/our_stdio.ts";
 import { stoppedStatus } from "../../drivers/shim_manager/status.ts";
 import { RESTART_COUNT } from "../../engine/restart_ended.ts";
+import {
+  isForeignRuntime,
+  isOciShim,
+  isSandboxRuntime,
+} from "../../engine/runtime_name.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
 import { INIT_PID, readIfThere } from "../container_end.ts";
 import type { StorePaths } from "../paths.ts";
 import type { TaskLogger } from "./attach.ts";
 import { beginTask } from "./begin_task.ts";
 import { destroyTask, killAll } from "./destroy_task.ts";
+import type { JoinedPids } from "./joined_pids.ts";
 import type { RemoteAccess } from "./logger.ts";
 import type { Restarts } from "./restarts.ts";
 import { LATER_LOG } from "./later_log.ts";
@@ -73,6 +81,8 @@ class RemoteTaskManager implements TaskManager {
   readonly defaultRuntime = DEFAULT_RUNTIME;
   readonly #deps: RemoteTaskManagerDeps;
   readonly #shim: ShimService;
+  /** What those that are about to be started join. */
+  readonly #joined = new WeakMap<Bundle, JoinedPids>();
   #poller: Poller | undefined;
 
   constructor(deps: RemoteTaskManagerDeps) {
@@ -105,7 +115,8 @@ class RemoteTaskManager implements TaskManager {
       name: "init",
     });
     using signals = catchSignals(ctx, stdio);
-    const beginning = { stdio: streams.addresses };
+    const joined = this.#joined.get(bundle);
+    const beginning = { stdio: streams.addresses, joined };
     started?.(await beginTask(ctx, this.#deps, bundle, beginning));
     const process = { id, execId: "" };
     const service = this.#shim;
@@ -127,7 +138,7 @@ class RemoteTaskManager implements TaskManager {
     const { access, restarts } = this.#deps;
     const { restart } = request.settings;
     const { id } = bundle.record;
-    const restartBy = await restarts.by(ctx, restart, {
+    const restartBy = await restarts.by(ctx, id, restart, {
       terminal: request.settings.stdio === "terminal",
       log: request.settings.log.driver === "none" ? "none" : "some",
     });
@@ -147,7 +158,9 @@ class RemoteTaskManager implements TaskManager {
       connection = owned.use(await connectLogger(id, bundle.path));
       await whenGreeted(connection);
     };
-    const pid = await beginTask(ctx, this.#deps, bundle, { stdio, created });
+    const joined = this.#joined.get(bundle);
+    const beginning = { stdio, joined, created };
+    const pid = await beginTask(ctx, this.#deps, bundle, beginning);
     if (logUri !== stdio.stdout) bundle.write(LATER_LOG, logUri);
     const count = Number(readIfThere(`${bundle.path}/${RESTART_COUNT}`));
     if (count > 0 && !await restarts.goOn(ctx, id, count)) {
@@ -163,6 +176,27 @@ class RemoteTaskManager implements TaskManager {
       bundle: bundle.path,
       ...connection === undefined ? {} : { connection },
     });
+  }
+
+  shares(runtime: string): Shareable {
+    const isSeen = !isForeignRuntime(runtime) || isOciShim(runtime);
+    return isSeen && !isSandboxRuntime(runtime) ? "pid" : "nothing";
+  }
+
+  async shareNamespaces(
+    ctx: Context,
+    bundle: Bundle,
+    { joins, shareable }: AskedSharing,
+  ): Promise<void> {
+    if (joins?.ipc !== undefined || shareable !== undefined) {
+      throw ipcThroughSocket();
+    }
+    if (joins?.pid === undefined) return;
+    const { JoinedPids } = await import("./joined_pids.ts");
+    const { tasks } = this.#deps;
+    const joined = await JoinedPids.open(ctx, tasks, bundle.path, joins.pid);
+    bundle.keep(joined);
+    this.#joined.set(bundle, joined);
   }
 
   async find(ctx: Context, task: TaskRef): Promise<Task | undefined> {
