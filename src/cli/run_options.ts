@@ -32,11 +32,11 @@ import {
   DEFAULT_NETWORK,
   type NetworkOptions,
   type PullPolicy,
-  type RunMount,
   type RunOptions,
 } from "../engine/run_options.ts";
 import { parseCapability } from "../oci/spec/capabilities.ts";
 import type { Flags } from "./command.ts";
+import { typedWords } from "./typed_words.ts";
 
 /** What flags mean depends on where they are typed. */
 export interface RunFlagContext {
@@ -71,7 +71,7 @@ export function parseRunOptions(
     ...optional("user", flags.string("user")),
     groupAdd: flags.list("group-add"),
     ...optional("workdir", flags.string("workdir")),
-    mounts: mounts(flags, context),
+    ...mounts(flags, context),
     ...optional("shmSizeBytes", bytes(flags, "shm-size")),
     rootAccess: flags.boolean("read-only") ? "readonly" : "writable",
     network: network(flags),
@@ -230,14 +230,18 @@ function labels(
 function mounts(
   flags: Flags,
   { cwd }: RunFlagContext,
-): readonly RunMount[] {
-  return [
-    // As docker has it, the same said twice is no second one.
-    ...new Set(flags.list("volume")).values()
-      .map((volume) => parseVolume(volume, cwd)),
-    ...flags.list("mount").map((mount) => parseMount(mount, cwd)),
-    ...flags.list("tmpfs").map((tmpfs) => parseTmpfs(tmpfs)),
-  ];
+): Pick<RunOptions, "mounts" | "typed"> {
+  const own = flags.list("mount").map((mount) => parseMount(mount, cwd));
+  return {
+    mounts: [
+      // As docker has it, the same said twice is no second one.
+      ...new Set(flags.list("volume")).values()
+        .map((volume) => parseVolume(volume, cwd)),
+      ...own,
+      ...flags.list("tmpfs").map((tmpfs) => parseTmpfs(tmpfs)),
+    ],
+    typed: typedWords(flags, own, cwd),
+  };
 }
 
 function network(flags: Flags): NetworkOptions {

@@ -5,6 +5,7 @@
  * `coracle.io/status` (a `TaskStatus`).
  */
 
+import type { AskedMount } from "./asked_mount.ts";
 import type { Container, TypedValue } from "./container.ts";
 import type { TaskStatus } from "./task_status.ts";
 
@@ -37,6 +38,8 @@ export interface ContainerSettings {
   /** Digest of the config of the image that it was made from. */
   readonly imageId?: string;
   readonly asked?: AskedSettings;
+  /** Absent for containers of before it was written down. */
+  readonly words?: AskedWords;
 }
 
 export type StandardStream = "stdin" | "stdout" | "stderr";
@@ -65,6 +68,44 @@ export interface AskedSettings {
   readonly joins?: Joins;
   /** Others may join its IPC namespace, and see its `/dev/shm`. */
   readonly shareable?: { readonly shmBytes: number };
+}
+
+/**
+ * What the user said, or else the image, for those who ask what that was: a
+ * spec has it mixed with what every container gets. What is absent was not
+ * said.
+ */
+export interface AskedWords extends TypedWords {
+  /**
+   * `NAME=value`, the user's in order and then the image's; a `NAME` alone
+   * removes what the image sets.
+   */
+  readonly env: readonly string[];
+  readonly user?: string;
+  readonly workdir?: string;
+  readonly stopSignal?: string;
+  readonly stopTimeoutSeconds?: number;
+  readonly health?: "none" | Partial<HealthCheck>;
+  readonly privileged?: true;
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly cgroupParent?: string;
+  readonly shmBytes?: number;
+  /** Instead of a share of a period. */
+  readonly milliCpus?: number;
+}
+
+/** Flags as they were typed, but with absolute paths. */
+export interface TypedWords {
+  /** Of `--volume`. */
+  readonly volumes?: readonly string[];
+  /** Those of `--mount` alone. */
+  readonly mounts?: readonly AskedMount[];
+  readonly tmpfs?: readonly string[];
+  readonly ulimits?: readonly string[];
+  readonly securityOptions?: readonly string[];
+  readonly cidFile?: string;
 }
 
 /**

@@ -2,10 +2,10 @@
 
 import { SIGNALS, signalText } from "../base/signals.ts";
 import type { Container } from "../core/container.ts";
-import { settingsOf } from "../core/container_settings.ts";
+import { type AskedWords, settingsOf } from "../core/container_settings.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
 import { exposedPorts } from "./inspect_asked.ts";
-import { shownHealth, userLabels } from "./inspect_container.ts";
+import { shownHealth, userLabels } from "./inspect_config.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
 
 /** Variables that a container gets of itself, and of this start only. */
@@ -21,30 +21,46 @@ export function committedConfig(
   spec: ContainerSpecView,
 ): ContainerConfig {
   const settings = settingsOf(container);
-  const { entrypoint, command, health, stopSignal } = settings ?? {};
+  const { entrypoint, command, health, stopSignal, words } = settings ?? {};
   const ExposedPorts = exposedPorts(settings, base);
   const { Entrypoint: _entrypoint, Cmd: _command, ...kept } = base;
-  const env = (spec.process?.env ?? []).filter((variable) =>
-    !OWN_VARIABLES.test(variable) || base.Env?.includes(variable) === true
-  );
   const labels = userLabels(container);
   const cwd = spec.process?.cwd;
+  const probe = words === undefined ? health : words.health;
   return {
     ...kept,
-    ...userOf(spec, base),
-    Env: env,
+    ...words === undefined ? userOf(spec, base) : saidUser(words),
+    Env: variables(base, spec, words),
     ...entrypoint === undefined ? {} : { Entrypoint: entrypoint },
     ...command === undefined ? {} : { Cmd: command },
     ...cwd === undefined || cwd === (base.WorkingDir || "/")
       ? {}
       : { WorkingDir: cwd },
-    ...health === undefined ? {} : { Healthcheck: shownHealth(health) },
+    ...probe === undefined ? {} : { Healthcheck: shownHealth(probe) },
     ...stopSignal === undefined || stopSignal === SIGNALS.SIGTERM
       ? {}
       : { StopSignal: signalText(stopSignal) },
     ...Object.keys(labels).length === 0 ? {} : { Labels: labels },
     ...ExposedPorts && { ExposedPorts },
   };
+}
+
+/** A name alone has removed a variable, of which nothing is left to say. */
+function variables(
+  base: ContainerConfig,
+  { process }: ContainerSpecView,
+  words: AskedWords | undefined,
+): readonly string[] {
+  if (words !== undefined) {
+    return words.env.filter((variable) => variable.includes("="));
+  }
+  return (process?.env ?? []).filter((variable) =>
+    !OWN_VARIABLES.test(variable) || base.Env?.includes(variable) === true
+  );
+}
+
+function saidUser({ user }: AskedWords): Pick<ContainerConfig, "User"> {
+  return user === undefined ? {} : { User: user };
 }
 
 /** An image names its user; only one that it does not name is a number. */

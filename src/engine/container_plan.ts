@@ -18,6 +18,7 @@ import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
 import type { BundleRecord } from "../core/task.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
+import { askedWords } from "./asked_words.ts";
 import { checkCpuRange } from "./cpu_range.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import { healthCheck } from "./options/health.ts";
@@ -206,6 +207,7 @@ function containerSettings(
       ? { imageReference: options.source.reference }
       : {},
     ...askedOf(options),
+    words: askedWords(options, config),
   };
 }
 

@@ -70,7 +70,8 @@ function rates(
   return asked?.map(({ path, rate }) => ({ Path: path, Rate: rate })) ?? null;
 }
 
-function hasInit({ process, mounts = [] }: ContainerSpecView): boolean {
+/** Whether its first process is an init program of ours. */
+export function hasInit({ process, mounts = [] }: ContainerSpecView): boolean {
   return process?.args?.[0] === INIT_PATH &&
     mounts.some(({ destination }) => destination === INIT_PATH);
 }

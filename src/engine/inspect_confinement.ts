@@ -1,9 +1,11 @@
 /** What a container may do and whom it shares with, in docker's form. */
 
+import type { AskedWords } from "../core/container_settings.ts";
 import type { AskedSharing } from "../core/shared_paths.ts";
 import type { SpecRlimit } from "../oci/runtime_spec.ts";
 import { DEFAULT_CAPABILITIES } from "../oci/spec/capabilities.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
+import { parseUlimit } from "./options/limits.ts";
 
 type OfContainer = `container:${string}`;
 
@@ -19,32 +21,31 @@ export interface Confinement {
   readonly CgroupnsMode: "private" | "host";
   readonly PidMode: "" | "host" | OfContainer;
   readonly UTSMode: "" | "host";
-  readonly Ulimits: readonly {
-    readonly Name: string;
-    readonly Hard: number;
-    readonly Soft: number;
-  }[];
+  readonly Ulimits:
+    | readonly {
+      readonly Name: string;
+      readonly Hard: number;
+      readonly Soft: number;
+    }[]
+    | null;
   readonly OomScoreAdj: number;
 }
 
 /**
  * By its spec: what was asked for, as far as that can be seen there.
  * @param asked of what it shares with other containers
+ * @param words absent where nobody wrote down what was asked for
  */
 export function confinement(
   spec: ContainerSpecView,
   { joins = {}, shareable }: AskedSharing = {},
+  words?: AskedWords,
 ): Confinement {
   const { process, linux } = spec;
-  const privileged = isPrivileged(spec);
   const shares = (type: string) =>
     !(linux?.namespaces?.some((namespace) => namespace.type === type) ?? false);
   return {
-    Privileged: privileged,
-    ...capabilities(spec, privileged),
-    SecurityOpt: securityOptions(spec, privileged),
-    MaskedPaths: linux?.maskedPaths ?? null,
-    ReadonlyPaths: linux?.readonlyPaths ?? null,
+    ...words === undefined ? derived(spec) : said(words, spec),
     IpcMode: joins.ipc !== undefined
       ? `container:${joins.ipc}`
       : shareable !== undefined
@@ -61,8 +62,55 @@ export function confinement(
       ? "host"
       : "",
     UTSMode: shares("uts") ? "host" : "",
-    Ulimits: (process?.rlimits ?? []).map((limit) => ulimit(limit)),
     OomScoreAdj: process?.oomScoreAdj ?? 0,
+  };
+}
+
+type Said = Pick<
+  Confinement,
+  | "Privileged"
+  | "CapAdd"
+  | "CapDrop"
+  | "SecurityOpt"
+  | "MaskedPaths"
+  | "ReadonlyPaths"
+  | "Ulimits"
+>;
+
+/** As docker has it: nothing that its engine adds. */
+function said(words: AskedWords, { linux }: ContainerSpecView): Said {
+  const { ulimits = [], securityOptions } = words;
+  const limits = ulimits.map((text) => ulimit(parseUlimit(text)))
+    .sort((a, b) => a.Name < b.Name ? -1 : 1);
+  const last = [
+    ...new Map(limits.map((limit) => [limit.Name, limit])).values(),
+  ];
+  // To docker, nothing to hide is a list, and being privileged is not.
+  const none = words.privileged ? null : [];
+  return {
+    Privileged: words.privileged ?? false,
+    CapAdd: words.capAdd ?? null,
+    CapDrop: words.capDrop ?? null,
+    // Its client turns this one into the two lists below.
+    SecurityOpt:
+      securityOptions?.filter((text) => !text.startsWith("systempaths")) ??
+        null,
+    MaskedPaths: linux?.maskedPaths ?? none,
+    ReadonlyPaths: linux?.readonlyPaths ?? none,
+    Ulimits: last.length === 0 ? null : last,
+  };
+}
+
+function derived(spec: ContainerSpecView): Said {
+  const { process, linux } = spec;
+  const privileged = isPrivileged(spec);
+  return {
+    Privileged: privileged,
+    ...capabilities(spec, privileged),
+    SecurityOpt: derivedOptions(spec, privileged),
+    MaskedPaths: linux?.maskedPaths ?? null,
+    ReadonlyPaths: linux?.readonlyPaths ?? null,
+    Ulimits: (process?.rlimits ?? []).map((limit) => ulimit(limit)),
   };
 }
 
@@ -96,7 +144,7 @@ function capabilities(
   };
 }
 
-function securityOptions(
+function derivedOptions(
   { process, linux }: ContainerSpecView,
   privileged: boolean,
 ): readonly string[] | null {

@@ -2,13 +2,8 @@
 
 import type { Context } from "../base/context.ts";
 import type { Container } from "../core/container.ts";
-import {
-  type ContainerSettings,
-  type HealthCheck,
-  settingsOf,
-} from "../core/container_settings.ts";
+import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
-import { signalText } from "../base/signals.ts";
 import type { ImageConfig } from "../oci/image_spec.ts";
 import {
   containerName,
@@ -16,9 +11,11 @@ import {
   type ContainerSpecView,
   findContainer,
 } from "./inspect_find.ts";
-import { exposedPorts } from "./inspect_asked.ts";
+import { hasInit } from "./inspect_asked.ts";
+import { type ConfigSources, shownConfig } from "./inspect_config.ts";
 import { hostConfig } from "./inspect_host_config.ts";
-import { shownMounts } from "./inspect_mounts.ts";
+import { detailedMounts } from "./inspect_mount_details.ts";
+import { NO_ADDRESS, NO_ENDPOINT } from "./inspect_no_network.ts";
 import type { ContainerSize } from "./inspect_size.ts";
 import { type ContainerStatus, containerStatus } from "./inspect_state.ts";
 import { containerDirectory } from "./life_deps.ts";
@@ -79,12 +76,8 @@ async function readSize(
   return await sizeReader(services)(ctx, container);
 }
 
-interface Inspected {
-  readonly container: Container;
-  readonly spec: ContainerSpecView;
-  readonly settings: ContainerSettings | undefined;
+interface Inspected extends ConfigSources {
   readonly status: ContainerStatus;
-  readonly image: ImageConfig | undefined;
   readonly size: ContainerSize | undefined;
   /** Of its files. */
   readonly directory: string;
@@ -92,7 +85,9 @@ interface Inspected {
 
 function inspection(inspected: Inspected) {
   const { container, spec, settings, status, size, directory } = inspected;
-  const [path = "", ...args] = spec.process?.args ?? [];
+  const { args: all = [] } = spec.process ?? {};
+  // Without the init program and its `--`, as docker shows it.
+  const [path = "", ...args] = hasInit(spec) ? all.slice(2) : all;
   return {
     Id: container.id,
     Created: container.createdAt.toISOString(),
@@ -115,7 +110,8 @@ function inspection(inspected: Inspected) {
     MountLabel: spec.linux?.mountLabel ?? "",
     ProcessLabel: spec.process?.selinuxLabel ?? "",
     AppArmorProfile: spec.process?.apparmorProfile ?? "",
-    Mounts: shownMounts(spec),
+    ExecIDs: null,
+    Mounts: detailedMounts(spec, settings?.words),
     Config: shownConfig(inspected),
     HostConfig: hostConfig(container, spec, settings),
     GraphDriver: {
@@ -127,18 +123,12 @@ function inspection(inspected: Inspected) {
       ? {}
       : { SizeRw: size.writtenBytes, SizeRootFs: size.totalBytes },
     NetworkSettings: {
-      ...NO_ADDRESS,
+      ...NO_ENDPOINT,
       Ports: {},
       Networks: { [settings?.network ?? "host"]: NO_ADDRESS },
     },
   };
 }
-
-/** Of a container without a network of its own. */
-const NO_ADDRESS = {
-  ...{ IPAddress: "", IPPrefixLen: 0, Gateway: "", MacAddress: "" },
-  ...{ GlobalIPv6Address: "", GlobalIPv6PrefixLen: 0, IPv6Gateway: "" },
-} as const;
 
 const NEVER = "0001-01-01T00:00:00Z";
 
@@ -185,75 +175,4 @@ function shownState({ state, task }: ContainerStatus) {
 function sourceOf(spec: ContainerSpecView, target: string): string {
   return spec.mounts?.find(({ destination }) => destination === target)
     ?.source ?? "";
-}
-
-function shownConfig({ container, spec, settings, image }: Inspected) {
-  const { user } = spec.process ?? {};
-  const { Volumes, OnBuild } = image?.config ?? {};
-  const ExposedPorts = exposedPorts(settings, image?.config);
-  const health = settings?.health;
-  return {
-    Hostname: settings?.hostname ?? spec.hostname ?? "",
-    User: user === undefined ? "" : `${user.uid ?? 0}:${user.gid ?? 0}`,
-    Tty: spec.process?.terminal ?? false,
-    Domainname: settings?.asked?.domainName ?? "",
-    ...ExposedPorts && { ExposedPorts },
-    Volumes: Volumes ?? null,
-    OnBuild: OnBuild ?? null,
-    ...shownStreams(settings),
-    Env: spec.process?.env ?? [],
-    Cmd: settings?.command ?? spec.process?.args ?? [],
-    Entrypoint: settings?.entrypoint ?? null,
-    Image: settings?.imageReference ?? container.image,
-    WorkingDir: spec.process?.cwd ?? "",
-    Labels: userLabels(container),
-    Annotations: spec.annotations ?? {},
-    StopSignal: signalText(settings?.stopSignal ?? 15),
-    StopTimeout: settings?.stopTimeoutSeconds ?? 10,
-    ...health === undefined ? {} : { Healthcheck: shownHealth(health) },
-  };
-}
-
-/** As docker has it, input ends with the command that alone was to give it. */
-function shownStreams(
-  { stdin, attached = [] }: Partial<ContainerSettings> = {},
-) {
-  const OpenStdin = stdin === "open";
-  const AttachStdin = attached.includes("stdin");
-  return {
-    AttachStdin,
-    AttachStdout: attached.includes("stdout"),
-    AttachStderr: attached.includes("stderr"),
-    OpenStdin,
-    StdinOnce: OpenStdin && AttachStdin,
-  };
-}
-
-const NS_PER_MS = 1e6;
-
-/** Durations in nanoseconds, as docker's. */
-export function shownHealth(
-  health: HealthCheck,
-): Readonly<Record<string, unknown>> {
-  const [shell, option, script] = health.command;
-  const isShell = shell === "/bin/sh" && option === "-c" &&
-    health.command.length === 3;
-  return {
-    Test: isShell ? ["CMD-SHELL", script] : ["CMD", ...health.command],
-    Interval: health.intervalMs * NS_PER_MS,
-    Timeout: health.timeoutMs * NS_PER_MS,
-    StartPeriod: health.startPeriodMs * NS_PER_MS,
-    StartInterval: health.startIntervalMs * NS_PER_MS,
-    Retries: health.retries,
-  };
-}
-
-/** Labels without our own. */
-export function userLabels(container: Container): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(container.labels)
-      .filter(([key]) =>
-        !/^(?:coracle|coracle\.io|containerd\.io)\//.test(key)
-      ),
-  );
 }

@@ -2,22 +2,45 @@
 
 import { parseBytes } from "../base/units.ts";
 import type { Container } from "../core/container.ts";
-import type { ContainerSettings } from "../core/container_settings.ts";
+import type {
+  AskedWords,
+  ContainerSettings,
+} from "../core/container_settings.ts";
 import { type AskedConfig, askedConfig } from "./inspect_asked.ts";
 import { type Confinement, confinement } from "./inspect_confinement.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
+import { type WishedMount, wishedMount } from "./inspect_mount_details.ts";
 import { shownMounts } from "./inspect_mounts.ts";
-import { DOMAIN_NAME } from "../oci/spec/defaults.ts";
+import { DEFAULT_SHM_SIZE, DOMAIN_NAME } from "../oci/spec/defaults.ts";
 
 const NS_PER_S = 1e9;
+/** Billionths in a thousandth. */
+const NS_PER_MS = 1e6;
+
+/**
+ * What no container of ours has: of other systems, of old kernels, or of
+ * options that are not there. Who asks for it finds what docker shows then.
+ */
+const NOT_HERE = {
+  ...{ Cgroup: "", Isolation: "", VolumeDriver: "", ConsoleSize: [0, 0] },
+  ...{ CpuCount: 0, CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0 },
+  ...{ CpuRealtimePeriod: 0, CpuRealtimeRuntime: 0, BlkioWeightDevice: [] },
+  ...{ KernelMemory: 0, KernelMemoryTCP: 0 },
+} as const;
+
+type NotHere = typeof NOT_HERE;
 
 /**
  * Docker's `HostConfig`: what was asked for, as far as records tell; null where
  * there is none.
  */
-export interface HostConfig extends Confinement, AskedConfig {
+export interface HostConfig extends Confinement, AskedConfig, NotHere {
+  /** As it was typed; empty if it was not. */
+  readonly ContainerIDFile: string;
   /** Directories of the host and volumes with a name. */
   readonly Binds: readonly string[] | null;
+  /** What was asked for by fields. */
+  readonly Mounts?: readonly WishedMount[];
   /** Options, by the path. */
   readonly Tmpfs?: Readonly<Record<string, string>>;
   /** None is ever published. */
@@ -64,16 +87,21 @@ export function hostConfig(
   spec: ContainerSpecView,
   settings: ContainerSettings | undefined,
 ): HostConfig {
-  const { memory, pids, cpu } = spec.linux?.resources ?? {};
+  const { memory, pids } = spec.linux?.resources ?? {};
+  const { words } = settings ?? {};
   const restart = settings?.restart ?? { kind: "no" as const };
   return {
-    ...binds(spec, settings?.asked?.sharedTargets ?? []),
+    ...NOT_HERE,
+    ContainerIDFile: words?.cidFile ?? "",
+    ...words === undefined
+      ? binds(spec, settings?.asked?.sharedTargets ?? [])
+      : saidMounts(words),
     ...names(settings),
-    ...confinement(spec, settings?.asked),
+    ...confinement(spec, settings?.asked, words),
     ...askedConfig(spec, settings),
     PortBindings: {},
     PublishAllPorts: false,
-    ShmSize: settings?.asked?.shareable?.shmBytes ?? shmSize(spec),
+    ShmSize: settings?.asked?.shareable?.shmBytes ?? shmSize(spec, words),
     ...sysctls(spec, settings),
     AutoRemove: settings?.removal === "onExit",
     NetworkMode: settings?.network ?? "",
@@ -91,18 +119,49 @@ export function hostConfig(
     MemorySwap: memory?.swap ?? 0,
     MemorySwappiness: memory?.swappiness ?? null,
     OomKillDisable: memory?.disableOOMKiller ?? false,
-    // Docker shows what --cpus says, and keeps period and quota for itself.
-    NanoCpus: cpu?.quota === undefined || cpu.period === undefined
-      ? 0
-      : Math.round(cpu.quota / cpu.period * NS_PER_S),
-    CpuShares: cpu?.shares ?? 0,
-    CpuPeriod: cpu?.period ?? 0,
-    CpuQuota: cpu?.quota ?? 0,
-    CpusetCpus: cpu?.cpus ?? "",
-    CpusetMems: cpu?.mems ?? "",
+    ...processors(spec, words),
     PidsLimit: pids?.limit ?? null,
-    CgroupParent: spec.linux?.cgroupsPath?.replace(/\/[^/]*$/, "") ?? "",
+    CgroupParent: words === undefined
+      ? spec.linux?.cgroupsPath?.replace(/\/[^/]*$/, "") ?? ""
+      : words.cgroupParent ?? "",
     Runtime: settings?.asked?.runtime ?? container.runtime.name,
+  };
+}
+
+type Processors = Pick<
+  HostConfig,
+  | "NanoCpus"
+  | "CpuShares"
+  | "CpuPeriod"
+  | "CpuQuota"
+  | "CpusetCpus"
+  | "CpusetMems"
+>;
+
+/** Docker shows what `--cpus` says, and keeps period and quota for itself. */
+function processors(
+  { linux }: ContainerSpecView,
+  words: AskedWords | undefined,
+): Processors {
+  const { shares, period = 0, quota = 0, cpus, mems } = linux?.resources?.cpu ??
+    {};
+  const time = words === undefined
+    ? {
+      NanoCpus: period > 0 ? Math.round(quota / period * NS_PER_S) : 0,
+      CpuPeriod: period,
+      CpuQuota: quota,
+    }
+    : words.milliCpus === undefined
+    ? { NanoCpus: 0, CpuPeriod: period, CpuQuota: quota }
+    : {
+      NanoCpus: words.milliCpus * NS_PER_MS,
+      ...{ CpuPeriod: 0, CpuQuota: 0 },
+    };
+  return {
+    ...time,
+    CpuShares: shares ?? 0,
+    CpusetCpus: cpus ?? "",
+    CpusetMems: mems ?? "",
   };
 }
 
@@ -111,12 +170,30 @@ function sysctls(
   { linux }: ContainerSpecView,
   settings: ContainerSettings | undefined,
 ): Pick<HostConfig, "Sysctls"> {
-  if (linux?.sysctl === undefined) return {};
-  const { [DOMAIN_NAME]: domain, ...others } = linux.sysctl;
-  if (domain === undefined || settings?.asked?.domainName === undefined) {
-    return { Sysctls: linux.sysctl };
+  const { words, asked } = settings ?? {};
+  const all = words === undefined ? linux?.sysctl : words.sysctls;
+  if (all === undefined) return {};
+  const { [DOMAIN_NAME]: domain, ...others } = all;
+  if (domain === undefined || asked?.domainName === undefined) {
+    return { Sysctls: all };
   }
   return Object.keys(others).length === 0 ? {} : { Sysctls: others };
+}
+
+/** As they were typed: docker has volumes without a name elsewhere. */
+function saidMounts(
+  { volumes = [], mounts = [], tmpfs = [] }: AskedWords,
+): Pick<HostConfig, "Binds" | "Mounts" | "Tmpfs"> {
+  const found = volumes.filter((text) => text.includes(":"));
+  const memory = tmpfs.map((text) => {
+    const [, path = text, options = ""] = /^([^:]*):(.*)$/s.exec(text) ?? [];
+    return [path, options];
+  });
+  return {
+    Binds: found.length === 0 ? null : found,
+    ...mounts.length === 0 ? {} : { Mounts: mounts.map(wishedMount) },
+    ...memory.length === 0 ? {} : { Tmpfs: Object.fromEntries(memory) },
+  };
 }
 
 /** Memory file systems that every container has, or none at all. */
@@ -159,8 +236,12 @@ function names(
   };
 }
 
-/** 0 if it is the host's, or a share of all memory. */
-function shmSize({ mounts = [] }: ContainerSpecView): number {
+/** Said or not, docker has a size; of others 0 is the host's, or a share. */
+function shmSize(
+  { mounts = [] }: ContainerSpecView,
+  words: AskedWords | undefined,
+): number {
+  if (words !== undefined) return words.shmBytes ?? DEFAULT_SHM_SIZE;
   const { options = [] } =
     mounts.find(({ destination }) => destination === "/dev/shm") ?? {};
   const size = options.find((option) => /^size=\d+[kmg]?$/i.test(option));

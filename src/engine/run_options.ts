@@ -3,6 +3,7 @@
  * wrong. The texts behind them, with docker's syntax, are read in `options/`.
  */
 
+import type { AskedMount, MountAccess } from "../core/asked_mount.ts";
 import type {
   AskedDevice,
   AskedSettings,
@@ -11,6 +12,7 @@ import type {
   NameSettings,
   RestartPolicy,
   StandardStream,
+  TypedWords,
 } from "../core/container_settings.ts";
 import type { SpecRlimit } from "../oci/runtime_spec.ts";
 import type { CapabilityChanges } from "../oci/spec/capabilities.ts";
@@ -40,34 +42,9 @@ export type RunSource =
   /** A directory, written to directly. */
   | { readonly kind: "rootfs"; readonly path: string };
 
-export type MountAccess = "writable" | "readonly";
+export type { MountAccess };
 
-export type RunMount =
-  | {
-    readonly kind: "bind";
-    /** Absolute path on the host. */
-    readonly source: string;
-    readonly target: string;
-    readonly access: MountAccess;
-    /** What if there is nothing at `source`. */
-    readonly missing: "create" | "fail";
-    /** `rbind` or `bind`, propagation. */
-    readonly options: readonly string[];
-  }
-  | {
-    readonly kind: "volume";
-    /** A volume that ends with the container if absent. */
-    readonly name?: string;
-    readonly target: string;
-    readonly access: MountAccess;
-    /** Whether an empty volume starts with what the image has there. */
-    readonly start: "imageContent" | "empty";
-  }
-  | {
-    readonly kind: "tmpfs";
-    readonly target: string;
-    readonly options: readonly string[];
-  };
+export type RunMount = AskedMount;
 
 /** Its source is a node of the host, or a directory of such. */
 export type DeviceOption = AskedDevice;
@@ -142,6 +119,8 @@ export interface RunOptions {
   readonly cgroupParent?: string;
   /** Name or path of the OCI runtime; the configured one if absent. */
   readonly runtime?: string;
+  /** What inspect is to show as it was typed. */
+  readonly typed?: TypedWords;
   /** What few people ask for, in their words: see `rare_options.ts`. */
   readonly rare?: AskedSettings;
 }

@@ -4,6 +4,7 @@ import type { Context } from "../base/context.ts";
 import { failedPrecondition } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import {
+  type ContainerSettings,
   jsonExtension,
   type RestartPolicy,
   SETTINGS_EXTENSION,
@@ -43,9 +44,26 @@ export async function updateContainer(
   if (Object.keys(resources).length > 0) {
     await changeLimits(ctx, services, container, task, resources);
   }
+  const settings = settingsOf(container);
+  const changed = settings && withProcessors(settings, resources);
   if (restart !== undefined) {
-    await changeRestart(ctx, services, container, task, restart);
+    await changeRestart(ctx, services, container, changed, task, restart);
+  } else if (changed !== undefined && changed !== settings) {
+    await recordSettings(ctx, services, container, changed);
   }
+}
+
+/** The last word on processors counts, for those who ask what it was. */
+function withProcessors(
+  settings: ContainerSettings,
+  { milliCpus, cpu }: ResourceRequest,
+): ContainerSettings {
+  const { words } = settings;
+  const isSaid = cpu?.quota !== undefined || cpu?.period !== undefined;
+  if (words === undefined || !isSaid) return settings;
+  const { milliCpus: _, ...others } = words;
+  const said = milliCpus === undefined ? {} : { milliCpus };
+  return { ...settings, words: { ...others, ...said } };
 }
 
 async function changeLimits(
@@ -101,10 +119,10 @@ async function changeRestart(
   ctx: Context,
   services: Services,
   container: Container,
+  settings: ContainerSettings | undefined,
   task: Task | undefined,
   restart: RestartPolicy,
 ): Promise<void> {
-  const settings = settingsOf(container);
   if (settings === undefined) throw unchangeable(container);
   if (settings.removal === "onExit" && restart.kind !== "no") {
     throw failedPrecondition(
@@ -114,14 +132,20 @@ async function changeRestart(
   }
   // In the foreground it ends with its command, whatever the policy.
   if (task?.keeping === "shim") await task.setRestartPolicy(ctx, restart);
+  await recordSettings(ctx, services, container, { ...settings, restart });
+}
+
+async function recordSettings(
+  ctx: Context,
+  services: Services,
+  { id }: Container,
+  settings: ContainerSettings,
+): Promise<void> {
   await services.containers.update(ctx, {
-    id: container.id,
+    id,
     runtime: { name: "" },
     extensions: {
-      [SETTINGS_EXTENSION]: jsonExtension(SETTINGS_EXTENSION, {
-        ...settings,
-        restart,
-      }),
+      [SETTINGS_EXTENSION]: jsonExtension(SETTINGS_EXTENSION, settings),
     },
   }, [`extensions.${SETTINGS_EXTENSION}`]);
 }

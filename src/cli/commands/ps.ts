@@ -1,7 +1,7 @@
 import type { Container } from "../../core/container.ts";
 import type { Services } from "../../core/services.ts";
 import { settingsOf } from "../../core/container_settings.ts";
-import { userLabels } from "../../engine/inspect_container.ts";
+import { userLabels } from "../../engine/inspect_config.ts";
 import { containerName, containerSpec } from "../../engine/inspect_find.ts";
 import { shownMounts } from "../../engine/inspect_mounts.ts";
 import { isAlive } from "../../engine/inspect_state.ts";

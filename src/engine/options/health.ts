@@ -81,6 +81,20 @@ export function healthCheck(
   return { ...DEFAULTS, ...image, ...asked, command };
 }
 
+/** What of it is said at all; undefined if nothing is. */
+export function askedHealth(
+  options: HealthOptions,
+  config: ContainerConfig,
+): "none" | Partial<HealthCheck> | undefined {
+  if (options.kind === "none") return "none";
+  const { kind: _, ...asked } = options;
+  const test = config.Healthcheck?.["Test"];
+  const isOff = Array.isArray(test) && test[0] === "NONE";
+  if (isOff && asked.command === undefined) return "none";
+  const said = { ...imageHealth(config.Healthcheck), ...asked };
+  return Object.keys(said).length === 0 ? undefined : said;
+}
+
 /** Durations of an image are nanoseconds. */
 function imageHealth(
   health: ContainerConfig["Healthcheck"],
