@@ -10,7 +10,6 @@ import type {
   ShimExecRequest,
   ShimProcessInfo,
   ShimProcessState,
-  ShimProcessStatus,
   ShimService,
 } from "../core/shim.ts";
 import type { ExitStatus } from "../core/task.ts";
@@ -21,7 +20,9 @@ import { SIGNALS } from "../sys/signals.ts";
 import { configFile } from "./bundle_files.ts";
 import { type ContainerDeps, KeptContainer } from "./container.ts";
 import type { KeptProcess } from "./kept_process.ts";
+import { endLost } from "./lost_container.ts";
 import type { ShimCodec } from "./options.ts";
+import { stateOf } from "./process_state.ts";
 
 export interface TaskServiceDeps extends ContainerDeps {
   readonly codec: ShimCodec;
@@ -93,11 +94,7 @@ export class TaskService implements ShimService {
   ): Promise<{ readonly pid: number; readonly exit: ExitStatus }> {
     const container = this.#container(process.id);
     const deleted = await container.delete(process);
-    if (process.execId === "") {
-      this.#watches.get(container)?.[Symbol.dispose]();
-      this.#containers.delete(process.id);
-      this.#count();
-    }
+    if (process.execId === "") this.#forget(container);
     return deleted;
   }
 
@@ -247,22 +244,24 @@ export class TaskService implements ShimService {
   }
 
   async #abandon(container: KeptContainer): Promise<void> {
-    const { id, init } = container;
     const { log } = this.#deps;
-    log.warn("bundle has gone: ending the container", { id });
-    try {
-      if (init.isAlive) {
-        await this.kill(background(), {
-          ...init.ref,
-          signal: SIGNALS.SIGKILL,
-          scope: "process",
-        });
-        await init.ended;
-      }
-      await this.delete(background(), init.ref);
-    } catch (error) {
-      log.error("cannot end the container", { id, error });
+    await endLost(log, container.id, () => this.#end(container));
+    this.#forget(container);
+  }
+
+  async #end({ init }: KeptContainer): Promise<void> {
+    if (init.isAlive) {
+      const kill = { signal: SIGNALS.SIGKILL, scope: "process" } as const;
+      await this.kill(background(), { ...init.ref, ...kill });
+      await init.ended;
     }
+    await this.delete(background(), init.ref);
+  }
+
+  #forget(container: KeptContainer): void {
+    this.#watches.get(container)?.[Symbol.dispose]();
+    this.#containers.delete(container.id);
+    this.#count();
   }
 
   #count(): void {
@@ -293,29 +292,4 @@ function assertAwake(container: KeptContainer, verb: string): void {
   throw failedPrecondition(
     `Cannot ${verb} task "${container.id}": it is paused`,
   );
-}
-
-function stateOf(
-  container: KeptContainer,
-  process: KeptProcess,
-): ShimProcessState {
-  const { stdin, stdout, stderr, terminal } = process.stdio;
-  const { ref, pid, state } = process;
-  return {
-    ...ref,
-    bundle: container.bundle,
-    pid,
-    status: statusOf(container, process),
-    ...state.status === "stopped" ? { exit: state.exit } : {},
-    ...{ stdin, stdout, stderr, terminal },
-  };
-}
-
-function statusOf(
-  container: KeptContainer,
-  { state }: KeptProcess,
-): ShimProcessStatus {
-  if (state.status === "stopped") return "stopped";
-  if (container.isPaused) return "paused";
-  return state.status === "running" ? "running" : "created";
 }

@@ -382,6 +382,35 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "TaskService tries again to end a container whose bundle has gone",
+  ignore: !isRoot,
+  async fn() {
+    const scripts = await Deno.makeTempDir();
+    const runtime = `${scripts}/runc`;
+    await Deno.writeTextFile(
+      runtime,
+      `#!/bin/sh\ncase " $* " in\n*" delete "*) mkdir ${scripts}/tried ` +
+        `2>/dev/null && exit 1 ;;\nesac\nexec runc "$@"\n`,
+      { mode: 0o755 },
+    );
+    await using bundles = openKeptBundles(runtime);
+    const { service, events } = bundles;
+    const init = { id: "again", execId: "" };
+    const bundle = bundles.make("again", { args: ["/bin/true"] });
+    const request = { ...NOWHERE, id: "again", bundle, rootfs: [] };
+    await service.create(ctx, { ...request, checkpoint: "" });
+    await service.start(ctx, init);
+    await service.wait(ctx, init);
+    await Deno.remove(bundle, { recursive: true });
+    await eventually(() => events.at(-1)?.kind === "delete");
+    assertEquals([...service.containers], []);
+    assert((await Deno.stat(`${scripts}/tried`)).isDirectory);
+    await eventually(() => bundles.leftovers().length === 0);
+    await Deno.remove(scripts, { recursive: true });
+  },
+});
+
 async function eventually(check: () => boolean): Promise<void> {
   for (let pauses = 0; !check(); pauses++) {
     assert(pauses < 1000, "It did not happen");

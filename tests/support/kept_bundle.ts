@@ -28,7 +28,8 @@ interface BundleOptions {
   readonly memoryBytes?: number;
 }
 
-export function openKeptBundles(): KeptBundles {
+/** @param binaryName the runtime, if it is not runc */
+export function openKeptBundles(binaryName = ""): KeptBundles {
   const directory = Deno.makeTempDirSync({ prefix: "coracle-kept-" });
   const namespace = `kept${crypto.randomUUID().slice(0, 8)}`;
   const events: ShimEvent[] = [];
@@ -51,6 +52,7 @@ export function openKeptBundles(): KeptBundles {
       runcOptions: async (value, ignored) => ({
         ...await shimCodec.runcOptions(value, ignored),
         root: `${directory}/runc`,
+        binaryName,
       }),
     },
     metrics: encodeMetrics,
