@@ -96,6 +96,12 @@ Deno.test({
       }
       assertEquals([shown.Config.User, shown.Config.WorkingDir], ["", ""]);
       assertEquals(shown.ExecIDs, null);
+      // As of docker's types, also where its JSON has null or nothing.
+      const template = "{{.State.Health}} {{.HostConfig.Binds}} " +
+        "{{len .HostConfig.Mounts}} {{.Config.Volumes}} " +
+        '<{{.Config.StopSignal}}> <{{index .Config.Labels "none"}}>';
+      const text = await ok(store, "inspect", "-f", template, "web");
+      assertEquals(text, "<nil> [] 0 map[] <> <>");
       assertEquals(shown.Mounts, []);
       assertEquals(shown.NetworkSettings.IPAddress, "");
       const id = await ok(store, "inspect", "-f", "{{.Id}}", IMAGE);

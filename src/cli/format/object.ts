@@ -1,6 +1,7 @@
 /** How a command shows one thing, or an array of them. */
 
 import type { Output } from "../command.ts";
+import { withZeros } from "./go_zero.ts";
 import { compileTemplate } from "./template.ts";
 
 /** `json`, or a template. @throws {EngineError} `invalidArgument` */
@@ -29,6 +30,6 @@ export function printInspection(
     out.line(JSON.stringify(values));
   } else {
     const template = compileTemplate(format);
-    for (const value of values) out.line(template(value));
+    for (const value of values) out.line(template(withZeros(value)));
   }
 }

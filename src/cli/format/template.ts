@@ -8,7 +8,7 @@ import {
   parseTemplate,
   type TemplateNode,
 } from "./template_parse.ts";
-import { goString } from "./go_string.ts";
+import { ELEMENT, goString, Nil } from "./go_string.ts";
 
 /** Renders one value. */
 export type Template = (data: unknown) => string;
@@ -152,8 +152,11 @@ function callField(
 }
 
 function field(of: unknown, name: string): unknown {
-  if (typeof of === "object" && of !== null && !Array.isArray(of)) {
+  const hasFields = typeof of === "object" && of !== null &&
+    !Array.isArray(of) && !(of instanceof Nil);
+  if (hasFields) {
     if (Object.hasOwn(of, name)) return (of as Record<string, unknown>)[name];
+    if (ELEMENT in of) return undefined;
     throw invalidArgument(`Cannot find field "${name}" for the template`, {
       hint: `The fields here are ${Object.keys(of).join(", ")}`,
     });

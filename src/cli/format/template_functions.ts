@@ -1,7 +1,7 @@
 /** The functions of docker's templates and the ones that Go has built in. */
 
 import { type EngineError, invalidArgument } from "../../base/errors.ts";
-import { goString } from "./go_string.ts";
+import { ELEMENT, goString } from "./go_string.ts";
 
 type TemplateFunction = (...args: readonly unknown[]) => unknown;
 
@@ -83,9 +83,10 @@ function length(value: unknown): number {
 
 function index(value: unknown, key: unknown): unknown {
   if (typeof value === "object" && value !== null) {
-    return Object.hasOwn(value, key as PropertyKey)
-      ? (value as Record<PropertyKey, unknown>)[key as PropertyKey]
-      : undefined;
+    if (Object.hasOwn(value, key as PropertyKey)) {
+      return (value as Record<PropertyKey, unknown>)[key as PropertyKey];
+    }
+    return ELEMENT in value ? value[ELEMENT] : undefined;
   }
   if (typeof value === "string") return value.charCodeAt(Number(key));
   throw wrong("index", value, "a list or map");
