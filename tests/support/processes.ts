@@ -8,8 +8,13 @@ export function processesWith(text: string): readonly number[] {
 /** Those in a control group with `text` in its path that have not ended. */
 export function processesInGroup(text: string): readonly number[] {
   return allProcesses().filter((pid) =>
-    readText(`/proc/${pid}/cgroup`).includes(text) && argumentsOf(pid) !== ""
+    readText(`/proc/${pid}/cgroup`).includes(text) && isAlive(pid)
   );
+}
+
+/** Not by its arguments: while a program takes another's place it has none. */
+function isAlive(pid: number): boolean {
+  return /^State:\t[^ZX]/m.test(readText(`/proc/${pid}/status`));
 }
 
 /** Arguments, joined by spaces; empty of one that has ended. */
@@ -17,10 +22,14 @@ export function argumentsOf(pid: number): string {
   return readText(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
 }
 
-/** Sends SIGKILL to those that are still there. @returns how many were */
+/**
+ * Sends SIGKILL to those that are still there. @returns how many were
+ * @throws {RangeError} for 0, which would be this process and its parents
+ */
 export function killAll(pids: readonly number[]): number {
   let count = 0;
   for (const pid of pids) {
+    if (pid < 2) throw new RangeError(`Cannot kill process ${pid}`);
     try {
       Deno.kill(pid, "SIGKILL");
       count++;
