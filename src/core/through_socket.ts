@@ -6,6 +6,16 @@ export class ThroughSocketError extends EngineError {
   readonly exitCode = 125;
 }
 
+/**
+ * Who waited for a task over there does so no more: there is nobody to ask. It
+ * is not finished for that; the next command does so, once it has ended.
+ */
+export class LostDaemonError extends ThroughSocketError {
+  constructor(message: string, cause: unknown) {
+    super("unavailable", message, { cause });
+  }
+}
+
 /** @param what after "Cannot": `attach to container "web"` */
 export function throughSocket(
   what: string,

@@ -11,6 +11,7 @@ import type { Context } from "../base/context.ts";
 import type { ContainerSettings } from "../core/container_settings.ts";
 import type { Bundle, ExitStatus, Task, TaskStdio } from "../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
+import { LostDaemonError } from "../core/through_socket.ts";
 import {
   type ContainerPlan,
   expectedRecord,
@@ -167,7 +168,10 @@ export function needsShim(
   return restart.kind !== "no" || health !== undefined;
 }
 
-/** Runs what `body` starts in the bundle, and finishes it however it ends. */
+/**
+ * Runs what `body` starts in the bundle, and finishes it however it ends, unless
+ * it goes on where nobody can be asked.
+ */
 export async function toItsEnd(
   ctx: Context,
   deps: LifeDeps,
@@ -181,6 +185,10 @@ export async function toItsEnd(
     await finish(ctx, deps, bundle, endedStatus(last, exit));
     return exit;
   } catch (error) {
+    if (error instanceof LostDaemonError) {
+      bundle[Symbol.dispose]();
+      throw error;
+    }
     const failed = failedStatus(bundle.status(), error, deps.now());
     await finish(ctx, deps, bundle, failed);
     throw error;

@@ -47,9 +47,15 @@ export async function* attachRemote(
   const task: LoggedTask = {
     ...{ id, bundle: logger.bundle },
     wait: async () => {
-      const exit = await shim.wait(ctx, init);
-      void sleep(GOODBYE_MS, ctx.signal).then(() => late.abort());
-      return exit;
+      try {
+        const exit = await shim.wait(ctx, init);
+        void sleep(GOODBYE_MS, ctx.signal).then(() => late.abort());
+        return exit;
+      } catch (error) {
+        // Nobody tells it anything any more, nor would its end be told.
+        late.abort();
+        throw error;
+      }
     },
     resize: (ctx, size) => shim.resizePty(ctx, { ...init, ...size }),
     openInput: async () => {

@@ -4,6 +4,7 @@
  */
 
 import type { Context } from "../../base/context.ts";
+import type { Container } from "../../core/container.ts";
 import type { Services } from "../../core/services.ts";
 import type { StdioAddresses } from "../../core/shim.ts";
 import type { Bundle } from "../../core/task.ts";
@@ -14,6 +15,7 @@ import {
 } from "../../drivers/shim_manager/start_failure.ts";
 import { runningStatus } from "../../drivers/shim_manager/status.ts";
 import { recordParts } from "../../engine/container_record.ts";
+import { containerName } from "../../engine/inspect_find.ts";
 import { startError } from "../../runtime/start_failure.ts";
 import type { StorePaths } from "../paths.ts";
 import { createTask } from "./create_task.ts";
@@ -38,8 +40,14 @@ export interface Beginning {
   readonly created?: () => Promise<void>;
 }
 
+export interface BegunTask {
+  /** Number of its process on the host. */
+  readonly pid: number;
+  /** Of the container. */
+  readonly name: string;
+}
+
 /**
- * @returns the process's number on the host
  * @throws {TaskStartError} having destroyed the task
  */
 export async function beginTask(
@@ -47,7 +55,7 @@ export async function beginTask(
   deps: BeginDeps,
   bundle: Bundle,
   { stdio, joined, created }: Beginning,
-): Promise<number> {
+): Promise<BegunTask> {
   using _joined = joined;
   const { tasks, services, now } = deps;
   const { id, snapshotter, snapshotKey } = bundle.record;
@@ -59,14 +67,14 @@ export async function beginTask(
   const rootfs = await snapshotters.get(snapshotter)
     ?.mounts(ctx, snapshotKey) ?? [];
   try {
-    const runtime = await runtimeOf(ctx, services(), id);
-    const request = { ...stdio, id, rootfs, ...runtime };
+    const container = await services().containers.get(ctx, id);
+    const request = { ...stdio, id, rootfs, ...runtimeOf(container) };
     const pid = await createTask(ctx, tasks, request);
     await joined?.check(ctx, pid);
     await created?.();
     await tasks.start(ctx, { id, execId: "" });
     bundle.writeStatus(runningStatus(bundle.status(), pid, now()));
-    return pid;
+    return { pid, name: containerName(container) };
   } catch (error) {
     await destroyTask(ctx, deps, bundle.record);
     if (error instanceof LogFailureError) throw error;
@@ -78,12 +86,9 @@ export async function beginTask(
 }
 
 /** As the record says, unless that was written for our store itself. */
-async function runtimeOf(
-  ctx: Context,
-  { containers }: Services,
-  id: string,
-): Promise<Pick<TaskCreateRequest, "runtimePath" | "options">> {
-  const { runtime } = await containers.get(ctx, id);
+function runtimeOf(
+  { runtime }: Container,
+): Pick<TaskCreateRequest, "runtimePath" | "options"> {
   const { name, options } = shimRuntime(runtime);
   if (name === runtime.name) return { runtimePath: "" };
   return {

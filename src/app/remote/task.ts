@@ -28,6 +28,7 @@ import { INIT_PID, readIfThere } from "../container_end.ts";
 import { attachRemote, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
 import { readLaterLog } from "./later_log.ts";
+import { explainLoss } from "./lost_daemon.ts";
 import type { Restarts } from "./restarts.ts";
 import { lockProbes } from "./probe_lock.ts";
 import { explainOtherFiles, explainOtherProcesses } from "./same_place.ts";
@@ -45,6 +46,9 @@ export interface RemoteTaskDeps {
   /** What is recorded of it on this side. */
   readonly recorded: () => TaskStatus | undefined;
   readonly restarts: Restarts;
+  /** Of the daemon's socket. */
+  readonly address: string;
+  readonly nameOf: (ctx: Context) => Promise<string>;
   /** Of what this side keeps. */
   readonly paths: StorePaths;
   /** The same task of a keeper of ours, if it has it and we may know. */
@@ -261,8 +265,14 @@ export class RemoteTask implements Task {
   ): AsyncGenerator<AttachOutput> {
     const { shim, poller, logger, findOwn } = this.#deps;
     if (logger !== undefined) {
+      const name = await this.#deps.nameOf(ctx);
       const deps = { shim, poller, logger };
-      return yield* attachRemote(ctx, deps, this.id, stdin, input);
+      try {
+        return yield* attachRemote(ctx, deps, this.id, stdin, input);
+      } catch (error) {
+        const { address, recorded } = this.#deps;
+        throw explainLoss(error, ctx, { address, name, status: recorded() });
+      }
     }
     const own = await findOwn(ctx);
     if (own === undefined) {

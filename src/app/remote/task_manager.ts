@@ -32,6 +32,7 @@ import {
 } from "../../drivers/shim_manager/foreground.ts";
 import { openOurStdio } from "../../drivers/shim_manager/our_stdio.ts";
 import { stoppedStatus } from "../../drivers/shim_manager/status.ts";
+import { containerName } from "../../engine/inspect_find.ts";
 import { RESTART_COUNT } from "../../engine/restart_ended.ts";
 import {
   isForeignRuntime,
@@ -46,6 +47,7 @@ import { beginTask } from "./begin_task.ts";
 import { destroyTask, killAll } from "./destroy_task.ts";
 import type { JoinedPids } from "./joined_pids.ts";
 import type { RemoteAccess } from "./logger.ts";
+import { explainLoss } from "./lost_daemon.ts";
 import type { Restarts } from "./restarts.ts";
 import { LATER_LOG } from "./later_log.ts";
 import { readHealth, writeHealth } from "./health_file.ts";
@@ -117,11 +119,15 @@ class RemoteTaskManager implements TaskManager {
     using signals = catchSignals(ctx, stdio);
     const joined = this.#joined.get(bundle);
     const beginning = { stdio: streams.addresses, joined };
-    started?.(await beginTask(ctx, this.#deps, bundle, beginning));
+    const { pid, name } = await beginTask(ctx, this.#deps, bundle, beginning);
+    started?.(pid);
     const process = { id, execId: "" };
     const service = this.#shim;
     const exit = await waitInForeground(ctx, {
       ...{ service, process, streams, signals },
+    }).catch((error) => {
+      const { address } = this.#deps.access;
+      throw explainLoss(error, ctx, { address, name, status: bundle.status() });
     });
     bundle.writeStatus(stoppedStatus(bundle.status(), exit));
     const patient = { ...ctx, signal: new AbortController().signal };
@@ -160,7 +166,7 @@ class RemoteTaskManager implements TaskManager {
     };
     const joined = this.#joined.get(bundle);
     const beginning = { stdio, joined, created };
-    const pid = await beginTask(ctx, this.#deps, bundle, beginning);
+    const { pid } = await beginTask(ctx, this.#deps, bundle, beginning);
     if (logUri !== stdio.stdout) bundle.write(LATER_LOG, logUri);
     const count = Number(readIfThere(`${bundle.path}/${RESTART_COUNT}`));
     if (count > 0 && !await restarts.goOn(ctx, id, count)) {
@@ -217,7 +223,8 @@ class RemoteTaskManager implements TaskManager {
   }
 
   #taskOf(ref: TaskRef, logger = this.#loggerOf(ref)): Task {
-    const { services, directory, now, restarts, paths, findOwn } = this.#deps;
+    const { services, directory, now, restarts, paths, findOwn, access } =
+      this.#deps;
     const recorded = () => {
       const ctx = background({ namespace: ref.namespace });
       const status = services().bundles.find(ctx, ref)?.status();
@@ -228,6 +235,9 @@ class RemoteTaskManager implements TaskManager {
       shim: this.#shim,
       poller: () => this.#thePoller,
       ...{ directory, now, recorded, restarts, paths },
+      address: access.address,
+      nameOf: async (ctx) =>
+        containerName(await services().containers.get(ctx, ref.id)),
       findOwn: (ctx) => findOwn(ctx, ref),
       ...logger === undefined ? {} : { logger },
     }, ref.id);

@@ -5,6 +5,7 @@ import { notFound, unimplemented } from "../../base/errors.ts";
 import type { TypedValue } from "../../core/container.ts";
 import type { ShimService } from "../../core/shim.ts";
 import type { TaskService } from "../../core/task_service.ts";
+import { waitPatiently } from "./lost_daemon.ts";
 
 /** What is up to the daemon alone throws `unimplemented`. */
 export function shimOf(tasks: TaskService): ShimService {
@@ -21,7 +22,7 @@ export function shimOf(tasks: TaskService): ShimService {
     resizePty: (ctx, request) => tasks.resizePty(ctx, request),
     closeStdin: (ctx, process) => tasks.closeStdin(ctx, process),
     update: (ctx, request) => tasks.update(ctx, request),
-    wait: (ctx, process) => tasks.wait(ctx, process),
+    wait: (ctx, process) => waitPatiently(ctx, tasks, process),
     state: (ctx, process) => tasks.get(ctx, process),
     stats: (ctx, id) => figuresOf(ctx, tasks, id),
     connect: () => refuse("connect with a shim"),

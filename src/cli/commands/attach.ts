@@ -52,7 +52,9 @@ async function endedMeanwhile(
   error: unknown,
 ): Promise<Pick<ExitStatus, "exitCode">> {
   if (!hasCode(error, "unavailable")) throw error;
-  const status = await containerStatus(ctx, deps.services, container);
-  if (isAlive(status)) throw error;
+  const status = await containerStatus(ctx, deps.services, container)
+    // What was there to be asked has gone, too.
+    .catch(() => undefined);
+  if (status === undefined || isAlive(status)) throw error;
   return { exitCode: await waitForContainer(ctx, deps, container) };
 }

@@ -1,0 +1,70 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { background } from "../../base/context.ts";
+import { EngineError, notFound, unavailable } from "../../base/errors.ts";
+import { NEW_STATUS } from "../../core/task_status.ts";
+import { LostDaemonError } from "../../core/through_socket.ts";
+import { processStartTime } from "../../sys/pidfd.ts";
+import { explainLoss, waitPatiently } from "./lost_daemon.ts";
+
+const PROCESS = { id: "web", execId: "" };
+const EXIT = { exitCode: 7, exitedAt: new Date(0) };
+const address = "/run/d.sock";
+
+Deno.test("waitPatiently() waits on when a daemon serves again", async () => {
+  const answers = [unavailable("lost"), unavailable("not yet"), EXIT];
+  const wait = () => {
+    const answer = answers.shift();
+    return answer === undefined || answer instanceof EngineError
+      ? Promise.reject(answer)
+      : Promise.resolve(answer);
+  };
+  assertEquals(await waitPatiently(background(), { wait }, PROCESS), EXIT);
+});
+
+Deno.test("waitPatiently() throws at once what a daemon says", async () => {
+  const wait = () => Promise.reject(notFound("task", "web"));
+  await assertRejects(
+    () => waitPatiently(background(), { wait }, PROCESS),
+    EngineError,
+    "Cannot find task",
+  );
+});
+
+Deno.test("waitPatiently() ends when its caller gives up", async () => {
+  const gone = new AbortController();
+  const wait = () => {
+    queueMicrotask(() => gone.abort());
+    return Promise.reject(unavailable("lost"));
+  };
+  const ctx = { ...background(), signal: gone.signal };
+  await assertRejects(() => waitPatiently(ctx, { wait }, PROCESS));
+});
+
+Deno.test("explainLoss() says that a process goes on, if it does", () => {
+  const pidStartTime = processStartTime(Deno.pid) ?? 0;
+  const running = { ...NEW_STATUS, pid: Deno.pid, pidStartTime };
+  const another = { ...running, pidStartTime: pidStartTime + 1 };
+  const said = [running, another, undefined].map((status) => {
+    const task = { address, name: "web", status };
+    const why = explainLoss(unavailable("lost"), background(), task);
+    assert(why instanceof LostDaemonError);
+    return why.message.includes('container "web" goes on');
+  });
+  assertEquals(said, [true, false, false]);
+});
+
+Deno.test("explainLoss() names the command for this namespace", () => {
+  const ctx = background({ namespace: "k8s.io" });
+  const task = { address, name: "web", status: undefined };
+  const { message } = EngineError.from(
+    explainLoss(unavailable("lost"), ctx, task),
+  );
+  const command = `coracle --address ${address} --namespace k8s.io ps -a`;
+  assert(message.includes(command), message);
+});
+
+Deno.test("explainLoss() leaves alone what has another reason", () => {
+  const error = notFound("task", "web");
+  const task = { address, name: "web", status: undefined };
+  assertEquals(explainLoss(error, background(), task), error);
+});
