@@ -4,17 +4,39 @@
  * ask for such fields, `{{if .State.Health}}` for one.
  */
 
-import { ELEMENT, Nil } from "./go_string.ts";
+import { Duration, ELEMENT, Nil } from "./go_string.ts";
 
-type Zero = "list" | "texts" | "map" | "pointer" | "text" | "flag";
+type Zero =
+  | "list"
+  | "texts"
+  | "map"
+  | "pointer"
+  | "text"
+  | "flag"
+  | "number"
+  | "duration";
 
-/** What JSON leaves out, by the object that would have it. */
+const DURATIONS: Readonly<Record<string, Zero>> = {
+  ...{ Interval: "duration", Timeout: "duration" },
+  ...{ StartPeriod: "duration", StartInterval: "duration" },
+};
+
+/**
+ * What JSON leaves out, by the object that would have it; that of a list is
+ * named for the list, with brackets.
+ */
 const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, Zero>>>> = {
   State: { Health: "pointer" },
   Config: {
     ...{ ExposedPorts: "map", Healthcheck: "pointer", StopSignal: "text" },
     ...{ StopTimeout: "pointer", Shell: "list", MacAddress: "text" },
     ...{ NetworkDisabled: "flag", ArgsEscaped: "flag" },
+  },
+  Healthcheck: { ...DURATIONS, Test: "list", Retries: "number" },
+  "Mounts[]": {
+    ...{ Name: "text", Source: "text", Driver: "text", ReadOnly: "flag" },
+    ...{ BindOptions: "pointer", VolumeOptions: "pointer" },
+    ...{ TmpfsOptions: "pointer", Consistency: "text" },
   },
   HostConfig: {
     ...{ Tmpfs: "texts", Sysctls: "texts", StorageOpt: "texts" },
@@ -50,13 +72,17 @@ export function withZeros(value: unknown): unknown {
 /** @param name of the field that has the value; of the whole, empty */
 function copied(value: unknown, name: string): unknown {
   if (value === null) return name === "" ? null : zeroOf(nullKind(name));
-  if (Array.isArray(value)) return value.map((item) => copied(item, ""));
+  if (Array.isArray(value)) {
+    return value.map((item) => copied(item, `${name}[]`));
+  }
   if (typeof value !== "object" || !isPlain(value)) return value;
   const kind = MAPS[name];
   const copy: object = Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      copied(item, fieldName(name, key)),
+      name === "Healthcheck" && DURATIONS[key] !== undefined
+        ? new Duration(Number(item))
+        : copied(item, fieldName(name, key)),
     ]),
   );
   if (kind !== undefined) return asMap(copy, kind);
@@ -95,6 +121,10 @@ function zeroOf(kind: Zero): unknown {
       return "";
     case "flag":
       return false;
+    case "number":
+      return 0;
+    case "duration":
+      return new Duration(0);
     default:
       return kind satisfies never;
   }

@@ -10,6 +10,7 @@ const CONTAINER = {
     PidsLimit: null,
     LogConfig: { Type: "json-file", Config: {} },
   },
+  Mounts: [{ Type: "bind", Source: "/s" }, { Type: "volume", Name: "v" }],
   NetworkSettings: { Networks: { host: { IPAddress: "", Aliases: null } } },
 };
 
@@ -43,6 +44,7 @@ for (
     ["{{.Config.StopTimeout}}", "<nil>"],
     ["{{.Config.NetworkDisabled}}", "false"],
     ["{{.SizeRw}}", "<nil>"],
+    ["{{range .Mounts}}<{{.Name}} {{.Source}}>{{end}}", "< /s><v >"],
     ["{{.Config.Labels.a}}", "b"],
     ["{{.Config.Labels.none}}", "<no value>"],
     ["{{if .Config.Labels.none}}yes{{end}}", ""],
@@ -58,3 +60,30 @@ for (
     assertEquals(shown(template), text);
   });
 }
+
+Deno.test("withZeros() has durations for those of a health check", () => {
+  const template = "{{.Config.Healthcheck.Interval}} " +
+    "{{.Config.Healthcheck.Timeout}} {{.Config.Healthcheck.Retries}} " +
+    "{{.Config.Healthcheck.Test}} {{json .Config.Healthcheck}}";
+  const checked = (Interval: number) =>
+    compileTemplate(template)(
+      withZeros({ Config: { Healthcheck: { Interval } } }),
+    );
+  for (
+    const [nanoseconds, text] of [
+      [7e9, "7s"],
+      [1.5e9, "1.5s"],
+      [2e7, "20ms"],
+      [1500, "1.5µs"],
+      [90e9, "1m30s"],
+      [60e9, "1m0s"],
+      [3600e9, "1h0m0s"],
+      [3661.1e9, "1h1m1.1s"],
+    ] as const
+  ) {
+    assertEquals(
+      checked(nanoseconds),
+      `${text} 0s 0 [] {"Interval":${nanoseconds}}`,
+    );
+  }
+});
