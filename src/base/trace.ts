@@ -60,9 +60,3 @@ export function parseTraceparent(header: string): SpanContext | undefined {
   const isSampled = (parseInt(flags, 16) & SAMPLED) !== 0;
   return { traceId, spanId, isSampled };
 }
-
-export function formatTraceparent(
-  { traceId, spanId, isSampled }: SpanContext,
-): string {
-  return `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
-}

@@ -126,19 +126,6 @@ export function isAtLeast(
     (version.major === major && version.minor >= minor);
 }
 
-export interface SecurityModules {
-  readonly apparmor: boolean;
-  readonly selinux: boolean;
-}
-
-/** Which mandatory access controls are switched on. */
-export function securityModules(): SecurityModules {
-  return {
-    apparmor: readFact("/sys/module/apparmor/parameters/enabled") === "Y",
-    selinux: readFact("/sys/fs/selinux/enforce") !== undefined,
-  };
-}
-
 /** A value of /proc/sys or /sys without its newline; undefined if absent. */
 export function readFact(path: string): string | undefined {
   if (!mayExist(path)) return undefined;

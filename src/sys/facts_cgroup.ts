@@ -82,24 +82,3 @@ function placesOfV1(
 export function cgroupDirectory({ mountPoint, path }: CgroupPlace): string {
   return path === "/" ? mountPoint : mountPoint + path;
 }
-
-/**
- * v2 controllers that this process may hand to cgroups below its own, because
- * somebody delegated it; none if it may make no cgroups there.
- */
-export function delegatedControllers(cgroups: Cgroups): readonly string[] {
-  if (cgroups.mode !== "v2" || cgroups.unified === undefined) return [];
-  const directory = cgroupDirectory(cgroups.unified);
-  if (!isWritable(`${directory}/cgroup.procs`)) return [];
-  const text = Deno.readTextFileSync(`${directory}/cgroup.controllers`);
-  return text.trim().split(/\s+/).filter(Boolean);
-}
-
-function isWritable(path: string): boolean {
-  try {
-    Deno.openSync(path, { write: true }).close();
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,7 +1,7 @@
 /** Descriptors between wire and domain. */
 
 import type { Descriptor as WireDescriptor } from "../../../proto/gen/containerd/types/descriptor.ts";
-import { type Digest, parseDigest } from "../../base/digest.ts";
+import { parseDigest } from "../../base/digest.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
 
 export function toDescriptor(
@@ -25,9 +25,4 @@ export function fromDescriptor(
     size: Number(size),
     ...Object.keys(annotations).length === 0 ? {} : { annotations },
   };
-}
-
-/** A digest on the wire. @throws {EngineError} `invalidArgument` */
-export function fromDigest(digest: string): Digest {
-  return parseDigest(digest);
 }

@@ -211,10 +211,3 @@ export function toProgress(progress: TransferProgress): TypedValue {
     desc: descriptor && toDescriptor(descriptor),
   });
 }
-
-/** Undefined if it is no progress. */
-export function fromProgress(
-  value: TypedValue,
-): { readonly event: string; readonly name: string } | undefined {
-  return any.Progress.unpack(value);
-}

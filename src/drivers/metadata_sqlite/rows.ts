@@ -8,10 +8,6 @@ export function text(row: Row, column: string): string {
   return row[column] as string;
 }
 
-export function optionalText(row: Row, column: string): string | undefined {
-  return (row[column] ?? undefined) as string | undefined;
-}
-
 export function integer(row: Row, column: string): number {
   return row[column] as number;
 }

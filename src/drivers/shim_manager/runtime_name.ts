@@ -23,11 +23,6 @@ interface Lookup {
   exists(path: string): boolean;
 }
 
-/** False for an OCI runtime, which has no shim of its own. */
-export function isShimRuntime(runtime: string): boolean {
-  return shimProgram(runtime) !== undefined;
-}
-
 /** `runc` of `io.containerd.runc.v2`; of a path likewise. */
 export function shimKind(runtime: string): string {
   const program = shimProgram(runtime) ?? runtime;

@@ -1,23 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "../../base/errors.ts";
-import { findShim, isShimRuntime, shimKind } from "./runtime_name.ts";
+import { findShim, shimKind } from "./runtime_name.ts";
 
 const NOWHERE = { findProgram: () => undefined, exists: () => false };
-
-Deno.test("isShimRuntime() tells shims from OCI runtimes", () => {
-  for (
-    const name of [
-      "io.containerd.runc.v2",
-      "io.containerd.kata-fc.v2",
-      "dev.example.thing.v1",
-      "runsc.v1",
-      "/opt/containerd-shim-kata-v2",
-    ]
-  ) assertEquals(isShimRuntime(name), true, name);
-  for (const name of ["runc", "crun", "/usr/bin/crun", "my.runtime", ""]) {
-    assertEquals(isShimRuntime(name), false, name);
-  }
-});
 
 Deno.test("shimKind() is the runtime behind the shim", () => {
   assertEquals(shimKind("io.containerd.runc.v2"), "runc");

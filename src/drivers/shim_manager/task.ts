@@ -22,7 +22,6 @@ import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import type { SpecResources } from "../../oci/runtime_spec.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { attachToLogger, type LoggedTask } from "./attach.ts";
-import { readEndpoint } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { execProcess } from "./exec.ts";
@@ -230,9 +229,4 @@ export function cannotRestart(
       `"${policy.kind}": its shim does not know it`,
     { hint: "Use another runtime, or no restart policy" },
   );
-}
-
-/** False if no shim was ever started for it. */
-export function hasShim(bundle: BundleView): boolean {
-  return readEndpoint(bundle.path) !== undefined;
 }

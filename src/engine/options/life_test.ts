@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "../../base/errors.ts";
 import { healthCheck, parseHealth } from "./health.ts";
-import { parseRestartPolicy, restartPolicyText } from "./restart.ts";
+import { parseRestartPolicy } from "./restart.ts";
 
 Deno.test("parseRestartPolicy() reads docker's policies", () => {
   assertEquals(parseRestartPolicy("no"), { kind: "no" });
@@ -11,10 +11,10 @@ Deno.test("parseRestartPolicy() reads docker's policies", () => {
     kind: "on-failure",
     most: 0,
   });
-  assertEquals(
-    restartPolicyText(parseRestartPolicy("on-failure:3")),
-    "on-failure:3",
-  );
+  assertEquals(parseRestartPolicy("on-failure:3"), {
+    kind: "on-failure",
+    most: 3,
+  });
 });
 
 Deno.test("parseRestartPolicy() refuses others when they make no sense", () => {

@@ -45,10 +45,3 @@ function retryCount(text: string): number {
       `"${text}"`,
   );
 }
-
-/** As docker writes it: `on-failure:3`. */
-export function restartPolicyText(policy: RestartPolicy): string {
-  return policy.kind === "on-failure" && policy.most > 0
-    ? `${policy.kind}:${policy.most}`
-    : policy.kind;
-}
