@@ -22,6 +22,7 @@ import type { Identity, StoreOwner } from "./rootless/identity.ts";
 import { isStateChosen, rememberState, withSameState } from "./same_state.ts";
 import { selfCommand } from "./self.ts";
 import type { StartingTask } from "./early_shim.ts";
+import { useEngineUmask } from "./umask.ts";
 
 export interface ConnectOptions {
   readonly root?: string;
@@ -128,6 +129,7 @@ export async function enterStore(
       warn: (message) => log.warn(message),
     });
   }
+  useEngineUmask();
   ensureStorePaths(paths, 0);
   if (stateSource === "boot") rememberState(paths);
   return { ...place, identity };

@@ -3,6 +3,7 @@
 import { alreadyExists, invalidArgument, notFound } from "../base/errors.ts";
 import type { ArchiveFile, Bytes } from "../engine/images_archive.ts";
 import { parents } from "../engine/images_tar.ts";
+import { withUsersUmask } from "../app/umask.ts";
 
 /**
  * Writes the files below `path`, which must be new or empty.
@@ -12,7 +13,7 @@ export async function writeDirectory(
   path: string,
   files: AsyncIterable<ArchiveFile>,
 ): Promise<void> {
-  await Deno.mkdir(path, { recursive: true });
+  makeDirectory(path);
   for await (const _ of Deno.readDir(path)) {
     throw alreadyExists("directory", path, {
       hint: "Name one that is not there, or is empty",
@@ -20,7 +21,7 @@ export async function writeDirectory(
   }
   for await (const file of files) {
     for (const directory of parents(file.path)) {
-      await Deno.mkdir(`${path}/${directory}`, { recursive: true });
+      makeDirectory(`${path}/${directory}`);
     }
     await writeFile(`${path}/${file.path}`, file.data);
   }
@@ -63,12 +64,13 @@ function checkDirectory(path: string): void {
   throw invalidArgument(`Cannot write "${path}": "${directory}" is a file`);
 }
 
+function makeDirectory(path: string): void {
+  withUsersUmask(() => Deno.mkdirSync(path, { recursive: true }));
+}
+
 async function writeFile(path: string, bytes: Bytes): Promise<void> {
-  using file = await Deno.open(path, {
-    write: true,
-    create: true,
-    truncate: true,
-  });
+  const options = { write: true, create: true, truncate: true };
+  using file = withUsersUmask(() => Deno.openSync(path, options));
   for await (const chunk of bytes) {
     for (let at = 0; at < chunk.length;) {
       at += await file.write(chunk.subarray(at));

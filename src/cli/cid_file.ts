@@ -1,6 +1,7 @@
 /** `--cidfile` */
 
 import { invalidArgument } from "../base/errors.ts";
+import { withUsersUmask } from "../app/umask.ts";
 
 /** Disposing removes the file again if no id was written. */
 export interface CidFile extends Disposable {
@@ -11,7 +12,7 @@ export interface CidFile extends Disposable {
 export function reserveCidFile(path: string | undefined): CidFile | undefined {
   if (path === undefined) return undefined;
   try {
-    Deno.writeTextFileSync(path, "", { createNew: true });
+    withUsersUmask(() => Deno.writeTextFileSync(path, "", { createNew: true }));
   } catch (cause) {
     if (!(cause instanceof Deno.errors.AlreadyExists)) {
       throw invalidArgument(
