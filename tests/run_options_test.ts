@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ownCpuCount } from "../src/sys/facts.ts";
+import { PROGRAM } from "./support/program.ts";
 import { writeBusyboxRoot } from "./support/run_image.ts";
 import { IMAGE, IMAGE_WITH_CONFIG, openRunStore } from "./support/run_store.ts";
 
@@ -222,6 +223,21 @@ Deno.test({
         );
       },
     );
+
+    await t.step("root who may not mount is told so", async () => {
+      const less = ["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"];
+      const args = [...store.flags, "run", "--rm", IMAGE, "true"];
+      const { code, stderr } = await new Deno.Command("setpriv", {
+        args: [...less, ...PROGRAM, ...args],
+        stdin: "null",
+      }).output();
+      assertEquals(code, 125);
+      assertStringIncludes(
+        new TextDecoder().decode(stderr),
+        "operation not permitted (without CAP_SYS_ADMIN)",
+      );
+      assertEquals(await store.leftovers(), []);
+    });
 
     await t.step("capabilities are docker's, plus and minus", async () => {
       const caps = "grep CapEff /proc/self/status | cut -f2";

@@ -1,4 +1,5 @@
 import { ERRNO, hasErrno, SysError } from "./errno.ts";
+import { ownCapabilities } from "./facts.ts";
 import { coldSymbols, cstr, errno } from "./libc.ts";
 import { explainMountFailure, mountLongOverlay } from "./mount_api.ts";
 import { flagsOf, MS, parseMountOptions } from "./mount_options.ts";
@@ -118,9 +119,15 @@ function call({ type, source, flags, data }: Call, target: string): void {
     isFresh ? `mount ${type} on` : "mount on",
     code,
     target,
-    isFresh ? explainMountFailure(type, source, data.split(",")) : source,
+    code === ERRNO.EPERM && !ownCapabilities().effective.has(NEEDED)
+      ? `without ${NEEDED}`
+      : isFresh
+      ? explainMountFailure(type, source, data.split(","))
+      : source,
   );
 }
+
+const NEEDED = "CAP_SYS_ADMIN";
 
 const UMOUNT = { detach: 2, noFollow: 8 } as const;
 
@@ -143,6 +150,8 @@ export function tryUnmount(path: string, mode: UnmountMode): boolean {
   if (umountSymbols().umount2(cstr(path), flags) === 0) return true;
   const code = errno();
   if (code === ERRNO.EINVAL || code === ERRNO.ENOENT) return false;
+  // Who may not unmount is told so wherever he asks.
+  if (code === ERRNO.EPERM && mountOf(path)?.mountPoint !== path) return false;
   throw new SysError("unmount", code, path);
 }
 
