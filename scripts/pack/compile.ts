@@ -1,7 +1,8 @@
 /** The executable by `deno compile`, where its runtime is to be had. */
 
-import { type Contents, V8_FLAGS } from "./pack.ts";
+import type { Contents } from "./pack.ts";
 import { TRUSTING } from "./run.ts";
+import { V8_FLAGS } from "./runtime_settings.ts";
 
 /**
  * The compile runtime that is here already: `DENORT_BIN`, or the archive in
