@@ -16,6 +16,7 @@ import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/v
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { coracle } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
+import { mountTmpfs } from "./support/mount_tmpfs.ts";
 import { openNotifySocket } from "./support/notify_socket.ts";
 import { isThere } from "../src/sys/is_there.ts";
 import { PROGRAM } from "./support/program.ts";
@@ -109,6 +110,51 @@ Deno.test("what is no socket is left alone", async () => {
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test("a socket whose name leaves none for shims is refused", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-service-" });
+  try {
+    const store = ["--root", `${dir}/root`, "--state", `${dir}/state`];
+    const address = `${dir}/${"s".repeat(107 - dir.length - 1)}`;
+    const { code, stderr } = await second(...store, "--address", address);
+    assertEquals(code, 1);
+    assertStringIncludes(
+      stderr,
+      `Cannot listen on "${address}.ttrpc": longer than 107 bytes`,
+    );
+    assertStringIncludes(stderr, "[ttrpc]");
+    assert(!isThere(address));
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test({
+  name: "a disk that can't be written is told in a line",
+  ignore: !isRoot,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "coracle-service-" });
+    await using disk = await mountTmpfs(`${dir}/disk`, "ro");
+    try {
+      const other = ["--address", `${dir}/s`];
+      for (
+        const args of [
+          ["--root", disk.path, "--state", `${dir}/state`],
+          ["--root", `${dir}/root`, "--state", `${disk.path}/state`],
+        ]
+      ) {
+        const { code, stderr } = await second(...args, ...other);
+        assertEquals(code, 1, stderr);
+        assertStringIncludes(stderr, disk.path);
+        assertStringIncludes(stderr, "Read-only file system");
+        assert(!stderr.includes("    at "), stderr);
+      }
+    } finally {
+      await disk[Symbol.asyncDispose]();
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
 });
 
 Deno.test("SIGTERM tells those who watch the daemon's health", async () => {

@@ -1,6 +1,6 @@
 /** The daemon: what `main.ts` loads for `coracle daemon`, and as containerd. */
 
-import { EngineError } from "../base/errors.ts";
+import { EngineError, isErrno } from "../base/errors.ts";
 import {
   argumentsAgain,
   type DaemonLine,
@@ -24,15 +24,18 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** Ours, and what the host refuses; all else is a bug, and shows its stack. */
 function isExpected(error: unknown): error is Error {
-  return error instanceof EngineError ||
+  return error instanceof EngineError || isErrno(error) ||
     Object.values(Deno.errors).some((kind) => error instanceof kind);
 }
 
 function hintOf(error: Error): string | undefined {
   if (error instanceof EngineError) return error.hint;
+  const others = "name other places with --root, --state and --address";
+  if (isErrno(error) && error.code === "EROFS") {
+    return `It has to be written: ${others}`;
+  }
   return error instanceof Deno.errors.PermissionDenied
-    ? "Run it as the owner of that, or name other places with --root, " +
-      "--state and --address"
+    ? `Run it as the owner of that, or ${others}`
     : undefined;
 }
 

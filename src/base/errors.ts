@@ -64,8 +64,22 @@ export class EngineError extends Error {
       return new EngineError("cancelled", thrown.message, { cause: thrown });
     }
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new EngineError(code, message, { cause: thrown });
+    const known = isDiskFull(thrown) ? "resourceExhausted" : code;
+    return new EngineError(known, message, { cause: thrown });
   }
+}
+
+/** What the kernel says, also where Deno has no class for it: a full disk. */
+export function isErrno(
+  thrown: unknown,
+): thrown is Error & { readonly code: string } {
+  return thrown instanceof Error && "code" in thrown &&
+    typeof thrown.code === "string" && /^E[A-Z0-9]+$/.test(thrown.code);
+}
+
+/** True if no more can be written: the disk is full, or the user's share. */
+export function isDiskFull(thrown: unknown): boolean {
+  return isErrno(thrown) && ["ENOSPC", "EDQUOT"].includes(thrown.code);
 }
 
 /** True if `thrown` is an `EngineError` with one of the given codes. */

@@ -1,6 +1,6 @@
 /** How a failure is shown to the person at the terminal. */
 
-import { EngineError } from "../base/errors.ts";
+import { EngineError, isErrno } from "../base/errors.ts";
 import { UsageError } from "./flags.ts";
 
 interface FailureOptions {
@@ -35,12 +35,6 @@ function isExpected(error: unknown): boolean {
         error.name === "ExitError" ||
         error.name === "SysError" ||
         Object.values(Deno.errors).some((kind) => error instanceof kind));
-}
-
-/** What the kernel says, and Deno has no class for: a full disk, for one. */
-function isErrno(error: Error): boolean {
-  return "code" in error && typeof error.code === "string" &&
-    /^E[A-Z0-9]+$/.test(error.code);
 }
 
 function messageOf(error: unknown): string {

@@ -176,7 +176,7 @@ async function checkTar(
     }
     reader.finish();
   } catch (cause) {
-    if (hasCode(cause, "cancelled")) throw cause;
+    if (hasCode(cause, "cancelled", "resourceExhausted")) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw invalidArgument(`Cannot import the archive: ${reason}`, {
       cause,

@@ -19,6 +19,7 @@ import type { OpenServices, OpenServicesOptions } from "./open_services.ts";
 import { type DaemonSettings, readSettings } from "./settings.ts";
 import { handleSignals } from "./stop_signals.ts";
 import {
+  checkEventsAddress,
   giveSocket,
   listenAt,
   OWN_SOCKET_MODE,
@@ -62,6 +63,7 @@ export async function serve(
   const handed = takeSockets(Deno.env, Deno.pid);
   const address = handed.map(pathOfSocket).find((path) => path !== undefined) ??
     settings.address ?? `${paths.state}/coracle.sock`;
+  checkEventsAddress({ address, daemon: settings.config });
   const holder = { pid: Deno.pid, address };
   using _root = await lockDirectory(paths.root, holder);
   using _state = await lockDirectory(paths.state, holder);

@@ -83,14 +83,18 @@ function listenIfFree(
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) return undefined;
     if (error instanceof Deno.errors.NotFound) return undefined;
-    const { message } = EngineError.from(error);
-    throw failedPrecondition(`Cannot listen on "${path}": ${message}`, {
-      hint: "Name another socket with --address",
-      cause: error,
-    });
+    throw cannotListen(path, error);
   } finally {
     Deno.umask(before);
   }
+}
+
+function cannotListen(path: string, cause: unknown): EngineError {
+  const { message } = EngineError.from(cause);
+  return failedPrecondition(`Cannot listen on "${path}": ${message}`, {
+    hint: "Name another socket with --address",
+    cause,
+  });
 }
 
 function inUse(path: string): EngineError {
@@ -100,16 +104,18 @@ function inUse(path: string): EngineError {
   );
 }
 
-function checkPath(path: string): void {
+function checkPath(
+  path: string,
+  hint = "Name a shorter one with --address",
+): void {
   if (!path.startsWith("/")) {
     throw invalidArgument(`Cannot listen on "${path}": not an absolute path`);
   }
-  if (new TextEncoder().encode(path).length > MOST_BYTES) {
-    throw invalidArgument(
-      `Cannot listen on "${path}": longer than ${MOST_BYTES} bytes`,
-      { hint: "Name a shorter one with --address" },
-    );
-  }
+  if (fits(path)) return;
+  throw invalidArgument(
+    `Cannot listen on "${path}": longer than ${MOST_BYTES} bytes`,
+    { hint },
+  );
 }
 
 async function answers(path: string): Promise<boolean> {
@@ -120,7 +126,7 @@ async function answers(path: string): Promise<boolean> {
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused) return false;
     if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    throw cannotListen(path, error);
   }
 }
 
@@ -158,13 +164,31 @@ export function lendSocket(
   if (path.slice(0, path.lastIndexOf("/")) === own) Deno.chmodSync(own, 0o711);
 }
 
+interface Sockets {
+  /** Of the API. */
+  readonly address: string;
+  readonly daemon: { readonly ttrpc: SocketConfig };
+}
+
 /** Where shims tell what happens. */
-export function eventsAddressOf(
-  { address, daemon }: {
-    /** Of the API. */
-    readonly address: string;
-    readonly daemon: { readonly ttrpc: SocketConfig };
-  },
-): string {
+export function eventsAddressOf({ address, daemon }: Sockets): string {
   return daemon.ttrpc.address ?? `${address}.ttrpc`;
+}
+
+/**
+ * Without that socket there would be no tasks: better no daemon than half a one.
+ * @throws {EngineError} `invalidArgument` for a path that none can have
+ */
+export function checkEventsAddress(sockets: Sockets): void {
+  // Else who listens there says so.
+  if (!fits(sockets.address)) return;
+  checkPath(
+    eventsAddressOf(sockets),
+    "Shims tell there what happens: name a shorter one with --address, or " +
+      "one for them with `address` in `[ttrpc]`",
+  );
+}
+
+function fits(path: string): boolean {
+  return new TextEncoder().encode(path).length <= MOST_BYTES;
 }

@@ -5,6 +5,7 @@ import { type Digest, digestAlgorithm } from "../../base/digest.ts";
 import {
   EngineError,
   failedPrecondition,
+  isDiskFull,
   notFound,
 } from "../../base/errors.ts";
 import { Hasher } from "../../base/hash.ts";
@@ -25,6 +26,9 @@ interface WriterDeps {
   readonly ref: string;
   readonly expected: ExpectedContent | undefined;
 }
+
+/** Given back on a full disk, for the database. */
+const ROOM_BYTES = 1024 * 1024;
 
 /** Writes an ingest's file and hashes as it goes. */
 export class LocalContentWriter implements ContentWriter {
@@ -75,12 +79,28 @@ export class LocalContentWriter implements ContentWriter {
   async write(chunk: Uint8Array): Promise<void> {
     this.#checkOpen();
     const hasher = await this.#hashSoFar();
-    const written = this.#file.write(chunk);
-    // Meanwhile, in this thread.
-    await hasher.update(chunk);
-    for (let at = await written; at < chunk.length;) {
-      at += await this.#file.write(chunk.subarray(at));
+    const before = hasher.size;
+    try {
+      const written = this.#file.write(chunk);
+      // Meanwhile, in this thread.
+      await hasher.update(chunk);
+      for (let at = await written; at < chunk.length;) {
+        at += await this.#file.write(chunk.subarray(at));
+      }
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      await this.#giveBack(before);
+      throw diskFull(this.#ingest.dataPath, error);
     }
+  }
+
+  /**
+   * Leaves the database room to write down what is removed: on a disk that is
+   * full to the last byte nothing could be.
+   */
+  async #giveBack(size: number): Promise<void> {
+    this.#hasher = undefined;
+    await this.#file.truncate(Math.max(0, size - ROOM_BYTES));
   }
 
   async digest(): Promise<Digest> {
@@ -158,4 +178,15 @@ export class LocalContentWriter implements ContentWriter {
       `Cannot use the writer of ref "${this.#deps.ref}": it is closed`,
     );
   }
+}
+
+function diskFull(path: string, cause: unknown): EngineError {
+  return new EngineError(
+    "resourceExhausted",
+    `Cannot write "${path}": the disk is full`,
+    {
+      hint: "Free some space, for instance with `coracle system prune --all`",
+      cause,
+    },
+  );
 }
