@@ -1,50 +1,36 @@
 /** A container from its first start to its last end. */
 
-import { EngineError, failedPrecondition } from "../../base/errors.ts";
+import { EngineError } from "../../base/errors.ts";
 import { within } from "../../base/within.ts";
 import type { KeepRequest } from "../../core/keeper.ts";
-import { askedSharing } from "../../core/shared_paths.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { Bundle, ExitStatus } from "../../core/task.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
-import { containerGroup, type ControlGroup } from "../../runtime/cgroup.ts";
+import type { ControlGroup } from "../../runtime/cgroup.ts";
 import { hasMemoryLimit } from "../../runtime/cgroup_oom.ts";
 import { RuntimeControl } from "../../runtime/control.ts";
 import { pidFile, startedStatus } from "../../runtime/started_status.ts";
-import { recordedGroup } from "../../runtime/recorded_group.ts";
-import { processStartTime } from "../../sys/pidfd.ts";
-import type { Poller } from "../../sys/poller.ts";
-import { type ChildStatus, exitCodeOf, sendSignal } from "../../sys/process.ts";
-import type { Reaper } from "../../sys/reaper.ts";
+import { sendSignal } from "../../sys/process.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import { watchBundle } from "./bundle_watch.ts";
+import { ContainerRun, notedPid, type RunDeps } from "./container_run.ts";
 import { forgetRun, programName } from "./forget_run.ts";
-import { watchMemory } from "./memory_watch.ts";
 import { KeptStatus } from "./kept_status.ts";
 import type { Publish } from "./publish.ts";
 import type { OutputPipes } from "./line.ts";
 import { RestartCounter, type Restarts } from "./restart.ts";
+import { shareAgain } from "./share_again.ts";
 import { KeptStreams, type LogTarget } from "./streams.ts";
 
-export interface KeptDeps {
-  readonly poller: Poller;
-  readonly reaper: Reaper;
+export interface KeptDeps extends RunDeps {
   /** Of runtimes, `NAME=value`. */
   readonly env: readonly string[];
-  readonly now: () => Date;
   /** @param report is told of what could not be written */
   readonly openLog: (
     request: KeepRequest,
     report: (error: unknown) => void,
   ) => LogTarget;
   readonly publish: Publish;
-}
-
-/** One run of a container. */
-interface Run {
-  /** How its process ends. */
-  readonly end: Promise<ChildStatus>;
-  readonly group?: ControlGroup;
 }
 
 /** What a shim hands on that has nothing to do. */
@@ -70,7 +56,7 @@ export class KeptContainer {
   readonly #over = Promise.withResolvers<ExitStatus>();
   readonly #retired = Promise.withResolvers<void>();
   readonly #status: KeptStatus;
-  #group: ControlGroup | undefined;
+  #run: ContainerRun | undefined;
   #policy: RestartPolicy;
   #isRetired = false;
   #isLost = false;
@@ -127,12 +113,12 @@ export class KeptContainer {
 
   /** Of the run at the moment; undefined if it has none of its own. */
   get group(): ControlGroup | undefined {
-    return this.#group;
+    return this.#run?.group;
   }
 
   /** @throws {TaskStartError} and is over, then */
   async start(): Promise<void> {
-    let run: Run;
+    let run: ContainerRun;
     try {
       run = await this.#launch();
     } catch (error) {
@@ -149,7 +135,7 @@ export class KeptContainer {
    */
   resume(pipes: Partial<OutputPipes>): void {
     const { isNoted } = this.#status;
-    const pid = isNoted ? this.pid : this.#notedPid();
+    const pid = isNoted ? this.pid : notedPid(this.request);
     this.#isRetired = this.status.stoppedByUser;
     this.streams.take(pipes);
     const run = this.#follow(pid);
@@ -163,7 +149,7 @@ export class KeptContainer {
     const { settings } = request;
     const { pid, state } = this.status;
     const isWatched = settings.health !== undefined ||
-      (this.#group !== undefined && hasMemoryLimit(this.#group));
+      (this.group !== undefined && hasMemoryLimit(this.group));
     if (state !== "running" || isWatched) return undefined;
     const pipes = this.streams.pipes();
     return pipes && {
@@ -172,18 +158,6 @@ export class KeptContainer {
       pipes,
       restarts: this.#counter.restarts,
     };
-  }
-
-  /** Of one whose starter was killed before it could say so. */
-  #notedPid(): number {
-    const { id, bundle } = this.request;
-    try {
-      return Number(Deno.readTextFileSync(pidFile(bundle)));
-    } catch (cause) {
-      throw failedPrecondition(`Cannot keep "${id}": it was not started`, {
-        cause,
-      });
-    }
   }
 
   /** The user is about to end it. */
@@ -202,7 +176,7 @@ export class KeptContainer {
     this.#bundle[Symbol.dispose]();
   }
 
-  async #launch(): Promise<Run> {
+  async #launch(): Promise<ContainerRun> {
     const { id, bundle } = this.request;
     const pid = await this.control.run(id, bundle, {
       streams: await this.streams.open(),
@@ -214,16 +188,8 @@ export class KeptContainer {
     return run;
   }
 
-  /** Before it is reaped: afterwards there is nothing to be known of it. */
-  #follow(pid: number): Run {
-    const { id, runtimeRoot } = this.request;
-    // What has ended is in no group any more, or in none of them but one.
-    const group = processStartTime(pid) === undefined
-      ? undefined
-      : containerGroup(pid, id);
-    this.#group = group ?? recordedGroup(`${runtimeRoot}/${id}`);
-    const end = this.#deps.reaper.wait(pid);
-    return { end, ...this.#group === undefined ? {} : { group: this.#group } };
+  #follow(pid: number): ContainerRun {
+    return this.#run = new ContainerRun(this.#deps, this.request, pid);
   }
 
   #noteStart(pid: number): void {
@@ -232,7 +198,7 @@ export class KeptContainer {
   }
 
   /** From a start to the end of it all. */
-  async #keep(first: Run): Promise<void> {
+  async #keep(first: ContainerRun): Promise<void> {
     using _bundle = watchBundle(
       this.#deps.poller,
       this.request.bundle,
@@ -241,7 +207,10 @@ export class KeptContainer {
     let run = first;
     for (;;) {
       const { pid } = this;
-      const exit = await this.#untilEnd(run);
+      const exit = await run.end({
+        noteOom: () => this.#noteOom(),
+        watchHealth: () => this.#watchHealth(),
+      });
       const pauseMs = this.#pauseAfter(exit);
       this.#status.end(pauseMs === undefined ? "stopped" : "restarting", exit);
       await this.streams.finish();
@@ -252,17 +221,6 @@ export class KeptContainer {
       if (next === undefined) return this.#finish(exit);
       run = next;
     }
-  }
-
-  async #untilEnd({ end, group }: Run): Promise<ExitStatus> {
-    const { poller } = this.#deps;
-    const memory = group && watchMemory(poller, group, () => this.#noteOom());
-    const health = await this.#watchHealth();
-    const exitCode = exitCodeOf(await end);
-    const exitedAt = this.#deps.now();
-    health?.[Symbol.dispose]();
-    memory?.[Symbol.dispose]();
-    return { exitCode, exitedAt };
   }
 
   #noteOom(): void {
@@ -298,7 +256,7 @@ export class KeptContainer {
   }
 
   /** @returns undefined if the user ended it meanwhile */
-  async #startAgain(pauseMs: number): Promise<Run | undefined> {
+  async #startAgain(pauseMs: number): Promise<ContainerRun | undefined> {
     for (let pause: number | undefined = pauseMs; pause !== undefined;) {
       this.#status.change({
         state: "restarting",
@@ -307,7 +265,7 @@ export class KeptContainer {
       await within(pause, this.#retired.promise);
       if (this.#isRetired) return undefined;
       try {
-        using _shared = await this.#share();
+        using _shared = await shareAgain(this.request);
         const run = await this.#launch();
         const event = { containerId: this.request.id, pid: this.pid };
         this.#deps.publish(this.request, "/tasks/start", event);
@@ -320,17 +278,6 @@ export class KeptContainer {
       }
     }
     return undefined;
-  }
-
-  /** Others may have been started anew since it was. */
-  async #share(): Promise<Disposable | undefined> {
-    const { settings, bundle, namespace } = this.request;
-    const sharing = askedSharing(settings.asked);
-    if (sharing === undefined) return undefined;
-    const { shareNamespaces } = await import(
-      "../../runtime/shared_namespaces.ts"
-    );
-    return shareNamespaces({ bundle, namespace }, sharing);
   }
 
   /** Without its bundle nobody finds it any more. */
@@ -357,7 +304,7 @@ export class KeptContainer {
   }
 
   async #forget(): Promise<void> {
-    this.#group = undefined;
+    this.#run = undefined;
     await forgetRun(this.control, this.request);
     if (!this.#isLost) return;
     const { removeRest } = await import("./lost_bundle.ts");
