@@ -83,7 +83,7 @@ Deno.test("config migrate writes the newest version of what dockerd writes", asy
 Deno.test("the daemon does not start with what it can't take", async () => {
   const wrong = {
     "[grpc]\nuid = true\n": "c.toml line 2: expected a whole number",
-    "version = 9\n": 'version "9"',
+    "version = 9\n": 'Cannot use 9 for "version"',
     "a = \n": "Cannot parse configuration",
     'required_plugins = ["io.containerd.grpc.v1.cri"]\n':
       'without plugin "io.containerd.grpc.v1.cri"',
@@ -141,11 +141,16 @@ Deno.test("SIGHUP changes the log, and says what needs a restart", async () => {
     await using daemon = await openDaemon({ args: ["--config", path] });
     await Deno.writeTextFile(
       path,
-      `oom_score = 1\n[debug]\nlevel = "debug"\nformat = "json"\nloud = 1\n`,
+      `oom_score = 1\n[debug]\nlevel = "debug"\nformat = "json"\nloud = 1\n` +
+        `[plugins."io.containerd.gc.v1.scheduler"]\nschedule_delay = "1s"\n`,
     );
     Deno.kill(daemon.pid, "SIGHUP");
-    await until(daemon, '"level":"debug"');
-    await until(daemon, '"changed":"oom_score"');
+    await until(daemon, '"logLevel":"debug","logFormat":"json"');
+    await until(
+      daemon,
+      String
+        .raw`"changed":"oom_score, plugins.\"io.containerd.gc.v1.scheduler\""`,
+    );
     await until(daemon, `"key":"debug.loud","at":"${path}:5"`);
     await Deno.writeTextFile(path, "= nonsense");
     Deno.kill(daemon.pid, "SIGHUP");

@@ -18,8 +18,12 @@ export async function verifyImage(
 ): Promise<void> {
   for (const verifier of verifiers) {
     const { ok, reason } = await judged(ctx, verifier, name, target);
-    ctx.log.debug("Verified an image", { name, ok, verifier: verifier.name });
-    if (ok) continue;
+    const fields = { name, verifier: verifier.name, reason };
+    if (ok) {
+      ctx.log.debug("Verified an image", fields);
+      continue;
+    }
+    ctx.log.info("Refused an image", fields);
     throw new EngineError(
       "unknown",
       `image verifier ${verifier.name} blocked pull of ${name} with digest ` +

@@ -1,6 +1,7 @@
 /** The daemon's own command line. */
 
 import { invalidArgument } from "../../base/errors.ts";
+import { isLevel, LEVELS } from "./log_level.ts";
 
 /** By which name the program was called: its defaults are that one's. */
 export type ProgramName = "coracle" | "containerd";
@@ -35,10 +36,10 @@ interface FlagSpec {
   readonly key: keyof DaemonFlags;
   readonly value: string;
   readonly choices?: readonly string[];
+  /** If it takes more than those. */
+  readonly accepts?: (value: string) => boolean;
   readonly help: string;
 }
-
-const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "panic"];
 
 export const DAEMON_FLAGS: readonly FlagSpec[] = [
   {
@@ -73,6 +74,7 @@ export const DAEMON_FLAGS: readonly FlagSpec[] = [
     key: "logLevel",
     value: "level",
     choices: LEVELS,
+    accepts: isLevel,
     help: `Least important messages to write: ${LEVELS.join(", ")}`,
   },
   {
@@ -144,10 +146,11 @@ function takeFlag(
   if (value === undefined) {
     throw invalidArgument(`Cannot use flag "--${spec.name}" without a value`);
   }
-  if (spec.choices?.includes(value) === false) {
+  const { choices, accepts = (value) => choices?.includes(value) } = spec;
+  if (choices !== undefined && accepts(value) !== true) {
     throw invalidArgument(
       `Cannot use "${value}" for "--${spec.name}": expected ` +
-        spec.choices.join(", "),
+        choices.join(", "),
     );
   }
   flags[spec.key] = value;

@@ -18,6 +18,13 @@ Deno.test("parseDaemonLine() takes flags as Go does", () => {
   }
 });
 
+Deno.test("parseDaemonLine() takes levels as containerd does", () => {
+  for (const level of ["DEBUG", "warning", "Panic"]) {
+    const { flags } = parseDaemonLine(["--log-level", level]);
+    assertEquals(flags, { logLevel: level });
+  }
+});
+
 Deno.test("parseDaemonLine() knows the configuration's commands", () => {
   const { program, command, flags } = parseDaemonLine(
     ["daemon", "config", "--config", "/c", "dump"],

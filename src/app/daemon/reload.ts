@@ -1,6 +1,7 @@
 /** Reading the configuration again while the daemon runs. */
 
 import type { Logger } from "../../base/log.ts";
+import { formatPath } from "./config/check.ts";
 import type { DaemonConfig } from "./config/daemon_config.ts";
 import type { DaemonSettings } from "./settings.ts";
 import { reportNotes } from "./start.ts";
@@ -36,8 +37,8 @@ export async function reload(
     return;
   }
   Object.assign(running.log, settings.log);
-  const { level, format } = running.log;
-  log.info("Reloaded the configuration", { level, format });
+  const { level: logLevel, format: logFormat } = running.log;
+  log.info("Reloaded the configuration", { logLevel, logFormat });
   reportNotes(settings, log);
   const changed = changedParts(running.config, settings.config);
   if (changed.length > 0) {
@@ -51,10 +52,13 @@ export function changedParts(
   after: DaemonConfig,
 ): readonly string[] {
   const parts = (config: DaemonConfig) => {
-    const { debug, ...rest } = config;
+    const { debug, plugins, ...rest } = config;
     const { level: _level, format: _format, ...socket } = debug;
+    const tables = [...plugins].map(([uri, table]) =>
+      [formatPath(["plugins", uri]), table] as const
+    );
     return new Map(
-      Object.entries({ ...rest, debug: socket })
+      [...Object.entries({ ...rest, debug: socket }), ...tables]
         .map(([name, part]) => [name, JSON.stringify(part, plain)]),
     );
   };

@@ -1,6 +1,5 @@
 /** What is in force: the command line, the environment, the configuration. */
 
-import type { LogLevel } from "../../base/log.ts";
 import { configPath, namedConfig } from "../config.ts";
 import type { LogSettings } from "../log_sink.ts";
 import { type StorePaths, storePaths } from "../paths.ts";
@@ -9,6 +8,7 @@ import type { ConfigNote } from "./config/check.ts";
 import { currentUri } from "./config/current_uri.ts";
 import { type DaemonConfig, EMPTY_CONFIG } from "./config/daemon_config.ts";
 import type { DaemonFlags, ProgramName } from "./flags.ts";
+import { levelOf } from "./log_level.ts";
 
 export interface DaemonSettings {
   readonly paths: StorePaths;
@@ -46,7 +46,7 @@ export async function readSettings(
     paths,
     ...address === undefined ? {} : { address },
     log: {
-      level: levelOf(flags.logLevel ?? config.debug.level),
+      level: levelOf(flags.logLevel ?? config.debug.level ?? "info"),
       format: (flags.logFormat ?? config.debug.format) === "json"
         ? "json"
         : "text",
@@ -87,9 +87,4 @@ async function readFiles(
     (uri) => uri.startsWith("io.coracle.") || hasPlugin(currentUri(uri)),
   );
   return { config: parseConfig(read), notes: read.notes };
-}
-
-/** containerd's two worst levels end it; what is left of them are errors. */
-function levelOf(name = "info"): LogLevel {
-  return name === "fatal" || name === "panic" ? "error" : name as LogLevel;
 }

@@ -80,7 +80,10 @@ function spawn(program: string, args: readonly string[]): Child {
       detached: true,
     }).spawn();
   } catch (error) {
-    throw unavailable(`Cannot verify with "${program}"`, { cause: error });
+    const { message } = EngineError.from(error);
+    throw unavailable(`Cannot verify with "${program}": ${message}`, {
+      cause: error,
+    });
   }
 }
 

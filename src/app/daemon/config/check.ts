@@ -130,11 +130,12 @@ class Check {
   }
 }
 
-function holds({ kind, choices }: Key, value: unknown): boolean {
+function holds({ kind, choices, accepts }: Key, value: unknown): boolean {
   switch (kind) {
     case "string":
       return typeof value === "string" &&
-        (choices === undefined || choices.includes(value));
+        (choices === undefined || choices.includes(value) ||
+          accepts?.(value) === true);
     case "integer":
       return typeof value === "number" && Number.isInteger(value);
     case "number":
@@ -149,6 +150,8 @@ function holds({ kind, choices }: Key, value: unknown): boolean {
     case "map":
       return isTable(value) &&
         Object.values(value).every((item) => typeof item === "string");
+    case "tables":
+      return Array.isArray(value) && value.every(isTable);
     case "table":
       return isTable(value);
     default:

@@ -3,6 +3,7 @@
  * check of files, `config default` and docs/configuration.md come from here.
  */
 
+import { isLevel, LEVELS } from "../log_level.ts";
 import { PROXY_TYPES } from "./daemon_config.ts";
 import { PLUGIN_TABLES } from "./plugin_keys.ts";
 import { UNUSED_PLUGIN_TABLES } from "./unused_plugin_keys.ts";
@@ -16,6 +17,7 @@ export const KINDS = {
   strings: "a list of texts",
   duration: 'a duration such as "1.5s", "2m30s"',
   map: "a table of texts",
+  tables: "a list of tables",
   table: "a table",
 } as const;
 
@@ -30,6 +32,8 @@ export interface Key {
   readonly says: string;
   /** The values there are. */
   readonly choices?: readonly string[];
+  /** If it takes more than those. */
+  readonly accepts?: (value: string) => boolean;
   /** Known, because containerd has it; there is nothing here that it changes. */
   readonly effect?: "none";
 }
@@ -169,10 +173,8 @@ const SECTIONS: readonly KeyTable[] = [
       level: {
         kind: "string",
         default: "info",
-        choices: [
-          ...["trace", "debug", "info", "warn", "error", "fatal", "panic"],
-          "",
-        ],
+        choices: [...LEVELS, ""],
+        accepts: isLevel,
         says: "Least important messages to write",
       },
       format: {

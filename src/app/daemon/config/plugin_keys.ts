@@ -220,6 +220,24 @@ export const PLUGIN_TABLES: readonly KeyTable[] = [
       effect: "none",
       says: "Layers are unpacked while they are downloaded",
     },
+    concurrent_layer_fetch_buffer: {
+      kind: "integer",
+      default: 0,
+      effect: "none",
+      says: "Each layer is downloaded in one piece",
+    },
+    check_platform_supported: {
+      kind: "boolean",
+      default: false,
+      effect: "none",
+      says: "Images are unpacked as the client asks",
+    },
+    unpack_config: {
+      kind: "tables",
+      default: [],
+      effect: "none",
+      says: "Images are unpacked as the client asks",
+    },
   }),
   ofPlugin("io.containerd.service.v1.diff-service", "Layers for clients", {
     default: {

@@ -9,6 +9,7 @@ import {
 } from "./check.ts";
 import type { Table } from "./daemon_config.ts";
 import { expandImport } from "./imports.ts";
+import { keyLines } from "./lines.ts";
 import { migrate, NEWEST_VERSION, OLDEST_VERSION } from "./migrate.ts";
 import { fromVersion1, isVersion1 } from "./version1.ts";
 
@@ -79,18 +80,21 @@ export async function parseFile(path: string): Promise<ConfigFile> {
   if (isVersion1(table)) {
     return { path, text, table: fromVersion1(table), isOld: true };
   }
-  checkVersion(path, table);
-  return { path, text, table };
+  const file = { path, text, table };
+  checkVersion(file);
+  return file;
 }
 
 /** A file that says no version and doesn't look like version 1 is as ours. */
-function checkVersion(path: string, { version = NEWEST_VERSION }: Table): void {
+function checkVersion({ path, text, table }: ConfigFile): void {
+  const { version = NEWEST_VERSION } = table;
   const isKnown = typeof version === "number" && Number.isInteger(version) &&
     version >= OLDEST_VERSION && version <= NEWEST_VERSION;
   if (isKnown) return;
+  const line = keyLines(text)(["version"]);
   throw failedPrecondition(
-    `Cannot use configuration "${path}": version "${version}"`,
-    { hint: `It can be ${OLDEST_VERSION} to ${NEWEST_VERSION}` },
+    `Cannot use ${JSON.stringify(version)} for "version" in ${path} line ` +
+      `${line}: expected a whole number from 1 to ${NEWEST_VERSION}`,
   );
 }
 

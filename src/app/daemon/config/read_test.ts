@@ -70,7 +70,13 @@ Deno.test("readConfig() takes plugins without types for version 1", async () => 
 });
 
 Deno.test("readConfig() refuses a version that is not known", async () => {
-  await assertRejects(() => read("version = 5\n"), EngineError, `version "5"`);
+  for (const version of ["5", '"2"', "1.5"]) {
+    await assertRejects(
+      () => read(`\nversion = ${version}\n`),
+      EngineError,
+      `line 2: expected a whole number from 1 to 4`,
+    );
+  }
 });
 
 Deno.test("readConfig() notes unknown keys with their lines", async () => {
@@ -164,4 +170,25 @@ Deno.test("parseConfig() knows proxies", async () => {
     capabilities: [],
   });
   assertEquals(config.proxyPlugins.get("blobs")?.type, "content");
+});
+
+Deno.test("readConfig() takes levels as containerd does", async () => {
+  for (const level of ["WARNING", "Debug"]) {
+    const { table } = await read(`[debug]\nlevel = "${level}"\n`);
+    assertEquals(table["debug"], { level });
+  }
+  await assertRejects(() => read(`[debug]\nlevel = "loud"\n`), EngineError);
+});
+
+Deno.test("readConfig() knows what containerd says of transfers", async () => {
+  const plugin = 'plugins."io.containerd.transfer.v1.local"';
+  const { notes } = await read(
+    `version = 3\n[${plugin}]\ncheck_platform_supported = true\n` +
+      `concurrent_layer_fetch_buffer = 8\n[[${plugin}.unpack_config]]\n` +
+      `platform = "linux/amd64"\n`,
+  );
+  assertEquals(
+    notes.map(({ kind, line }) => [kind, line]),
+    [["unused", 3], ["unused", 4], ["unused", 5]],
+  );
 });
