@@ -9,6 +9,7 @@
  */
 
 import {
+  EngineError,
   failedPrecondition,
   invalidArgument,
   notFound,
@@ -102,6 +103,29 @@ function isOwnedBy(path: string, uid: number): boolean {
   }
 }
 
+function makeDirectory(
+  what: keyof StorePaths,
+  path: string,
+  mode: number,
+): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true, mode });
+  } catch (cause) {
+    const { code, message } = EngineError.from(cause);
+    // The kernel's words, without number and call.
+    const why = message.replace(/ \(os error .*$/s, "");
+    throw new EngineError(
+      code,
+      `Cannot make ${what} directory "${path}": ${why}`,
+      {
+        hint:
+          `Name another one with --${what} or CORACLE_${what.toUpperCase()}`,
+        cause,
+      },
+    );
+  }
+}
+
 /**
  * Makes both directories, readable by their owner only where others could
  * interfere, and checks that the state directory is nobody else's: in `/tmp`
@@ -112,8 +136,8 @@ function isOwnedBy(path: string, uid: number): boolean {
  * @throws {EngineError} `failedPrecondition` if it belongs to somebody else
  */
 export function ensureStorePaths(paths: StorePaths, owner: number): void {
-  Deno.mkdirSync(paths.root, { recursive: true, mode: 0o711 });
-  Deno.mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  makeDirectory("root", paths.root, 0o711);
+  makeDirectory("state", paths.state, 0o700);
   const info = Deno.lstatSync(paths.state);
   if (info.isDirectory && info.uid === owner) return;
   throw failedPrecondition(

@@ -61,6 +61,24 @@ Deno.test("ensureStorePaths() refuses a state directory of somebody else", () =>
   }
 });
 
+Deno.test("ensureStorePaths() says which directory can't be made, and why", () => {
+  const file = Deno.makeTempFileSync();
+  try {
+    const paths = { root: `${file}/root`, state: `${file}/state` };
+    const error = assertThrows(
+      () => ensureStorePaths(paths, NOBODY),
+      EngineError,
+    );
+    assertEquals(
+      error.message,
+      `Cannot make root directory "${file}/root": Not a directory`,
+    );
+    assertEquals(error.hint, "Name another one with --root or CORACLE_ROOT");
+  } finally {
+    Deno.removeSync(file);
+  }
+});
+
 Deno.test("configHome() is the home's when XDG_CONFIG_HOME is empty or relative", () => {
   const at = (XDG_CONFIG_HOME: string) =>
     configHome(env({ HOME: "/home/me", XDG_CONFIG_HOME }));
