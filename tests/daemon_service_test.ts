@@ -300,6 +300,27 @@ Deno.test({
   },
 });
 
+Deno.test("what is handed over and can't be listened at is refused", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-handed-" });
+  try {
+    const script = "exec 3</dev/null; export LISTEN_FDS=1; exec timeout 30 " +
+      'sh -c \'LISTEN_PID=$$ exec "$@"\' sh "$@"';
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: [
+        ...["-c", script, "sh", ...PROGRAM, "daemon"],
+        ...["--root", `${dir}/root`, "--state", `${dir}/state`],
+      ],
+      stdin: "null",
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assertEquals(code, 1, said);
+    assertStringIncludes(said, "descriptor 3 of the service manager");
+    assertStringIncludes(said, "ListenStream=");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("install-service writes units that say how the daemon lives", async () => {
   const dir = await Deno.makeTempDir({ prefix: "coracle-units-" });
   try {
