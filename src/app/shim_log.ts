@@ -5,7 +5,6 @@
  */
 
 import { invalidArgument } from "../base/errors.ts";
-import { within } from "../base/within.ts";
 import { BUFFER_BYTES, OutputReader } from "../shim/keeper/output.ts";
 import { closeFd, setBlocking } from "../sys/descriptors.ts";
 import { openPoller, type Poller } from "../sys/poller.ts";
@@ -27,12 +26,6 @@ const WHEN_LET_GO = "--when-let-go";
 const STDOUT_FD = 3;
 const STDERR_FD = 4;
 const READY_FD = 5;
-
-/**
- * How long those who are attached may take to read the rest. The shim, and who
- * deletes the container, wait for us.
- */
-const GOODBYE_MS = 2_000;
 
 interface LogRequest {
   /** Of the container's files. */
@@ -81,7 +74,7 @@ export async function shimLog(args: readonly string[]): Promise<number> {
   }
   await copied;
   await log.close();
-  if (attached !== undefined) await within(GOODBYE_MS, attached.end());
+  await attached?.end();
   await poller.close();
   if (bundle === undefined) finish(finishCommand);
   return 0;
@@ -187,9 +180,10 @@ async function copyStreams(
       reader.stop();
     }
   };
+  // For good: shims close our input first, and then tell us to end, which must
+  // not keep the rest from those who are attached, or from a log.
   Deno.addSignalListener("SIGTERM", stop);
   await Promise.all(readers.map(({ ended }) => ended));
-  Deno.removeSignalListener("SIGTERM", stop);
   closeFd(STDOUT_FD);
   closeFd(STDERR_FD);
 }

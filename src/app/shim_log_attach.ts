@@ -5,12 +5,19 @@ import {
   encodeFrame,
 } from "../base/container_log/attach_frame.ts";
 import type { LogStream } from "../base/container_log/line_splitter.ts";
+import { within } from "../base/within.ts";
 import { Attachment } from "../shim/keeper/attachment.ts";
 import type { Gate } from "./shim_log_gate.ts";
 import { listenUnix } from "./unix_socket.ts";
 
 /** Without bytes: tells who is attached that all is shown from now on. */
 const GREETING = encodeFrame({ stream: "stdout", bytes: new Uint8Array() });
+
+/** Who has taken nothing of the rest for so long does not read. */
+const PATIENCE_MS = 2_000;
+
+/** The shim, and who deletes the container, wait for us: shims do for 12 s. */
+const GOODBYE_MS = 10_000;
 
 export class AttachServer {
   readonly #listener: Deno.UnixListener;
@@ -19,6 +26,8 @@ export class AttachServer {
   readonly #shown = new Set<Promise<void>>();
   readonly #gate: Gate;
   #mayHoldUp = true;
+  /** Frames that somebody has taken. */
+  #taken = 0;
 
   /**
    * The logger of the container's last life may still have its socket, which
@@ -57,11 +66,19 @@ export class AttachServer {
     this.#goOn();
   }
 
-  /** Nothing more comes. Settles when all have got what came. */
+  /**
+   * Nothing more comes. Settles when all have got what came, or those who have
+   * not don't read.
+   */
   async end(): Promise<void> {
     this.#listener.close();
     for (const attachment of this.#attachments) attachment.end();
-    await Promise.all(this.#shown);
+    const shown = Promise.all(this.#shown);
+    const end = performance.now() + GOODBYE_MS;
+    for (let taken = -1; taken !== this.#taken && performance.now() < end;) {
+      taken = this.#taken;
+      if (await within(PATIENCE_MS, shown)) return;
+    }
   }
 
   get #isHeldUp(): boolean {
@@ -91,6 +108,7 @@ export class AttachServer {
         if (output.kind === "exit") continue;
         const { kind: stream, bytes } = output;
         await writeAll(connection, encodeFrame({ stream, bytes }));
+        this.#taken++;
       }
     } catch {
       // It has gone.

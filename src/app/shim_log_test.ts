@@ -1,6 +1,11 @@
 /** Our logger program, as a shim of containerd's starts it. */
 
 import { assert, assertEquals } from "@std/assert";
+import {
+  ATTACH_SOCKET,
+  FrameReader,
+  HEADER_BYTES,
+} from "../base/container_log/attach_frame.ts";
 import { background } from "../base/context.ts";
 import { createLocalLogs } from "../drivers/logs_local/logs.ts";
 import {
@@ -47,6 +52,16 @@ class Logger implements AsyncDisposable {
 
   /** @returns when it has said that it is ready */
   async start(driver: string, ...args: readonly string[]): Promise<Running> {
+    return await this.#start([this.directory, driver, ...args]);
+  }
+
+  /** As `start`, in the bundle of a container: the logger's directory. */
+  async startInBundle(driver: string): Promise<Running> {
+    const { directory } = this;
+    return await this.#start(["--bundle", directory, directory, driver]);
+  }
+
+  async #start(args: readonly string[]): Promise<Running> {
     const pipes = [makePipe(), makePipe(), makePipe()] as const;
     const [stdout, stderr, ready] = pipes;
     const child = spawn({
@@ -57,8 +72,6 @@ class Logger implements AsyncDisposable {
         `--config=${ROOT}deno.json`,
         `${ROOT}main.ts`,
         "shim-log",
-        this.directory,
-        driver,
         ...args,
       ],
       env: [
@@ -77,6 +90,41 @@ class Logger implements AsyncDisposable {
     assertEquals(readSome(ready.read, new Uint8Array(1)), 0);
     closeFd(ready.read);
     return { child, stdout: stdout.write, stderr: stderr.write };
+  }
+
+  /** @returns when all that comes is shown */
+  async attach(): Promise<Deno.UnixConn> {
+    const connection = await this.#connect();
+    const greeting = await connection.read(new Uint8Array(HEADER_BYTES));
+    assertEquals(greeting, HEADER_BYTES);
+    return connection;
+  }
+
+  async #connect(): Promise<Deno.UnixConn> {
+    const path = `${this.directory}/${ATTACH_SOCKET}`;
+    return await Deno.connect({ transport: "unix", path });
+  }
+
+  /** Settles when nobody can attach any more: nothing more comes. */
+  async closed(): Promise<void> {
+    for (;;) {
+      try {
+        (await this.#connect()).close();
+      } catch {
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  /** Writes all of it as fast as the logger reads. */
+  async write(fd: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    setBlocking(fd, "nonblocking");
+    for (let rest = bytes; rest.length > 0;) {
+      const count = writeSome(fd, rest);
+      if (count === "again") await this.ready(fd, "writable");
+      else rest = rest.subarray(count === "broken" ? rest.length : count);
+    }
   }
 
   async ready(fd: number, how: Interest): Promise<void> {
@@ -101,6 +149,20 @@ class Logger implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.poller.close();
     await Deno.remove(this.directory, { recursive: true });
+  }
+}
+
+/** How much of standard output is shown until the end. */
+async function shown(connection: Deno.UnixConn): Promise<number> {
+  const frames = new FrameReader();
+  const buffer = new Uint8Array(64 * 1024);
+  let total = 0;
+  for (;;) {
+    const count = await connection.read(buffer);
+    if (count === null) return total;
+    for (const { bytes } of frames.push(buffer.subarray(0, count))) {
+      total += bytes.length;
+    }
   }
 }
 
@@ -154,21 +216,41 @@ Deno.test("shimLog() ends when it is told to, and keeps what was written", async
   assertEquals(await logger.text("json-file"), "stdout before\n");
 });
 
+Deno.test("shimLog() told to end when its input has, still shows the rest", async () => {
+  await using logger = new Logger();
+  const { child, stdout, stderr } = await logger.startInBundle("local");
+  using client = await logger.attach();
+  const pid = String(await ended());
+  await Deno.writeTextFile(`${logger.directory}/init.pid`, pid);
+  const size = 3_000_000;
+  await logger.write(stdout, new Uint8Array(size).fill(10));
+  for (const fd of [stdout, stderr]) closeFd(fd);
+  await logger.closed();
+  // Shims close its input, and tell it to end then.
+  Deno.kill(child.pid, "SIGTERM");
+  assertEquals(await shown(client), size);
+  assertEquals(await child.wait(), { kind: "exited", code: 0 });
+});
+
+/** Number of a process that has ended. */
+async function ended(): Promise<number> {
+  const child = spawn({
+    ...{ path: "/bin/true", args: [], env: [] },
+    processGroup: "own",
+  });
+  await child.wait();
+  return child.pid;
+}
+
 for (const driver of ["json-file", "local"]) {
   Deno.test(`shimLog() killed, leaves whole entries of ${driver}; the next goes on`, async () => {
     await using logger = new Logger();
     const { child, stdout, stderr } = await logger.start(driver);
-    setBlocking(stdout, "nonblocking");
     for (let number = 0; number < 150_000;) {
       let lines = "";
       const next = number + 500;
       while (number < next) lines += `line ${number++}\n`;
-      let rest = encoder.encode(lines);
-      while (rest.length > 0) {
-        const count = writeSome(stdout, rest);
-        if (count === "again") await logger.ready(stdout, "writable");
-        else rest = rest.slice(count === "broken" ? rest.length : count);
-      }
+      await logger.write(stdout, encoder.encode(lines));
     }
     Deno.kill(child.pid, "SIGKILL");
     await child.wait();
