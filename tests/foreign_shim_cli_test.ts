@@ -71,10 +71,18 @@ async function zeros(
 }
 
 /** Starts a container that has come to its `trap` when this settles. */
-async function startUntilTerm(store: RunStore, name: string): Promise<void> {
+async function startUntilTerm(store: RunStore, name: string): Promise<string> {
   const script = ["sh", "-c", UNTIL_TERM];
   const id = await ok(store, ...DETACHED, "--name", name, IMAGE, ...script);
   await waitReady(store, id);
+  return id;
+}
+
+/** Its first process, whoever knows of that. */
+async function ended(store: RunStore, id: string): Promise<void> {
+  const path = `${bundleOf(store, id)}/init.pid`;
+  const pid = (await Deno.readTextFile(path)).trim();
+  await eventually(() => !isThere(`/proc/${pid}`));
 }
 
 async function waitReady(store: RunStore, id: string): Promise<void> {
@@ -209,6 +217,23 @@ Deno.test({
       assertEquals(await ok(store, "wait", "short"), "4");
       assertStringIncludes(await status(store, "short"), "Exited (4)");
       await ok(store, "rm", "short");
+      await assertClean(store);
+    });
+
+    await t.step("is known to have ended before it is finished", async () => {
+      const id = await startUntilTerm(store, "held");
+      const lock = `${bundleOf(store, id)}/lock`;
+      {
+        // As whoever is at work on it.
+        using held = await Deno.open(lock, { write: true });
+        await held.lock(false);
+        await ok(store, "exec", "held", "kill", "-TERM", "1");
+        await ended(store, id);
+        assertEquals(await ok(store, "wait", "held"), "7");
+        assertStringIncludes(await status(store, "held"), "Exited (7)");
+      }
+      assertEquals(await ok(store, "wait", "held"), "7");
+      await ok(store, "rm", "held");
       await assertClean(store);
     });
 

@@ -37,11 +37,14 @@ export async function containerStatus(
   container: Container,
 ): Promise<ContainerStatus> {
   const live = await liveStatus(ctx, services, container.id);
-  if (live !== undefined) return live;
+  if (typeof live === "object") return live;
   const recorded = recordedStatus(container);
-  if (recorded?.state !== "running") return shown(recorded ?? NEW_STATUS);
+  if (live === "none" && recorded?.state !== "running") {
+    return shown(recorded ?? NEW_STATUS);
+  }
   // It may have ended since the record was read: its bundle goes last.
-  const latest = await latestStatus(ctx, services, container.id) ?? recorded;
+  const latest = await latestStatus(ctx, services, container.id) ?? recorded ??
+    NEW_STATUS;
   return shown(
     latest.state === "running"
       ? lostStatus(latest, container.updatedAt)
@@ -49,15 +52,15 @@ export async function containerStatus(
   );
 }
 
-/** Undefined if there is no bundle. */
+/** Without a bundle, the record tells: `gone` if it went while we looked. */
 async function liveStatus(
   ctx: Context,
   { bundles, tasks }: Looking,
   id: string,
-): Promise<ContainerStatus | undefined> {
+): Promise<ContainerStatus | "none" | "gone"> {
   const ref: TaskRef = { namespace: ctx.namespace, id };
   const bundle = bundles.find(ctx, ref);
-  if (bundle === undefined) return undefined;
+  if (bundle === undefined) return "none";
   const written = bundle.status();
   if (written?.state === "stopped") return shown(written);
   try {
@@ -67,7 +70,9 @@ async function liveStatus(
     // It has just ended.
     if (!hasCode(error, "notFound", "unavailable")) throw error;
   }
-  return shown(written ?? NEW_STATUS);
+  // Whoever looks for a task that has ended writes down how.
+  const latest = bundles.find(ctx, ref);
+  return latest === undefined ? "gone" : shown(latest.status() ?? NEW_STATUS);
 }
 
 async function latestStatus(

@@ -3,44 +3,47 @@
 import type { Context } from "../base/context.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
-import { recordedStatus } from "../core/container_settings.ts";
-import type { Services } from "../core/services.ts";
+import type { ExitStatus, TaskRef } from "../core/task.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import { settle } from "./reconcile.ts";
 
-/** @returns its exit code; that of the last time if it is not running */
+/**
+ * @returns its exit code; that of the last time if it is not running
+ * @throws {EngineError} `notFound` if it was removed before anybody could tell
+ */
 export async function waitForContainer(
   ctx: Context,
   deps: LifeDeps,
   container: Container,
 ): Promise<number> {
-  const { services } = deps;
-  const status = await containerStatus(ctx, services, container);
-  if (!isAlive(status)) return status.task.exit?.exitCode ?? 0;
+  const { containers } = deps.services;
   const ref = { namespace: ctx.namespace, id: container.id };
-  const task = await services.tasks.find(ctx, ref);
-  try {
-    if (task !== undefined) return (await task.wait(ctx)).exitCode;
-  } catch (error) {
-    if (!hasCode(error, "notFound", "unavailable")) throw error;
-    // If its shim was killed, nobody has written down yet that it has ended.
-    await settle(ctx, deps, ref);
+  for (let known = container;; known = await containers.get(ctx, known.id)) {
+    const { state, task } = await containerStatus(ctx, deps.services, known);
+    if (isAlive({ state })) {
+      const exit = await endOf(ctx, deps, ref);
+      if (exit !== undefined) return exit.exitCode;
+    } else if (known !== container) return task.exit?.exitCode ?? 0;
+    // What was read before it ended may say how it ended the time before.
   }
-  return await lastExitCode(ctx, services, container);
 }
 
-/** It ended while we looked at it. */
-async function lastExitCode(
+/**
+ * Undefined if nobody is left who would tell: then it is finished, and its
+ * record tells.
+ */
+async function endOf(
   ctx: Context,
-  { containers }: Services,
-  container: Container,
-): Promise<number> {
+  deps: LifeDeps,
+  ref: TaskRef,
+): Promise<ExitStatus | undefined> {
+  const task = await deps.services.tasks.find(ctx, ref);
   try {
-    const latest = await containers.get(ctx, container.id);
-    return recordedStatus(latest)?.exit?.exitCode ?? 0;
+    if (task !== undefined) return await task.wait(ctx);
   } catch (error) {
-    if (hasCode(error, "notFound")) return 0;
-    throw error;
+    if (!hasCode(error, "notFound", "unavailable")) throw error;
   }
+  await settle(ctx, deps, ref);
+  return undefined;
 }
