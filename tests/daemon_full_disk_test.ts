@@ -43,6 +43,7 @@ Deno.test({
       await leases.create({ id: "one", labels: {} }, { metadata });
       await leases.delete({ id: "one", sync: true }, { metadata });
       assert(!daemon.log().includes("level=error"), daemon.log());
+      assertStringIncludes(daemon.log(), 'level=warn msg="A call failed"');
 
       await disk.remount("size=32m");
       const { offset } = await write(daemon, { action: STAT, ref: "big" });
@@ -60,6 +61,35 @@ Deno.test({
         ...["--root", root, "--state", `${daemon.dir}/state`, "fsck"],
       ]);
       assertEquals(code, 0, stdout);
+    } finally {
+      await disk[Symbol.asyncDispose]();
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "a daemon starts on a full disk, to tell what is there",
+  ignore,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "coracle-full-" });
+    const disk = await mountTmpfs(`${dir}/disk`, "size=4m");
+    try {
+      const root = `${disk.path}/root`;
+      const args = ["--root", root];
+      await using daemon = await openDaemon({ args });
+      await daemon.stop("SIGKILL");
+      await Deno.remove(`${root}/daemon.lock`);
+      const junk = await Deno.open(`${disk.path}/junk`, {
+        ...{ create: true, write: true },
+      });
+      try {
+        for (const block = new Uint8Array(4096);;) await junk.write(block);
+      } catch {
+        junk.close();
+      }
+      await daemon.start();
+      await daemon.expectCtr("images", "ls");
     } finally {
       await disk[Symbol.asyncDispose]();
       await Deno.remove(dir, { recursive: true });

@@ -4,7 +4,7 @@
  * Commands and shims need no lock: the store arbitrates between them.
  */
 
-import { failedPrecondition } from "../../base/errors.ts";
+import { failedPrecondition, isDiskFull } from "../../base/errors.ts";
 
 export interface LockHolder {
   readonly pid: number;
@@ -42,7 +42,7 @@ export async function lockDirectory(
       },
     );
   }
-  writeHolder(file, holder);
+  noteHolder(file, holder);
   return file;
 }
 
@@ -50,6 +50,15 @@ function openLock(directory: string): Deno.FsFile {
   const path = `${directory}/${LOCK_FILE}`;
   const options = { read: true, write: true, create: true };
   return Deno.openSync(path, { ...options, mode: 0o600 });
+}
+
+/** Only told to others: a full disk is no reason not to start. */
+function noteHolder(file: Deno.FsFile, holder: LockHolder): void {
+  try {
+    writeHolder(file, holder);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 function writeHolder(file: Deno.FsFile, holder: LockHolder): void {

@@ -23,6 +23,9 @@ const GOOD_ID = /^[\w.:/+=@-]{1,128}$/;
 /** Statuses that say that we are broken, not that the caller is wrong. */
 const OURS: ReadonlySet<string> = new Set(["Internal", "DataLoss"]);
 
+/** Of the host, as a full disk: nobody is wrong, but somebody has to know. */
+const LACKING = "ResourceExhausted";
+
 export function callLog({ log, now, newId }: CallLogOptions): CallObserver {
   return {
     method: ({ service, method }) => (call) => {
@@ -53,6 +56,9 @@ function idOf({ metadata }: GrpcCall): string | undefined {
 type Fields = Readonly<Record<string, unknown>> & { readonly status: string };
 
 function report(log: Logger, { error }: CallOutcome, fields: Fields): void {
+  if (fields.status === LACKING) {
+    return log.warn("A call failed", { ...fields, error });
+  }
   const isForeseen = error instanceof EngineError ||
     error instanceof DOMException;
   if (isForeseen && !OURS.has(fields.status)) {

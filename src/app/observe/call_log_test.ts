@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { internal, notFound } from "../../base/errors.ts";
+import { EngineError, internal, notFound } from "../../base/errors.ts";
 import { createLogger, type LogEntry } from "../../base/log.ts";
 import type { GrpcCall } from "../../rpc/grpc/method.ts";
 import { callLog, requestIds } from "./call_log.ts";
@@ -60,6 +60,16 @@ Deno.test("callLog() tells failures of callers for those who debug", () => {
         error,
       }],
     ],
+  );
+});
+
+Deno.test("callLog() tells what the host lacks to whoever looks after it", () => {
+  const { entries, method } = rig();
+  const error = new EngineError("resourceExhausted", "the disk is full");
+  method(call()).ended({ status: 8, error, fields: {} });
+  assertEquals(
+    entries.map(({ level, fields }) => [level, fields["stack"]]),
+    [["warn", undefined]],
   );
 });
 
