@@ -130,6 +130,7 @@ class RemoteTaskManager implements TaskManager {
       throw explainLoss(error, ctx, { address, name, status: bundle.status() });
     });
     bundle.writeStatus(stoppedStatus(bundle.status(), exit));
+    await streams.caughtUp();
     const patient = { ...ctx, signal: new AbortController().signal };
     await unlessMissing(this.#deps.tasks.delete(patient, process));
     await streams.drained();

@@ -1,5 +1,6 @@
 /** Copying from one descriptor to another without waiting in any call. */
 
+import { within } from "../../base/within.ts";
 import { readSome, writeSome } from "../../sys/descriptors.ts";
 import type { Poller, Watch } from "../../sys/poller.ts";
 import type { Endpoint } from "./own_streams.ts";
@@ -10,12 +11,20 @@ const MOST_ROUNDS = 32;
 /** A pipe that is ready takes so much without waiting. @see pipe(7) */
 const PIPE_BUF = 4096;
 
+/** Who has something to write and room for it does so in this time. */
+const QUIET_MS = 100;
+
 /** Why a copy ended. */
 export type CopyEnd = "endOfFile" | "broken" | "stopped";
 
 export interface Copy extends Disposable {
   /** Never rejects because of the reader: one that has gone ends it. */
   readonly ended: Promise<CopyEnd>;
+  /**
+   * Settles when nothing is left to copy: at the end, or when nothing has come
+   * for a while, and the reader has taken all of it.
+   */
+  caughtUp(): Promise<void>;
 }
 
 /** Copies until either end has had enough. The descriptors stay open. */
@@ -31,6 +40,7 @@ class PolledCopy implements Copy {
   readonly #from: Endpoint;
   readonly #to: Endpoint;
   #pending = this.#buffer.subarray(0, 0);
+  #reads = 0;
   #isDone = false;
 
   constructor(poller: Poller, from: Endpoint, to: Endpoint) {
@@ -48,6 +58,14 @@ class PolledCopy implements Copy {
 
   get ended(): Promise<CopyEnd> {
     return this.#done.promise;
+  }
+
+  async caughtUp(): Promise<void> {
+    for (;;) {
+      const before = this.#reads;
+      if (await within(QUIET_MS, this.ended)) return;
+      if (before === this.#reads && this.#pending.length === 0) return;
+    }
   }
 
   [Symbol.dispose](): void {
@@ -84,6 +102,7 @@ class PolledCopy implements Copy {
       this.#finish("endOfFile");
       return false;
     }
+    this.#reads++;
     this.#pending = this.#buffer.subarray(0, count);
     return true;
   }

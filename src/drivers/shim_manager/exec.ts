@@ -114,6 +114,7 @@ async function follow(
 ): Promise<ExitStatus> {
   const { service, process, streams } = deps;
   const exit = await waitInForeground(ctx, deps);
+  await streams.caughtUp();
   // The shim closes the FIFOs when it deletes the process.
   await service.delete(ctx, process);
   await streams.drained();

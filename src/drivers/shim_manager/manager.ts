@@ -125,6 +125,7 @@ class ForeignShims implements ForeignTasks {
       signals,
     });
     bundle.writeStatus(stoppedStatus(bundle.status(), exit));
+    await streams.caughtUp();
     const patient = { ...ctx, signal: new AbortController().signal };
     await shim.delete(patient, process).catch(ignoreMissing);
     await streams.drained();

@@ -23,7 +23,13 @@ export interface OurStdio extends Disposable {
   readonly addresses: StdioAddresses;
   /** The process runs: it gets our input and our terminal's size. */
   begin(events: StdioEvents): void;
-  /** Settles when all that the process has written is on our streams. */
+  /**
+   * Settles when what the process, which has ended, has written is on our
+   * streams, as far as it comes. Shims give up the rest soon after they are
+   * asked to delete a process: one must not ask before.
+   */
+  caughtUp(): Promise<void>;
+  /** Settles when the streams have ended, and all is on ours. */
   drained(): Promise<void>;
   /** Settles when its user has typed what leaves it; maybe never. */
   readonly left: Promise<void>;
@@ -93,6 +99,10 @@ class FifoStdio implements OurStdio {
   begin(events: StdioEvents): void {
     if (this.#input !== undefined) void this.#feed(this.#input, events);
     if (this.#stdio.kind === "terminal") this.#followSize(events);
+  }
+
+  async caughtUp(): Promise<void> {
+    await Promise.all(this.#outputs.map((copy) => copy.caughtUp()));
   }
 
   async drained(): Promise<void> {
