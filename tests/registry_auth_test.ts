@@ -198,6 +198,25 @@ Deno.test("a redirect to another host gets no authorisation", async () => {
   assertEquals(storage.requests[0]?.headers.get("authorization"), null);
 });
 
+Deno.test("a refusal by the host that is redirected to is told as that one's", async () => {
+  await using storage = startLyingRegistry(() =>
+    new Response("expired", { status: 403 })
+  );
+  await using registry = startLyingRegistry(() =>
+    Response.redirect(`http://${storage.host}/signed?sig=secret`, 307)
+  );
+  using resolver = quickResolver();
+  const blob = await registry.addBlob(noise(10));
+  const { code, message, hint } = await rejection(
+    resolver.fetcher(app(registry)).fetch(ctx, blob),
+  );
+  assertEquals(code, "permissionDenied");
+  assertStringIncludes(message, `from ${storage.host}, to which it redirects`);
+  assertStringIncludes(hint ?? "", storage.host);
+  assert(!`${message}${hint}`.includes("log"), hint);
+  assert(!message.includes("secret"), message);
+});
+
 async function withMirrors(
   domain: string,
   hosts: string,

@@ -102,11 +102,25 @@ export class Http {
     target: Target,
     request: HttpRequest,
   ): Promise<Answer> {
-    let at = target;
+    const hop: { at: Target } = { at: target };
+    const answer = await this.#follow(ctx, hop, request);
+    const { url } = hop.at;
+    if (answer.kind === "response" || url.origin === target.url.origin) {
+      return answer;
+    }
+    return { ...answer, refusal: refusedBy(url, answer.refusal) };
+  }
+
+  /** @param hop where it is */
+  async #follow(
+    ctx: Context,
+    hop: { at: Target },
+    request: HttpRequest,
+  ): Promise<Answer> {
     const seen = new Set<string>();
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-      seen.add(at.url.href);
-      const answer = await this.#send(ctx, at, request);
+      seen.add(hop.at.url.href);
+      const answer = await this.#send(ctx, hop.at, request);
       if (answer.kind === "refused") return answer;
       const { response } = answer;
       if (response.ok || request.accept?.includes(response.status)) {
@@ -117,10 +131,10 @@ export class Http {
         return { kind: "refused", refusal, headers: response.headers };
       }
       await response.body?.cancel();
-      const next = redirected(at, response, request);
+      const next = redirected(hop.at, response, request);
       if (next === undefined) return broken("it redirects to nowhere");
       if (seen.has(next.url.href)) return broken("it redirects in a loop");
-      at = next;
+      hop.at = next;
     }
     return broken(`it redirects more than ${MAX_REDIRECTS} times`);
   }
@@ -219,5 +233,22 @@ function broken(said: string): Answer {
   return {
     kind: "refused",
     refusal: { code: "unavailable", said, retry: "never" },
+  };
+}
+
+/**
+ * Who was asked is not who refused: most registries keep their blobs elsewhere,
+ * where nobody logs in.
+ */
+function refusedBy({ host }: URL, refusal: Refusal): Refusal {
+  const { said, status, hint, cause } = refusal;
+  // A redirect that leads nowhere is the fault of both.
+  if (status === undefined && cause === undefined) return refusal;
+  return {
+    ...refusal,
+    said: `${said}, from ${host}, to which it redirects`,
+    hint: status === undefined && hint !== undefined
+      ? hint
+      : `Check that ${host} lets this machine fetch, and try again`,
   };
 }
