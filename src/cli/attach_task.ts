@@ -6,6 +6,7 @@ import { SIGNALS } from "../base/signals.ts";
 import { rawTerminal } from "../app/raw_terminal.ts";
 import type { Invocation } from "./command.ts";
 import { DetachKeys, parseDetachKeys } from "./detach_keys.ts";
+import { readAhead } from "./read_ahead.ts";
 
 export interface AttachStyle {
   readonly stdin: "open" | "closed";
@@ -79,12 +80,14 @@ async function show(
   inputs: InputQueue,
 ): Promise<ExitStatus> {
   const mode = stdin === "open" ? "send" : "none";
-  for await (const output of task.attach(inv.ctx, mode, inputs)) {
+  const outputs = task.attach(inv.ctx, mode, inputs);
+  const ended = task.wait(inv.ctx).then(() => {}, () => {});
+  for await (const output of readAhead(outputs, ended)) {
     switch (output.kind) {
       case "stdout":
       case "stderr":
         if (streams?.has(output.kind) ?? true) {
-          inv[output.kind].write(output.bytes);
+          await inv[output.kind].writeMeanwhile(output.bytes);
         }
         break;
       case "exit":

@@ -172,6 +172,8 @@ export interface Output {
    * @throws {BrokenPipe} if the reader is gone
    */
   write(text: string | Uint8Array): void;
+  /** As `write`; what else there is to do goes on meanwhile. */
+  writeMeanwhile(bytes: Uint8Array): Promise<void>;
   /** `write` with a line feed behind it. */
   line(text?: string): void;
   readonly isTerminal: boolean;

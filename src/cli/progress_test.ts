@@ -27,6 +27,7 @@ function screen(isTerminal: boolean): Output & { readonly text: string[] } {
   return {
     text,
     write,
+    writeMeanwhile: (part) => Promise.resolve(write(part)),
     line: (part = "") => write(`${part}\n`),
     isTerminal,
     columns: () => 80,

@@ -9,6 +9,7 @@ export class BrokenPipe extends Error {
 
 interface Writable {
   writeSync(bytes: Uint8Array): number;
+  write(bytes: Uint8Array): Promise<number>;
   isTerminal(): boolean;
 }
 
@@ -21,6 +22,10 @@ export function fileOutput(file: Writable): Output {
   };
   return {
     write,
+    async writeMeanwhile(bytes) {
+      let rest = bytes;
+      while (rest.length > 0) rest = rest.subarray(await writePart(file, rest));
+    },
     line: (text = "") => write(text + "\n"),
     get isTerminal() {
       return file.isTerminal();
@@ -34,18 +39,32 @@ function writeSome(file: Writable, bytes: Uint8Array): number {
   try {
     return file.writeSync(bytes);
   } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) throw new BrokenPipe();
-    // A pipe that somebody made non-blocking is full for now.
-    if (error instanceof Deno.errors.WouldBlock) {
-      pause();
-      return 0;
-    }
-    throw error;
+    checkIsFull(error);
+    pause();
+    return 0;
   }
 }
 
+async function writePart(file: Writable, bytes: Uint8Array): Promise<number> {
+  try {
+    return await file.write(bytes);
+  } catch (error) {
+    checkIsFull(error);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    return 0;
+  }
+}
+
+/** A pipe that somebody made non-blocking may be full for now. */
+function checkIsFull(error: unknown): void {
+  if (error instanceof Deno.errors.BrokenPipe) throw new BrokenPipe();
+  if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+}
+
+const PAUSE_MS = 1;
+
 function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }
 
 function terminalSize(): { columns: number; rows: number } {
