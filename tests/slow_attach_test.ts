@@ -1,9 +1,15 @@
 /** Whoever is attached and reads late gets all of it all the same. */
 
 import { assertEquals } from "@std/assert";
+import { processesWith } from "./support/containerd.ts";
 import { RUNTIME, SHIM } from "./support/foreign_shims.ts";
 import { programCommand } from "./support/program.ts";
-import { until } from "./support/remote_store.ts";
+import {
+  REMOTE_IMAGE,
+  REMOTE_SERVERS,
+  type RemoteStore,
+  until,
+} from "./support/remote_store.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 import { isThere } from "../src/sys/is_there.ts";
 
@@ -11,15 +17,6 @@ import { isThere } from "../src/sys/is_there.ts";
 const SIZE = 900_000;
 const SCRIPT = "until [ -e /go ]; do echo; sleep 0.05; done; " +
   `head -c ${SIZE} /dev/zero; exit 4`;
-
-async function ok(
-  { call }: RunStore,
-  ...args: readonly string[]
-): Promise<string> {
-  const { code, stdout, stderr } = await call(args);
-  assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
-  return stdout.trim();
-}
 
 async function zeros(
   reader: ReadableStreamDefaultReader<Uint8Array>,
@@ -39,23 +36,29 @@ async function isFinished({ dir }: RunStore): Promise<boolean> {
   return true;
 }
 
-async function attachLate(store: RunStore, ...flags: readonly string[]) {
-  await ok(store, "run", "-d", "--name", "web", ...flags, IMAGE, ...[
-    ...["sh", "-c", SCRIPT],
-  ]);
-  const child = programCommand([...store.flags, "attach", "web"], {
+/** @param what image, and flags before it */
+async function attachLate(
+  { flags, call }: Pick<RunStore | RemoteStore, "flags" | "call">,
+  isFinished: () => Promise<boolean>,
+  ...what: readonly string[]
+): Promise<void> {
+  const ok = async (...args: readonly string[]) => {
+    const { code, stderr } = await call(args);
+    assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
+  };
+  await ok("run", "-d", "--name", "web", ...what, "sh", "-c", SCRIPT);
+  const child = programCommand([...flags, "attach", "web"], {
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   const reader = child.stdout.getReader();
   await reader.read();
-  await ok(store, "exec", "web", "touch", "/go");
-  await until("its end", () => isFinished(store));
+  await ok("exec", "web", "touch", "/go");
+  await until("its end", isFinished);
   assertEquals(await zeros(reader), SIZE);
   assertEquals((await child.status).code, 4);
-  await ok(store, "rm", "web");
-  assertEquals(await store.leftovers(), []);
+  await ok("rm", "web");
 }
 
 Deno.test({
@@ -63,11 +66,28 @@ Deno.test({
   ignore: Deno.uid() !== 0,
   fn: async (t) => {
     await using store = await openRunStore();
-    await t.step("of what our shim keeps", () => attachLate(store));
+    const late = (...what: readonly string[]) =>
+      attachLate(store, () => isFinished(store), ...what);
+    await t.step("of what our shim keeps", () => late(IMAGE));
     await t.step({
       name: "of what a shim of others keeps",
       ignore: !isThere(SHIM),
-      fn: () => attachLate(store, "--runtime", RUNTIME),
+      fn: () => late("--runtime", RUNTIME, IMAGE),
     });
+    assertEquals(await store.leftovers(), []);
   },
 });
+
+for (const { name, ignore, open } of REMOTE_SERVERS) {
+  Deno.test({
+    name: `attach shows all to a late reader through the socket of ${name}`,
+    ignore,
+    fn: async () => {
+      await using store = await open();
+      const isFinished = async () =>
+        (await store.ok("ps", "-a")).includes("Exited (4)") &&
+        processesWith("shim-log").every((it) => !it.includes(store.dir));
+      await attachLate(store, isFinished, REMOTE_IMAGE);
+    },
+  });
+}
