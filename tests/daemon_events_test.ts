@@ -195,6 +195,7 @@ Deno.test({
     await using daemon = await openDaemon();
     const tar = await makeBusyboxArchive(daemon.dir);
     await daemon.expectCtr("images", "import", tar);
+    await using listener = await listen(daemon, "topic~=/tasks/");
     await daemon.expectCtr(
       "run",
       "-d",
@@ -204,7 +205,8 @@ Deno.test({
       "sleep",
       "100",
     );
-    await using listener = await listen(daemon, "topic~=/tasks/");
+    // The shim may tell of it when ctr has left.
+    await listener.until("/tasks/start");
     for (
       const line of [
         "exec boat true",
