@@ -78,13 +78,6 @@ async function startUntilTerm(store: RunStore, name: string): Promise<string> {
   return id;
 }
 
-/** Its first process, whoever knows of that. */
-async function ended(store: RunStore, id: string): Promise<void> {
-  const path = `${bundleOf(store, id)}/init.pid`;
-  const pid = (await Deno.readTextFile(path)).trim();
-  await eventually(() => !isThere(`/proc/${pid}`));
-}
-
 async function waitReady(store: RunStore, id: string): Promise<void> {
   const rootfs = `${bundleOf(store, id)}/rootfs`;
   await eventually(() => isThere(`${rootfs}/ready`));
@@ -227,8 +220,10 @@ Deno.test({
         // As whoever is at work on it.
         using held = await Deno.open(lock, { write: true });
         await held.lock(false);
-        await ok(store, "exec", "held", "kill", "-TERM", "1");
-        await ended(store, id);
+        const path = `${bundleOf(store, id)}/init.pid`;
+        const pid = Number(await Deno.readTextFile(path));
+        Deno.kill(pid, "SIGTERM");
+        await eventually(() => !isThere(`/proc/${pid}`));
         assertEquals(await ok(store, "wait", "held"), "7");
         assertStringIncludes(await status(store, "held"), "Exited (7)");
       }
