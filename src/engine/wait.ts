@@ -1,7 +1,7 @@
 /** Waits for the end of a container. */
 
 import type { Context } from "../base/context.ts";
-import { hasCode } from "../base/errors.ts";
+import { hasCode, notFound, unlessMissing } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { ExitStatus, TaskRef } from "../core/task.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
@@ -19,13 +19,20 @@ export async function waitForContainer(
 ): Promise<number> {
   const { containers } = deps.services;
   const ref = { namespace: ctx.namespace, id: container.id };
-  for (let known = container;; known = await containers.get(ctx, known.id)) {
+  let known = container;
+  for (;;) {
     const { state, task } = await containerStatus(ctx, deps.services, known);
-    if (isAlive({ state })) {
+    const alive = isAlive({ state });
+    if (alive) {
       const exit = await endOf(ctx, deps, ref);
       if (exit !== undefined) return exit.exitCode;
     } else if (known !== container) return task.exit?.exitCode ?? 0;
     // What was read before it ended may say how it ended the time before.
+    const latest = await unlessMissing(containers.get(ctx, known.id));
+    if (latest !== undefined) known = latest;
+    // It was removed: what was seen of it is all there is.
+    else if (!alive && task.exit !== undefined) return task.exit.exitCode;
+    else throw notFound("container", known.id);
   }
 }
 
