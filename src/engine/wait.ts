@@ -29,10 +29,12 @@ export async function waitForContainer(
     } else if (known !== container) return task.exit?.exitCode ?? 0;
     // What was read before it ended may say how it ended the time before.
     const latest = await unlessMissing(containers.get(ctx, known.id));
-    if (latest !== undefined) known = latest;
-    // It was removed: what was seen of it is all there is.
-    else if (!alive && task.exit !== undefined) return task.exit.exitCode;
-    else throw notFound("container", known.id);
+    if (latest === undefined) {
+      // It was removed: what was seen of it is all there is.
+      if (!alive && task.exit?.certainty === "seen") return task.exit.exitCode;
+      throw notFound("container", known.id);
+    }
+    known = latest;
   }
 }
 
