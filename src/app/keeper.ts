@@ -109,7 +109,7 @@ export function openKeeper(
   adoptOrphans();
   const { promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>();
   const poller = openPoller(inotify);
-  const reaper = createReaper();
+  const reaper = createReaper("all");
   const env = Object.entries(Deno.env.toObject())
     .map(([name, value]) => `${name}=${value}`);
   const publisher = createPublisher({ reaper, env });

@@ -9,6 +9,9 @@ import { background, type Context } from "../base/context.ts";
 import { unavailable } from "../base/errors.ts";
 import type { TypedValue } from "../core/container.ts";
 import { TtrpcClient } from "../rpc/ttrpc/client.ts";
+import { closeFd, makePipe, writeSome } from "../sys/descriptors.ts";
+import { type ChildStatus, exitCodeOf, spawn } from "../sys/process.ts";
+import type { Reaper } from "../sys/reaper.ts";
 import { socketPath } from "./shim_socket.ts";
 
 export interface PublishedEvent {
@@ -28,7 +31,11 @@ interface PublisherOptions {
   readonly events: string;
   /** Of its gRPC socket, for its program. */
   readonly address: string;
+  /** Absolute path. */
   readonly publishBinary: string;
+  readonly reaper: Reaper;
+  /** Of that program, `NAME=value`. */
+  readonly env: readonly string[];
 }
 
 export function createEventSender(options: PublisherOptions): EventSender {
@@ -90,24 +97,34 @@ class TtrpcSender implements EventSender {
 
 /** @see containerd, runtime v2, "Publish" */
 async function publishByProgram(
-  { namespace, address, publishBinary }: PublisherOptions,
+  { namespace, address, publishBinary, reaper, env }: PublisherOptions,
   { topic, event }: PublishedEvent,
 ): Promise<void> {
-  const child = new Deno.Command(publishBinary, {
-    args: [
-      ...["--address", address, "publish"],
-      ...["--topic", topic, "--namespace", namespace],
-    ],
-    stdin: "piped",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
   const { typeUrl, value } = event;
-  const writer = child.stdin.getWriter();
-  await writer.write(Any.encode({ typeUrl, value }).finish());
-  await writer.close();
-  const { success, code } = await child.status;
-  if (success) return;
+  const input = makePipe();
+  // An event is shorter than what a pipe holds.
+  writeSome(input.write, Any.encode({ typeUrl, value }).finish());
+  closeFd(input.write);
+  let status: ChildStatus;
+  try {
+    const { pid } = spawn({
+      path: publishBinary,
+      args: [
+        ...["--address", address, "publish"],
+        ...["--topic", topic, "--namespace", namespace],
+      ],
+      env,
+      stdin: { fd: input.read },
+      stdout: "null",
+      stderr: "null",
+      processGroup: "own",
+    });
+    status = await reaper.wait(pid);
+  } finally {
+    closeFd(input.read);
+  }
+  const code = exitCodeOf(status);
+  if (code === 0) return;
   throw unavailable(
     `Cannot publish "${topic}" with "${publishBinary}": exit code ${code}`,
   );

@@ -15,7 +15,7 @@ import { createTaskService } from "../shim/service.ts";
 import { closeFd, writeSome } from "../sys/descriptors.ts";
 import { openPoller } from "../sys/poller.ts";
 import { adoptOrphans } from "../sys/process.ts";
-import { createReaper } from "../sys/reaper.ts";
+import { createReaper, type Reaper } from "../sys/reaper.ts";
 import { watchRemoval } from "../sys/removal_watch.ts";
 import { stderrLogger } from "./log_sink.ts";
 import { shimCodec } from "./shim_codec.ts";
@@ -40,13 +40,13 @@ export async function serveShim(flags: ShimFlags): Promise<void> {
   // Of a store of ours, so that nobody takes it for abandoned.
   using _bundleHold = joinBundle(flags.bundle);
   adoptOrphans();
-  using reaper = createReaper();
+  using reaper = createReaper("all");
   await using poller = openAsyncPoller();
   using lifetime = new Lifetime();
   using memory = new MemoryKeeper({ now: () => new Date() });
   using _signals = onTermination(() => lifetime.endIfIdle());
   using _bundle = watchBundle(poller, flags.bundle, lifetime, log);
-  const { queue, sender } = openEvents(flags, log);
+  const { queue, sender } = openEvents(flags, log, reaper);
   await using _sender = sender;
   const service = createTaskService({
     namespace: flags.namespace,
@@ -113,12 +113,14 @@ function openAsyncPoller() {
   });
 }
 
-function openEvents(flags: ShimFlags, log: Logger) {
+function openEvents(flags: ShimFlags, log: Logger, reaper: Reaper) {
   const sender = createEventSender({
     namespace: flags.namespace,
     events: Deno.env.get("TTRPC_ADDRESS") ?? "",
     address: flags.address,
     publishBinary: flags.publishBinary,
+    reaper,
+    env: environment(),
   });
   const queue = new EventQueue<PublishedEvent>({
     send: (event) => sender.send(event),

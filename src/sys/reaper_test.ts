@@ -59,3 +59,49 @@ Deno.test("wait() throws ECHILD for a process that is not ours", async () => {
   const error = await assertRejects(() => reaper.wait(1), SysError);
   assertEquals(hasErrno(error, ERRNO.ECHILD), true);
 });
+
+/** Zombies among our own children. */
+function zombies(): readonly number[] {
+  const tasks = [...Deno.readDirSync("/proc/self/task")];
+  return tasks.flatMap(({ name }) =>
+    Deno.readTextFileSync(`/proc/self/task/${name}/children`)
+      .split(" ").filter((pid) => pid !== "").map(Number)
+  ).filter((pid) => {
+    try {
+      return /^State:\tZ/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let pauses = 0; !holds(); pauses++) {
+    if (pauses > 500) throw new Error("It did not become so");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+Deno.test("createReaper() reaps all children where nobody else waits for them", async () => {
+  // In a process of its own: others would miss theirs.
+  const script = `
+    import { createReaper } from "${new URL("./reaper.ts", import.meta.url)}";
+    import { spawn } from "${new URL("./process.ts", import.meta.url)}";
+    ${zombies.toString()}
+    ${until.toString()}
+    const start = (script) => spawn({ path: "/bin/sh", args: ["-c", script],
+      env: [], stdin: "null", processGroup: "own" }).pid;
+    using reaper = createReaper("all");
+    const forgotten = start("exit 3");
+    const later = start("exit 4");
+    const { code } = await reaper.wait(start("sleep 0.1; exit 5"));
+    await until(() => zombies().length === 0);
+    console.log(code, (await reaper.wait(later)).code);
+  `;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", script],
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals([code, decoder.decode(stderr)], [0, ""]);
+  assertEquals(decoder.decode(stdout), "5 4\n");
+});
