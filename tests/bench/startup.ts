@@ -2,7 +2,7 @@
 
 import { type Bench, pairs, ratioRow, runQuietly } from "./bench.ts";
 
-/** As in `scripts/pack/pack.ts`. */
+/** As in `scripts/pack/runtime_settings.ts`. */
 const FLAGS = [
   "--no-config",
   "--no-lock",
