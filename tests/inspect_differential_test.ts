@@ -106,6 +106,12 @@ const KNOWN: readonly Known[] = [
   },
 ];
 
+/** Lists that docker shows in any order, another each time; so it does mounts. */
+const UNORDERED: ReadonlySet<string> = new Set([
+  "Config.Env",
+  "HostConfig.Binds",
+]);
+
 type Shown = Record<string, unknown>;
 
 Deno.test({
@@ -172,12 +178,11 @@ function differences(
   ours: unknown,
   path = "",
 ): readonly Difference[] {
-  // Docker's are in no order.
   if (path === "Mounts") {
     return differences(byTarget(theirs), byTarget(ours), "Mounts.");
   }
-  if (path === "Config.Env") {
-    return differences(sorted(theirs), sorted(ours), "Config.Env of all");
+  if (UNORDERED.has(path)) {
+    return differences(sorted(theirs), sorted(ours), `${path} of all`);
   }
   if (!isObject(theirs) || !isObject(ours)) {
     const [a, b] = [JSON.stringify(theirs), JSON.stringify(ours)];
