@@ -128,7 +128,11 @@ class TestDaemon implements Daemon {
     const process = this.#process;
     if (process === undefined) return 0;
     this.#process = undefined;
-    process.kill(signal);
+    try {
+      process.kill(signal);
+    } catch {
+      // It has ended by itself.
+    }
     const { code } = await process.status;
     return code;
   }

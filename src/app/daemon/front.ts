@@ -46,6 +46,11 @@ export interface ServedFront extends AsyncDisposable {
    * steps of a start, which leave no time for it.
    */
   letIn(): Promise<void>;
+  /**
+   * Lets those know who have come, or are coming, that no call will be answered
+   * otherwise. Takes the time for it that `letIn()` has not.
+   */
+  sayFailed(error: unknown): Promise<void>;
 }
 
 /** Answers what it can, and lets the other calls wait. */
@@ -64,6 +69,10 @@ export async function serveFront(
     server,
     services,
     letIn: () => guests.letIn(server),
+    sayFailed: (error) => {
+      services.fail(error);
+      return guests.quiet(server);
+    },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -79,13 +88,20 @@ const FIRST_LOOK_MS = 0;
 /** For the first call of who has been taken in. */
 const PATIENCE_MS = 3;
 
+/** After which nobody else is expected. */
+const QUIET_MS = 100;
+/** For all to come and be answered, before it is given up. */
+const MOST_QUIET_MS = 1_000;
+
 /** Those who come while the daemon has other things to do. */
 class Guests {
   #known: number | undefined;
   #called = Promise.withResolvers<void>();
   #hasCalled = false;
+  #calls = 0;
 
   call(): void {
+    this.#calls++;
     this.#hasCalled = true;
     this.#called.resolve();
   }
@@ -106,6 +122,16 @@ class Guests {
     this.#known = server.connections;
   }
 
+  /** Settles when everybody has been answered, and nobody has come for a while. */
+  async quiet(server: GrpcServer): Promise<void> {
+    const seen = () => `${server.connections} ${this.#calls}`;
+    for (let waited = 0; waited < MOST_QUIET_MS; waited += QUIET_MS) {
+      const before = seen();
+      await pause(QUIET_MS);
+      if (seen() === before && server.calls === 0) return;
+    }
+  }
+
   async #hearWithin(ms: number): Promise<void> {
     if (!this.#hasCalled) await within(ms, this.#called.promise);
   }
@@ -117,6 +143,10 @@ class Guests {
  */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await Deno.realPath("/");
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 type Services = ReadonlyMap<string, ServedService>;

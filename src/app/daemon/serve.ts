@@ -170,8 +170,7 @@ async function openBehind(
     front.services.open(opened.services);
     return opened;
   } catch (error) {
-    front.services.fail(error);
-    await front.letIn();
+    await front.sayFailed(error);
     throw error;
   }
 }
