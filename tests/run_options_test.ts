@@ -454,6 +454,19 @@ Deno.test({
       assertStringIncludes(stderr, "hint: ");
     });
 
+    await t.step(
+      "a container whose runtime is missing can be removed",
+      async () => {
+        const runtime = ["--runtime", "youki", "--name", "stray"];
+        for (const verb of [["create"], ["run"], ["run", "-d"]]) {
+          const made = await store.call([...verb, ...runtime, IMAGE, "true"]);
+          assertEquals(made.code, verb[0] === "create" ? 0 : 125);
+          const { code, stderr } = await store.call(["rm", "stray"]);
+          assertEquals([code, stderr], [0, ""]);
+        }
+      },
+    );
+
     await t.step("--pull=never refuses a missing image", async () => {
       const { code, stderr } = await store.run([
         ...["--pull=never", "no/such", "true"],

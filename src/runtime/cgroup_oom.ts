@@ -1,7 +1,8 @@
 /** Learning that the kernel has killed a process for want of memory. */
 
 import type { Poller } from "../sys/poller.ts";
-import { watchCgroupV1 } from "../sys/cgroup_events.ts";
+import { type GroupWatch, watchCgroupV1 } from "../sys/cgroup_events.ts";
+import { isThere } from "../sys/is_there.ts";
 import { type ControlGroup, readIfThere } from "./cgroup.ts";
 import { oomFile, oomKills } from "./oom_kills.ts";
 
@@ -24,11 +25,27 @@ export function watchOom(
   }
   return place.version === 2
     ? poller.watchFile(place.path, "modified", whenGrown(group, callback))
-    : watchCgroupV1(poller, place.directory, "memory.oom_control", (times) => {
-      // The kernel tells of what it is about to do, before it has counted it.
-      const isRemoved = readIfThere(place.path) === undefined;
-      if (times > (isRemoved ? 1 : 0)) callback();
+    : watchOomV1(poller, place.directory, (isSure) => {
+      if (isSure) callback();
     });
+}
+
+/**
+ * The same for a group of v1, of which the kernel tells before it has counted.
+ * @param callback is also told of what may be the end of the group instead
+ * @throws {SysError}
+ */
+export function watchOomV1(
+  poller: Poller,
+  directory: string,
+  callback: (isSure: boolean) => void,
+): GroupWatch {
+  let told = 0;
+  return watchCgroupV1(poller, directory, "memory.oom_control", (times) => {
+    told += times;
+    // Of a group that has gone, once was for that, or is yet to come.
+    callback(told > (isThere(directory) ? 0 : 1));
+  });
 }
 
 /** The file also says how often limits were only touched. */

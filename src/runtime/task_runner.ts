@@ -11,6 +11,7 @@ import type {
   TaskRef,
   TaskStdio,
 } from "../core/task.ts";
+import type { Spec } from "../oci/runtime_spec.ts";
 import { NEW_STATUS } from "../core/task_status.ts";
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import {
@@ -138,10 +139,10 @@ class OciTaskRunner implements TaskRunner {
       return await this.#runStreams(ctx, bundle, runtime, stdio, started);
     }
     const startedAt = this.#deps.now();
-    let memory: Promise<MemoryWatch | undefined> | undefined;
+    const memory = await watchMemoryOf(bundle);
     const noted = notePid(pidFile, (pid) => {
       this.#noteStarted(bundle, pid, startedAt);
-      memory = watchMemoryOf(pid, record.id);
+      memory?.started(pid);
       started?.(pid);
     });
     const status = await runAttached(
@@ -155,7 +156,7 @@ class OciTaskRunner implements TaskRunner {
       stdio,
     );
     noted[Symbol.dispose]();
-    if (await (await memory)?.end()) noteLackOfMemory(bundle);
+    if (await memory?.end()) noteLackOfMemory(bundle);
     // It was killed, but what it had started was not.
     if (status.kind === "signalled") await this.destroy(ctx, record);
     const exitCode = exitCodeOf(status);
@@ -229,12 +230,14 @@ class OciTaskRunner implements TaskRunner {
   }
 
   async destroy(_ctx: Context, record: BundleRecord): Promise<void> {
-    const runtime = this.#find(record.runtime);
-    const commands = this.#commands(record);
     // One that is still at work would make what is about to be deleted.
     const bundle = bundlePath(this.#deps.state, record);
     await killRuntimesOf(bundle);
-    if (this.#isForgotten(runtime, record)) return forgetGroups(bundle);
+    // Nor could one that is not there have made anything.
+    const known = this.#findIfThere(record.runtime) ?? { name: "runc" };
+    if (this.#isForgotten(known, record)) return forgetGroups(bundle);
+    const runtime = this.#find(record.runtime);
+    const commands = this.#commands(record);
     const child = spawn({
       path: runtime.path,
       args: commands.delete(record.id, "force"),
@@ -253,7 +256,10 @@ class OciTaskRunner implements TaskRunner {
   }
 
   /** True if the runtime has nothing to delete, which it would take time to say. */
-  #isForgotten({ name }: OciRuntime, record: BundleRecord): boolean {
+  #isForgotten(
+    { name }: Pick<OciRuntime, "name">,
+    record: BundleRecord,
+  ): boolean {
     return KEEP_BY_ID.includes(name) &&
       !this.#deps.host.exists(`${this.#root(record)}/${record.id}`);
   }
@@ -321,16 +327,12 @@ function noteLackOfMemory(bundle: Bundle): void {
 
 /** Rarely wanted: with a terminal, whose container its runtime deletes. */
 async function watchMemoryOf(
-  pid: number,
-  id: string,
+  bundle: Bundle,
 ): Promise<MemoryWatch | undefined> {
-  try {
-    const { watchMemory } = await import("./foreground_memory.ts");
-    return watchMemory(pid, id);
-  } catch {
-    // It has ended meanwhile: its groups have gone.
-    return undefined;
-  }
+  const { linux }: Spec = JSON.parse(bundle.spec() ?? "{}");
+  if (!((linux?.resources?.memory?.limit ?? 0) > 0)) return undefined;
+  const { watchMemory } = await import("./foreground_memory.ts");
+  return watchMemory(bundle.record.id, linux?.cgroupsPath);
 }
 
 /**

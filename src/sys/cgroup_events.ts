@@ -11,10 +11,16 @@ const eventSymbols = coldSymbols({
 const NONBLOCK = 0o4000;
 const CLOSE_ON_EXEC = 0o2000000;
 
+/** Disposing ends it, and tells nothing more. */
+export interface GroupWatch extends Disposable {
+  /** Calls back at once if there is something to tell. */
+  look(): void;
+}
+
 /**
  * Calls back when the kernel has something to tell about a file of a v1 group,
  * with how often since the last time; it also tells, once, that the group is
- * removed.
+ * removed, some time after its directory has gone.
  * @throws {SysError}
  */
 export function watchCgroupV1(
@@ -22,7 +28,7 @@ export function watchCgroupV1(
   directory: string,
   name: string,
   callback: (times: number) => void,
-): Disposable {
+): GroupWatch {
   using cleanup = new DisposableStack();
   const fd = eventSymbols().eventfd(0, NONBLOCK | CLOSE_ON_EXEC);
   if (fd < 0) throw new SysError("open", errno(), "eventfd");
@@ -35,9 +41,11 @@ export function watchCgroupV1(
     { create: false },
   );
   const counter = new Uint8Array(8);
-  cleanup.use(poller.watch(fd, "readable", () => {
+  const look = () => {
     if (readSome(fd, counter) === "again") return;
     callback(Number(new DataView(counter.buffer).getBigUint64(0, true)));
-  }));
-  return cleanup.move();
+  };
+  cleanup.use(poller.watch(fd, "readable", look));
+  const watched = cleanup.move();
+  return { look, [Symbol.dispose]: () => watched[Symbol.dispose]() };
 }
