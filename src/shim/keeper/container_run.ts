@@ -6,7 +6,6 @@ import type { ExitStatus } from "../../core/task.ts";
 import { containerGroup, type ControlGroup } from "../../runtime/cgroup.ts";
 import { recordedGroup } from "../../runtime/recorded_group.ts";
 import { pidFile } from "../../runtime/started_status.ts";
-import { processStartTime } from "../../sys/pidfd.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { type ChildStatus, exitCodeOf } from "../../sys/process.ts";
 import type { Reaper } from "../../sys/reaper.ts";
@@ -35,11 +34,9 @@ export class ContainerRun {
   /** Before it is reaped: afterwards there is nothing to be known of it. */
   constructor(deps: RunDeps, { id, runtimeRoot }: KeepRequest, pid: number) {
     this.#deps = deps;
-    // What has ended is in no group any more, or in none of them but one.
-    const own = processStartTime(pid) === undefined
-      ? undefined
-      : containerGroup(pid, id);
-    this.group = own ?? recordedGroup(`${runtimeRoot}/${id}`);
+    // What is ending is in no group any more, or not in all of them.
+    this.group = recordedGroup(`${runtimeRoot}/${id}`) ??
+      containerGroup(pid, id);
     this.#end = deps.reaper.wait(pid);
   }
 
