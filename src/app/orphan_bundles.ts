@@ -5,7 +5,7 @@ import { sharedMemoryPath } from "../core/shared_paths.ts";
 import { createMounter } from "../drivers/mounter/mounter.ts";
 import { createBundleStore } from "../runtime/bundles.ts";
 import { forgetStopped } from "../runtime/forget.ts";
-import { runtimeRoot } from "../runtime/runtime_place.ts";
+import { runtimeRoot } from "../runtime/runtime_programs.ts";
 
 /**
  * Unmounts and removes the bundles of containers that have ended. Without it

@@ -37,7 +37,7 @@ import { groupStats, networkStats } from "./cgroup_stats.ts";
 import { processStats } from "./process_stats.ts";
 import { RuntimeControl } from "./control.ts";
 import { discardTask } from "./discard_task.ts";
-import { runtimeOn, runtimeRoot } from "./runtime_place.ts";
+import { runtimeOn, runtimeRoot } from "./runtime_programs.ts";
 import { startExec } from "./exec_process.ts";
 import { waitForForeground } from "./foreground_end.ts";
 import { isSameProcess, signalSame } from "./same_process.ts";

@@ -22,7 +22,7 @@ import type {
 } from "../core/task.ts";
 import { bundlePath } from "./bundles.ts";
 import { LocalTask } from "./local_task.ts";
-import { runtimeOn, runtimeRoot } from "./runtime_place.ts";
+import { runtimeOn, runtimeRoot } from "./runtime_programs.ts";
 
 export interface LocalTasksDeps {
   readonly host: Host;

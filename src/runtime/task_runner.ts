@@ -1,6 +1,5 @@
 /** Tasks run by an OCI runtime as our child process. */
 
-import { unavailable } from "../base/errors.ts";
 import type { Context } from "../base/context.ts";
 import type { Host } from "../core/host.ts";
 import type {
@@ -8,7 +7,6 @@ import type {
   BundleRecord,
   ExitStatus,
   TaskManager,
-  TaskRef,
   TaskStdio,
 } from "../core/task.ts";
 import type { Spec } from "../oci/runtime_spec.ts";
@@ -25,16 +23,15 @@ import {
 import { proxySignals } from "../sys/signals.ts";
 import { processStartTime } from "../sys/pidfd.ts";
 import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
-import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
-import { bundlePath } from "./bundles.ts";
+import { destroyContainer } from "./destroy_container.ts";
+import type { OciRuntime } from "./oci_runtime.ts";
 import { EarlyRuntime, takesSpecLate } from "./early_runtime.ts";
 import type { MemoryWatch } from "./foreground_memory.ts";
 import { notePid } from "./note_pid.ts";
 import { lackedMemory } from "./oom_kills.ts";
-import { killRuntimesOf } from "./orphans.ts";
 import { prepareExit, writeExit } from "./foreground_end.ts";
-import { forgetGroups, forgetStopped } from "./forget.ts";
-import { runtimeOn, runtimeRoot } from "./runtime_place.ts";
+import { forgetStopped } from "./forget.ts";
+import { RuntimePrograms } from "./runtime_programs.ts";
 import { asTold, lastError, startError } from "./start_failure.ts";
 import { keepStreamOwners } from "./stream_owners.ts";
 
@@ -62,12 +59,14 @@ export function createTaskRunner(deps: TaskRunnerDeps): TaskRunner {
 class OciTaskRunner implements TaskRunner {
   readonly defaultRuntime: string;
   readonly #deps: TaskRunnerDeps;
+  readonly #programs: RuntimePrograms;
   /** By the path of the bundle. */
   readonly #early = new Map<string, EarlyRuntime>();
 
   constructor(deps: TaskRunnerDeps) {
     this.defaultRuntime = deps.defaultRuntime ?? "runc";
     this.#deps = deps;
+    this.#programs = new RuntimePrograms(deps);
   }
 
   prepareForeground(
@@ -110,7 +109,7 @@ class OciTaskRunner implements TaskRunner {
   #startEarly(bundle: Bundle, stdio: TaskStdio): EarlyRuntime | undefined {
     const { record, path } = bundle;
     if (stdio.kind !== "streams") return undefined;
-    const runtime = this.#findIfThere(record.runtime);
+    const runtime = this.#programs.findIfThere(record.runtime);
     if (runtime === undefined || !takesSpecLate(runtime)) return undefined;
     // Before it has children that it might leave to somebody else.
     adoptOrphans();
@@ -131,10 +130,10 @@ class OciTaskRunner implements TaskRunner {
     started: ((pid: number) => void) | undefined,
   ): Promise<ExitStatus> {
     const { record, path } = bundle;
-    const runtime = this.#find(record.runtime);
+    const runtime = this.#programs.find(record.runtime);
     const log = logPath(bundle);
     const pidFile = pidPath(bundle);
-    const commands = this.#commands(record, log);
+    const commands = this.#programs.commands(record, log);
     if (stdio.kind === "streams" && canDetach(runtime)) {
       return await this.#runStreams(ctx, bundle, runtime, stdio, started);
     }
@@ -203,7 +202,7 @@ class OciTaskRunner implements TaskRunner {
     onStarted?.(pid);
     const exitCode = exitCodeOf(await waitFor(pid));
     const exitedAt = this.#deps.now();
-    const directory = `${this.#root(record)}/${record.id}`;
+    const directory = `${this.#programs.root(record)}/${record.id}`;
     if (lackedMemory(directory)) noteLackOfMemory(bundle);
     const isGone = runtime.name === "runc" && forgetStopped(directory);
     if (!isGone) await this.destroy(ctx, record);
@@ -218,7 +217,7 @@ class OciTaskRunner implements TaskRunner {
     const { record, path } = bundle;
     return {
       path: runtime.path,
-      args: this.#commands(record, logPath(bundle)).runDetached(
+      args: this.#programs.commands(record, logPath(bundle)).runDetached(
         record.id,
         path,
         { pidFile: pidPath(bundle) },
@@ -229,39 +228,8 @@ class OciTaskRunner implements TaskRunner {
     };
   }
 
-  async destroy(_ctx: Context, record: BundleRecord): Promise<void> {
-    // One that is still at work would make what is about to be deleted.
-    const bundle = bundlePath(this.#deps.state, record);
-    await killRuntimesOf(bundle);
-    // Nor could one that is not there have made anything.
-    const known = this.#findIfThere(record.runtime) ?? { name: "runc" };
-    if (this.#isForgotten(known, record)) return forgetGroups(bundle);
-    const runtime = this.#find(record.runtime);
-    const commands = this.#commands(record);
-    const child = spawn({
-      path: runtime.path,
-      args: commands.delete(record.id, "force"),
-      env: this.#deps.env(),
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-      processGroup: "own",
-    });
-    const status = await child.wait();
-    // Forced, it succeeds also if there is no such container.
-    if (exitCodeOf(status) === 0) return forgetGroups(bundle);
-    throw unavailable(
-      `Cannot delete container "${record.id}" with ${runtime.name}`,
-    );
-  }
-
-  /** True if the runtime has nothing to delete, which it would take time to say. */
-  #isForgotten(
-    { name }: Pick<OciRuntime, "name">,
-    record: BundleRecord,
-  ): boolean {
-    return KEEP_BY_ID.includes(name) &&
-      !this.#deps.host.exists(`${this.#root(record)}/${record.id}`);
+  destroy(_ctx: Context, record: BundleRecord): Promise<void> {
+    return destroyContainer(this.#programs, this.#deps.state, record);
   }
 
   /** For other processes, which look at the bundle. */
@@ -278,39 +246,9 @@ class OciTaskRunner implements TaskRunner {
 
   /** One that has just ended has nothing to be told. */
   async #interrupt(record: BundleRecord): Promise<void> {
-    await spawn({
-      path: this.#find(record.runtime).path,
-      args: this.#commands(record).kill(record.id, "SIGINT"),
-      env: this.#deps.env(),
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-      processGroup: "own",
-    }).wait();
-  }
-
-  #find(name: string): OciRuntime {
-    return runtimeOn(this.#deps.host, name);
-  }
-
-  /** If it is not, whoever needs it says so. */
-  #findIfThere(name: string): OciRuntime | undefined {
-    try {
-      return this.#find(name);
-    } catch {
-      return undefined;
-    }
-  }
-
-  #root(task: TaskRef): string {
-    return runtimeRoot(this.#deps.state, task);
-  }
-
-  #commands(record: BundleRecord, log?: string): RuntimeCommands {
-    return new RuntimeCommands({
-      root: this.#root(record),
-      ...log === undefined ? {} : { log },
-    });
+    const runtime = this.#programs.find(record.runtime);
+    const commands = this.#programs.commands(record);
+    await this.#programs.call(runtime, commands.kill(record.id, "SIGINT"));
   }
 
   /** @throws {TaskStartError} if the exit code is the runtime's own */
@@ -351,9 +289,6 @@ function logPath({ path }: Bundle): string {
 function pidPath({ path }: Bundle): string {
   return `${path}/init.pid`;
 }
-
-/** Runtimes whose state of a container is a directory of its id in their root. */
-const KEEP_BY_ID: readonly string[] = ["runc", "crun"];
 
 /** Runtimes whose `run` knows `--detach`. */
 function canDetach({ name }: OciRuntime): boolean {
