@@ -78,7 +78,7 @@ const WALKS: readonly (readonly Step[])[] = [
     ["plugins ls"],
     ["debug stack"],
     ["debug info"],
-    ["debug profile --seconds 0.1 -o DIR/profile"],
+    ["debug profile --seconds 1 -o DIR/profile"],
     ["debug heap -o DIR/heap"],
     ["__complete image"],
     ["completion bash"],
@@ -105,10 +105,6 @@ const LAST: readonly Step[] = [
 /** What containerd's API has nothing for. */
 const NOT_OF_CONTAINERD: Readonly<Record<string, string>> = {
   "events --since": "It keeps no events",
-  "debug stack": "Its debug socket is of another kind, and is not named",
-  "debug info": "As debug stack",
-  "debug profile": "As debug stack",
-  "debug heap": "As debug stack",
 };
 
 /** All that are not hidden, `system df`, but for other names of the same. */

@@ -7,7 +7,6 @@ import {
   type ReportedPlugin,
 } from "../api/convert/introspection.ts";
 import { hasCode, unavailable } from "../base/errors.ts";
-import { throughSocket } from "../core/through_socket.ts";
 import { GrpcClient } from "../rpc/grpc/client.ts";
 import { socketPath } from "./remote/socket_path.ts";
 
@@ -46,20 +45,6 @@ export async function askVersion(address: string): Promise<string> {
   await using client = new GrpcClient({ path });
   const { version } = await client.stub(VersionDefinition).version({});
   return version;
-}
-
-/**
- * Path of the socket at which a daemon of ours tells what it is doing.
- * @throws {ThroughSocketError} if it has none; {EngineError} as `askPlugins`
- */
-export async function findDebugSocket(address: string): Promise<string> {
-  const [plugin] = await askPlugins(address, ["type==io.coracle.debug.v1"]);
-  const path = plugin?.exports["address"];
-  if (path !== undefined) return path;
-  throw throughSocket(
-    `look into the daemon at "${address}"`,
-    "It has no debug socket; of containerd's, ask `ctr pprof`",
-  );
 }
 
 async function checkAnswers(address: string): Promise<void> {

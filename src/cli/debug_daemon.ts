@@ -1,9 +1,10 @@
 /** What the commands below `coracle debug` have in common. */
 
-import { askDaemon } from "../app/observe/ask.ts";
 import { usualConfig } from "../app/config.ts";
 import { daemonAddress } from "../app/daemon_address.ts";
+import { askEither, type DebugQuestion } from "../app/observe/ask_either.ts";
 import { storePaths } from "../app/paths.ts";
+import { alreadyExists } from "../base/errors.ts";
 import type { Invocation } from "./command.ts";
 
 const OWNER_ONLY = 0o600;
@@ -11,44 +12,68 @@ const OWNER_ONLY = 0o600;
 /** Writes the answer to standard output. @returns the exit code */
 export async function showAnswer(
   inv: Invocation,
-  target: string,
+  question: DebugQuestion,
 ): Promise<number> {
   const socket = await debugSocket(inv);
-  using answer = await askDaemon(socket, target, inv.ctx.signal);
+  using answer = await askEither(socket, question, inv.ctx.signal);
   for await (const piece of answer.body) inv.stdout.write(piece);
   return 0;
+}
+
+/** By which tools know what is in a file. */
+interface Extensions {
+  /** Chrome's developer tools. */
+  readonly ours: string;
+  /** What it is of, for people: `go tool pprof` looks into the file. */
+  readonly go: string;
 }
 
 /**
  * Writes the answer to a file that only its owner can read: what was in the
  * daemon's memory may be secret.
- *
- * @param extension by which Chrome's developer tools know what it is
  * @returns the exit code
  */
 export async function keepAnswer(
   inv: Invocation,
-  target: string,
-  extension: string,
+  question: DebugQuestion,
+  extensions: Extensions,
 ): Promise<number> {
   const output = inv.flags.string("output");
-  if (output === "-") return await showAnswer(inv, target);
-  const time = inv.now().toISOString().replace(/\.\d+Z$/, "Z");
-  const path = output ?? `coracle-${time.replaceAll(":", "")}.${extension}`;
+  if (output === "-") return await showAnswer(inv, question);
+  const askedAt = inv.now();
   const socket = await debugSocket(inv);
-  using answer = await askDaemon(socket, target, inv.ctx.signal);
+  using answer = await askEither(socket, question, inv.ctx.signal);
+  const path = output ?? await freePath(askedAt, extensions[answer.format]);
+  await writeFile(path, answer.body);
+  inv.stdout.line(path);
+  if (answer.format === "go") {
+    inv.stderr.line(`It is in pprof's format: go tool pprof ${path} shows it`);
+  }
+  return 0;
+}
+
+/** @throws {EngineError} `alreadyExists`: another was made in this second */
+async function freePath(askedAt: Date, extension: string): Promise<string> {
+  const time = askedAt.toISOString().replace(/\.\d+Z$/, "Z");
+  const path = `coracle-${time.replaceAll(":", "")}.${extension}`;
+  if (await Deno.lstat(path).catch(() => undefined) === undefined) return path;
+  throw alreadyExists("file", path, { hint: "Name another with --output" });
+}
+
+async function writeFile(
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+): Promise<void> {
   const part = `${path}.part`;
   try {
     const options = { write: true, create: true, truncate: true };
     using file = await Deno.open(part, { ...options, mode: OWNER_ONLY });
-    for await (const piece of answer.body) await writeAll(file, piece);
+    for await (const piece of body) await writeAll(file, piece);
     await Deno.rename(part, path);
   } catch (error) {
     await Deno.remove(part).catch(() => {});
     throw error;
   }
-  inv.stdout.line(path);
-  return 0;
 }
 
 /** What was asked for, or the one of the store's daemon. */
@@ -69,7 +94,7 @@ async function debugSocket(inv: Invocation): Promise<string> {
 }
 
 async function askedSocket(address: string): Promise<string> {
-  const { findDebugSocket } = await import("../app/daemon_client.ts");
+  const { findDebugSocket } = await import("../app/debug_socket.ts");
   return await findDebugSocket(address);
 }
 

@@ -29,6 +29,11 @@ export const DEBUG: CommandGroup = {
       summary: "Show what the daemon is doing: calls, tasks, memory",
       args: { min: 0, max: 0 },
       flags: [SOCKET],
+      examples: [{
+        line: "coracle -a /run/containerd/containerd.sock debug stack",
+        note: "Of containerd: its goroutines, if [debug] address in its " +
+          "configuration names a socket",
+      }],
       load: () => import("./commands/debug_stack.ts"),
     },
     {
@@ -36,6 +41,10 @@ export const DEBUG: CommandGroup = {
       summary: "Show the same as JSON",
       args: { min: 0, max: 0 },
       flags: [SOCKET],
+      examples: [{
+        line: "coracle -a /run/containerd/containerd.sock debug info",
+        note: "Of containerd: its command line and figures of its memory",
+      }],
       load: () => import("./commands/debug_info.ts"),
     },
     {
@@ -52,6 +61,10 @@ export const DEBUG: CommandGroup = {
       examples: [{
         line: "coracle debug profile --seconds 10 -o daemon.cpuprofile",
         note: "Open it in Chrome's developer tools, under Performance",
+      }, {
+        line:
+          "coracle -a /run/containerd/containerd.sock debug profile -o cpu.pprof",
+        note: "Of containerd: open it with go tool pprof",
       }],
       load: () => import("./commands/debug_profile.ts"),
     },
@@ -63,6 +76,10 @@ export const DEBUG: CommandGroup = {
       examples: [{
         line: "coracle debug heap -o daemon.heapsnapshot",
         note: "Open it in Chrome's developer tools, under Memory",
+      }, {
+        line:
+          "coracle -a /run/containerd/containerd.sock debug heap -o heap.pprof",
+        note: "Of containerd: open it with go tool pprof",
       }],
       load: () => import("./commands/debug_heap.ts"),
     },

@@ -55,6 +55,8 @@ state = "${directory}/state"
 disabled_plugins = [${disabled.join(", ")}]
 [grpc]
   address = "${directory}/c.sock"
+[debug]
+  address = "${directory}/debug.sock"
 `;
 }
 

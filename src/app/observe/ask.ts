@@ -2,6 +2,7 @@
 
 import { EngineError, type ErrorCode, unavailable } from "../../base/errors.ts";
 import { connectUnix } from "../unix_socket.ts";
+import { bodyOf } from "./http_body.ts";
 
 export interface DebugAnswer extends Disposable {
   /** What it sent, as it comes. */
@@ -38,10 +39,11 @@ export async function askDaemon(
     },
   };
   try {
-    const question = `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    const question = `GET ${target} HTTP/1.1\r\nHost: localhost\r\n` +
+      "Connection: close\r\n\r\n";
     await writeAll(connection, new TextEncoder().encode(question));
-    const { status, rest } = await readHead(connection);
-    const body = bodyOf(connection, rest, signal);
+    const { status, text, rest } = await readHead(connection);
+    const body = bodyOf(text, piecesOf(connection, rest, signal));
     if (status === 200) return { ...answer, body };
     throw new EngineError(CODES.get(status) ?? "unknown", await textOf(body));
   } catch (error) {
@@ -75,6 +77,8 @@ async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
 
 interface Head {
   readonly status: number;
+  /** All before the empty line. */
+  readonly text: string;
   /** What came of the body with it. */
   readonly rest: Uint8Array;
 }
@@ -83,6 +87,9 @@ async function readHead(from: Deno.Conn): Promise<Head> {
   const buffer = new Uint8Array(MOST_HEAD_BYTES);
   for (let filled = 0; filled < buffer.length;) {
     const count = await from.read(buffer.subarray(filled));
+    if (count === null && filled === 0) {
+      throw unavailable("The daemon has gone before it answered");
+    }
     if (count === null) break;
     filled += count;
     const text = new TextDecoder("latin1").decode(buffer.subarray(0, filled));
@@ -90,13 +97,13 @@ async function readHead(from: Deno.Conn): Promise<Head> {
     if (end < 0) continue;
     const [, status] = /^HTTP\/1\.[01] (\d{3})/.exec(text) ?? [];
     const rest = buffer.subarray(end + 4, filled);
-    if (status !== undefined) return { status: Number(status), rest };
-    break;
+    if (status === undefined) break;
+    return { status: Number(status), text: text.slice(0, end), rest };
   }
   throw unavailable("The debug socket answers something else than HTTP");
 }
 
-async function* bodyOf(
+async function* piecesOf(
   from: Deno.Conn,
   first: Uint8Array,
   signal: AbortSignal,
