@@ -121,3 +121,74 @@ Deno.test({
     assertStringIncludes(await ok("ps", "-a"), "Exited (7)");
   },
 });
+
+Deno.test({
+  name: "exec, wait and logs tell that their daemon has gone",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using commands = await openCommands();
+    const { daemon, ok, start } = commands;
+    const { address } = daemon;
+    const shell = [REMOTE_IMAGE, "sh", "-c", "echo said; sleep 1000"];
+    await ok("run", "-d", "--name", "web", ...shell);
+    const again = "once a daemon serves there again";
+    const goesOn = `container "web" goes on, coracle --address ${address} ` +
+      `ps -a shows it ${again}`;
+    const waiting = [
+      [start("wait", "web"), "", goesOn],
+      [start("logs", "-f", "web"), "said\n", goesOn],
+      [
+        ...[start("exec", "web", "sleep", "999"), ""] as const,
+        `the command goes on in container "web", coracle --address ` +
+        `${address} top web shows it ${again}`,
+      ],
+    ] as const;
+    await until(
+      "the command",
+      async () => (await ok("top", "web")).includes("sleep 999"),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await daemon.stop("SIGKILL");
+    for (const [output, shown, told] of waiting) {
+      const { code, stdout, stderr } = await output;
+      assertEquals([code, textOf(stdout), textOf(stderr)], [
+        ...[125, shown],
+        `coracle: Lost the daemon at "${address}": ${told}\n`,
+      ]);
+    }
+    await daemon.start();
+    assertStringIncludes(await ok("top", "web"), "sleep 999");
+  },
+});
+
+Deno.test({
+  name: "exec, wait and logs go on when their daemon is started anew",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using commands = await openCommands();
+    const { daemon, ok, start } = commands;
+    const wait = (file: string) => `until [ -e /${file} ]; do sleep 0.1; done`;
+    const script = `echo said; ${wait("end")}; echo ended; exit 7`;
+    await ok("run", "-d", "--name", "web", REMOTE_IMAGE, "sh", "-c", script);
+    const command = `echo begun; ${wait("done")}; echo done; exit 3`;
+    const executing = start("exec", "web", "sh", "-c", command);
+    const waiting = start("wait", "web");
+    const following = start("logs", "-f", "web");
+    await until(
+      "the command",
+      async () => (await ok("top", "web")).includes("begun"),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await daemon.stop("SIGKILL");
+    await daemon.start();
+    const outcome = async (output: Promise<Deno.CommandOutput>) => {
+      const { code, stdout, stderr } = await output;
+      return [code, textOf(stdout), textOf(stderr)];
+    };
+    await ok("exec", "web", "touch", "/done");
+    assertEquals(await outcome(executing), [3, "begun\ndone\n", ""]);
+    await ok("exec", "web", "touch", "/end");
+    assertEquals(await outcome(waiting), [0, "7\n", ""]);
+    assertEquals(await outcome(following), [0, "said\nended\n", ""]);
+  },
+});

@@ -1,3 +1,4 @@
+import { LostDaemonError } from "../core/through_socket.ts";
 import type { Invocation } from "./command.ts";
 import { failureLines } from "./failure.ts";
 import { BrokenPipe } from "./terminal.ts";
@@ -22,6 +23,8 @@ export async function forEachArgument(
       await act(argument);
     } catch (error) {
       if (inv.ctx.signal.aborted || error instanceof BrokenPipe) throw error;
+      // The others can't be asked for, either.
+      if (error instanceof LostDaemonError) throw error;
       const show = inv.global.debug === true ? "details" : "summary";
       inv.stderr.write(failureLines(error, { show }).join("\n") + "\n");
       if (!tolerate(error)) exitCode = 1;

@@ -12,6 +12,7 @@ import type { Container } from "../core/container.ts";
 import { recordedStatus, settingsOf } from "../core/container_settings.ts";
 import type { LogEntry, LogRef, ReadLogOptions } from "../core/logs.ts";
 import type { Task } from "../core/task.ts";
+import { LostDaemonError } from "../core/through_socket.ts";
 import { containerStatus } from "./inspect_state.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
 
@@ -36,7 +37,8 @@ export function logOf(
 /**
  * Oldest first; with `follow: "wait"` until the container has ended, if it is
  * running.
- * @throws {EngineError} `failedPrecondition` if there is nothing to read
+ * @throws {EngineError} `failedPrecondition` if there is nothing to read;
+ * {LostDaemonError}, behind what there is up to then
  */
 export async function* containerLog(
   ctx: Context,
@@ -58,6 +60,8 @@ export async function* containerLog(
   }
   using end = endOf(ctx, task);
   yield* services.logs.read(ctx, log, { ...options, ended: end.signal });
+  const loss = end.loss();
+  if (loss !== undefined) throw loss;
 }
 
 /** What ran in the foreground gave its output to its command only. */
@@ -85,18 +89,24 @@ function unreadable(hint: string): EngineError {
   );
 }
 
-/** A signal that fires when the task has ended, or can't be asked any more. */
-function endOf(
-  ctx: Context,
-  task: Task,
-): Disposable & { readonly signal: AbortSignal } {
+interface TaskEnd extends Disposable {
+  /** Fires when the task has ended, or can't be asked any more. */
+  readonly signal: AbortSignal;
+  /** If it is the daemon that can't be asked any more. */
+  loss(): LostDaemonError | undefined;
+}
+
+function endOf(ctx: Context, task: Task): TaskEnd {
   const ended = new AbortController();
   const given = new AbortController();
   const signal = AbortSignal.any([ctx.signal, given.signal]);
-  const end = () => ended.abort();
-  task.wait({ ...ctx, signal }).then(end, end);
+  let loss: LostDaemonError | undefined;
+  task.wait({ ...ctx, signal }).catch((error) => {
+    if (error instanceof LostDaemonError) loss = error;
+  }).finally(() => ended.abort());
   return {
     signal: ended.signal,
+    loss: () => loss,
     [Symbol.dispose]: () => given.abort(),
   };
 }

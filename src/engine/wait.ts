@@ -4,13 +4,15 @@ import type { Context } from "../base/context.ts";
 import { hasCode, notFound, unlessMissing } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { ExitStatus, TaskRef } from "../core/task.ts";
+import { LostDaemonError } from "../core/through_socket.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import { settle } from "./reconcile.ts";
 
 /**
  * @returns its exit code; that of the last time if it is not running
- * @throws {EngineError} `notFound` if it was removed before anybody could tell
+ * @throws {EngineError} `notFound` if it was removed before anybody could tell;
+ * {LostDaemonError}
  */
 export async function waitForContainer(
   ctx: Context,
@@ -51,6 +53,8 @@ async function endOf(
   try {
     if (task !== undefined) return await task.wait(ctx);
   } catch (error) {
+    // There is nobody whom to ask for the record, either.
+    if (error instanceof LostDaemonError) throw error;
     if (!hasCode(error, "notFound", "unavailable")) throw error;
   }
   await settle(ctx, deps, ref);

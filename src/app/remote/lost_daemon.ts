@@ -23,10 +23,21 @@ export async function waitPatiently(
   tasks: Pick<TaskService, "wait">,
   process: ProcessRef,
 ): Promise<ExitStatus> {
+  return await askPatiently(ctx, () => tasks.wait(ctx, process));
+}
+
+/**
+ * Asks again while there is no daemon.
+ * @throws {EngineError} `unavailable` if none comes
+ */
+export async function askPatiently<T>(
+  ctx: Context,
+  ask: () => Promise<T>,
+): Promise<T> {
   for (let lostMs = 0;; lostMs += PAUSE_MS) {
     const asked = performance.now();
     try {
-      return await tasks.wait(ctx, process);
+      return await ask();
     } catch (error) {
       if (!hasCode(error, "unavailable")) throw error;
       // There was a daemon, which has gone only now.
@@ -43,27 +54,68 @@ export interface LostTask {
   readonly address: string;
   /** Of the container. */
   readonly name: string;
-  /** What this side knows of its process. */
-  readonly status: TaskStatus | undefined;
+  /** `exec`: not the container's own, but one that was added; else absent. */
+  readonly process?: "exec";
+  /** What this side knows of the process. */
+  readonly status: Pick<TaskStatus, "pid" | "pidStartTime"> | undefined;
 }
 
-/** @returns what to throw: what is known of the container, or `error` */
+export interface LostPlace {
+  readonly address: string;
+  readonly id: string;
+  readonly nameOf: (ctx: Context) => Promise<string>;
+}
+
+/**
+ * Waits for what a daemon does; if that is lost, its place is named as
+ * `explainLoss` has it.
+ * @param known asked for then
+ */
+export async function tellLoss<T>(
+  ctx: Context,
+  { address, id, nameOf }: LostPlace,
+  work: Promise<T>,
+  known: () => Pick<LostTask, "process" | "status">,
+): Promise<T> {
+  // Once the daemon is lost nobody tells it.
+  const asked = nameOf(ctx).catch(() => id);
+  try {
+    return await work;
+  } catch (error) {
+    throw explainLoss(error, ctx, { address, name: await asked, ...known() });
+  }
+}
+
+/** @returns what to throw: what is known of the process, or `error` */
 export function explainLoss(
   error: unknown,
   { namespace }: Context,
-  { address, name, status }: LostTask,
+  { address, name, process, status }: LostTask,
 ): unknown {
   if (!hasCode(error, "unavailable")) return error;
-  const goesOn = status !== undefined && isSameProcess(status);
-  const what = goesOn
-    ? `container "${name}" goes on`
-    : `nobody tells what has become of container "${name}"`;
   const options = namespace === DEFAULT_NAMESPACE
     ? `--address ${address}`
     : `--address ${address} --namespace ${namespace}`;
+  const shows = (command: string) =>
+    `coracle ${options} ${command} shows it once a daemon serves there again`;
+  const goesOn = status !== undefined && isSameProcess(status);
+  const known = process === "exec"
+    ? knownOfExec(goesOn, name, shows(`top ${name}`))
+    : `${knownOfContainer(goesOn, name)}, ${shows("ps -a")}`;
   return new LostDaemonError(
-    `Lost the daemon at "${address}": ${what}, coracle ${options} ps -a ` +
-      "shows it once a daemon serves there again",
+    `Lost the daemon at "${address}": ${known}`,
     error,
   );
+}
+
+function knownOfContainer(goesOn: boolean, name: string): string {
+  return goesOn
+    ? `container "${name}" goes on`
+    : `nobody tells what has become of container "${name}"`;
+}
+
+function knownOfExec(goesOn: boolean, name: string, shown: string): string {
+  return goesOn
+    ? `the command goes on in container "${name}", ${shown}`
+    : `nobody tells how the command in container "${name}" has ended`;
 }

@@ -53,6 +53,20 @@ Deno.test("explainLoss() says that a process goes on, if it does", () => {
   assertEquals(said, [true, false, false]);
 });
 
+Deno.test("explainLoss() says that a command goes on, if it does", () => {
+  const said = [Deno.pid, 0].map((pid) => {
+    const task = { address, name: "web", process: "exec" } as const;
+    const status = { ...task, status: { pid } };
+    const lost = explainLoss(unavailable("lost"), background(), status);
+    return EngineError.from(lost).message.replace(/^.*?: /, "");
+  });
+  assertEquals(said, [
+    'the command goes on in container "web", coracle --address /run/d.sock ' +
+    "top web shows it once a daemon serves there again",
+    'nobody tells how the command in container "web" has ended',
+  ]);
+});
+
 Deno.test("explainLoss() names the command for this namespace", () => {
   const ctx = background({ namespace: "k8s.io" });
   const task = { address, name: "web", status: undefined };

@@ -21,6 +21,7 @@ import { networkFigures } from "../../drivers/shim_manager/stats.ts";
 import { statusOf } from "../../drivers/shim_manager/status.ts";
 import type { SpecResources } from "../../oci/runtime_spec.ts";
 import { startError } from "../../runtime/start_failure.ts";
+import { processStartTime } from "../../sys/pidfd.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import type { StorePaths } from "../paths.ts";
@@ -28,7 +29,7 @@ import { INIT_PID, readIfThere } from "../container_end.ts";
 import { attachRemote, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
 import { readLaterLog } from "./later_log.ts";
-import { explainLoss } from "./lost_daemon.ts";
+import { askPatiently, explainLoss, tellLoss } from "./lost_daemon.ts";
 import type { Restarts } from "./restarts.ts";
 import { lockProbes } from "./probe_lock.ts";
 import { explainOtherFiles, explainOtherProcesses } from "./same_place.ts";
@@ -202,7 +203,11 @@ export class RemoteTask implements Task {
       withShim: (_ctx, call) => call(shim),
     };
     try {
-      return await execProcess(ctx, deps, this.id, request);
+      const { pid, wait } = await execProcess(ctx, deps, this.id, request);
+      const pidStartTime = processStartTime(pid) ?? 0;
+      const known = { process: "exec", status: { pid, pidStartTime } } as const;
+      const place = { ...this.#deps, id: this.id };
+      return { pid, wait: () => tellLoss(ctx, place, wait(), () => known) };
     } catch (error) {
       const state = () => shim.state(ctx, this.#init);
       const cause = await explainOtherProcesses(error, state);
@@ -243,14 +248,30 @@ export class RemoteTask implements Task {
   }
 
   async wait(ctx: Context): Promise<ExitStatus> {
+    const place = { ...this.#deps, id: this.id };
+    const { recorded } = this.#deps;
+    return await tellLoss(ctx, place, this.#lastEnd(ctx), () => ({
+      status: recorded(),
+    }));
+  }
+
+  /** Of the life after which nobody restarts it. */
+  async #lastEnd(ctx: Context): Promise<ExitStatus> {
     const { shim, restarts } = this.#deps;
     for (;;) {
       try {
         const exit = await shim.wait(ctx, this.#init);
-        const next = await restarts.next(ctx, this.id, exit.exitCode);
+        const next = await askPatiently(
+          ctx,
+          () => restarts.next(ctx, this.id, exit.exitCode),
+        );
         if (next.kind === "none") return exit;
       } catch (error) {
-        if (!await this.#isBetweenLives(ctx, error)) throw error;
+        const isDue = await askPatiently(
+          ctx,
+          () => this.#isBetweenLives(ctx, error),
+        );
+        if (!isDue) throw error;
       }
       await sleep(PAUSE_MS, ctx.signal);
       ctx.signal.throwIfAborted();
