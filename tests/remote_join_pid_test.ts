@@ -167,20 +167,6 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
         },
       });
 
-      await t.step("IPC namespaces are refused", async () => {
-        for (const ipc of ["container:owner", "shareable"]) {
-          const flags = ["--name", "queue", "--ipc", ipc];
-          for (const verb of ["run", "create"]) {
-            const { code, stderr } = await call([verb, ...flags, ...SLEEP]);
-            assertEquals(code, 125);
-            assertStringIncludes(
-              stderr,
-              "Cannot share IPC namespaces through a socket",
-            );
-          }
-        }
-      });
-
       await ok("rm", "-f", "owner");
       assertEquals(await ok("ps", "-aq"), "");
     },

@@ -1,6 +1,6 @@
 /** Commands on one store, by its daemon's socket and without it. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { makeBusyboxArchive } from "./support/busybox_archive.ts";
 import { coracle, type Outcome, startCoracle } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
@@ -59,7 +59,7 @@ async function attaches(here: Side, there: Side): Promise<void> {
   await there.ok("rm", "-f", "kept");
 }
 
-/** Wherever it was made, and is started; memory is of one side only. */
+/** Wherever it was made, and is started. */
 async function joins(here: Side, there: Side): Promise<void> {
   const sleep = [IMAGE, "sleep", "1000"];
   const flags = ["--name", "guest", "--pid", "container:owner"];
@@ -76,14 +76,44 @@ async function joins(here: Side, there: Side): Promise<void> {
     }
     await maker.ok("rm", "guest");
   }
-  const shareable = ["--name", "donor", "--ipc", "shareable", ...sleep];
-  await here.ok("create", ...shareable);
-  for (const args of [["start", "donor"], ["run", ...shareable]]) {
-    const { code, stderr } = await there.call(args);
-    assert(code !== 0);
-    assertStringIncludes(stderr, "Cannot share IPC namespaces");
+  await there.ok("rm", "-f", "owner");
+}
+
+/** Wherever both were made, and are started. */
+async function sharesMemory(here: Side, there: Side): Promise<void> {
+  const sleep = [IMAGE, "sleep", "1000"];
+  const donor = ["create", "--name", "donor", "--ipc", "shareable", ...sleep];
+  const guest = ["create", "--name", "guest", "--ipc", "container:donor"];
+  for (const maker of [here, there]) {
+    await maker.ok(...donor);
+    await there.ok(...guest, ...sleep);
+    for (const [first, second] of [[here, there], [there, here]] as const) {
+      await first.ok("start", "donor");
+      const word = crypto.randomUUID();
+      const script = `echo ${word} > /dev/shm/word`;
+      await second.ok("exec", "donor", "sh", "-c", script);
+      for (const starter of [second, first]) {
+        await starter.ok("start", "guest");
+        const seen = await here.ok("exec", "guest", "cat", "/dev/shm/word");
+        assertEquals(seen, `${word}\n`);
+        await there.ok("rm", "-f", "guest");
+        await there.ok(...guest, ...sleep);
+      }
+      await second.ok("kill", "donor");
+      await second.ok("wait", "donor");
+    }
+    await there.ok("rm", "-f", "guest", "donor");
   }
-  await there.ok("rm", "-f", "owner", "donor");
+  await there.ok(...donor);
+  const { code, stderr } = await here.call([...guest, ...sleep]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "Cannot share namespaces of containers that");
+  await there.ok("rm", "donor");
+  await until("its end", async () => {
+    await there.ok("ps", "-aq");
+    const mounts = await Deno.readTextFile("/proc/self/mounts");
+    return !mounts.includes(`${here.flags.at(-1)}/`);
+  });
 }
 
 async function types(here: Side, there: Side): Promise<void> {
@@ -134,6 +164,7 @@ Deno.test({
       () => removesWhatWasLeft(here, there),
     );
     await t.step("processes of the store's", () => joins(here, there));
+    await t.step("memory of the store's", () => sharesMemory(here, there));
     await t.step("a terminal of the other's", () => types(there, here));
   },
 });

@@ -77,15 +77,21 @@ async function withFiles({ ok }: Caller): Promise<void> {
     await ok("run", "--rm", "--pid", "container:web", IMAGE, ...namespace),
     await ok("exec", "web", ...namespace),
   );
-  await ok("rm", "-f", "web");
+  const donor = ["--name", "donor", "--ipc", "shareable"];
+  await ok("run", "-d", ...donor, IMAGE, "sleep", "1000");
+  await ok("exec", "donor", "sh", "-c", "echo ahoy > /dev/shm/note");
+  const guest = ["--rm", "--ipc", "container:donor"];
+  const note = await ok("run", ...guest, IMAGE, "cat", "/dev/shm/note");
+  assertEquals(note, "ahoy\n");
+  await ok("rm", "-f", "web", "donor");
   assertEquals((await ok("fsck", "--format", "json")).trim(), "");
 }
 
 /** What is mounted on this side is for root only. */
 async function withoutFiles({ call, ok }: Caller): Promise<void> {
   assertStringIncludes(await ok("images"), "busybox");
-  for (const args of [["run", "-d", IMAGE, "true"], ["run", IMAGE, "true"]]) {
-    const { code, stderr } = await call(...args);
+  for (const flags of [["-d"], ["--rm"], ["--ipc", "shareable"]]) {
+    const { code, stderr } = await call("run", ...flags, IMAGE, "true");
     assertEquals(code, 125);
     assertStringIncludes(stderr, "Run it as root");
   }

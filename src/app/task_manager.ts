@@ -104,7 +104,7 @@ class RoutingTaskManager implements TaskManager {
   shares(runtime: string): Shareable {
     return isForeignRuntime(runtime) || isSandboxRuntime(runtime)
       ? "nothing"
-      : "all";
+      : "ours";
   }
 
   async shareNamespaces(

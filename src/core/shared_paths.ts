@@ -11,10 +11,14 @@ import type { AskedSettings } from "./container_settings.ts";
 export type AskedSharing = Pick<AskedSettings, "joins" | "shareable">;
 
 /**
- * What containers can share: the memory that goes with an IPC namespace is where
- * only the one who has mounted it finds it.
+ * What containers can share. `ours`: namespaces of those that commands of ours
+ * have made. `all`: also PID namespaces of others. `pid`: only these, because who
+ * asks can't mount the memory that goes with an IPC namespace.
  */
-export type Shareable = "all" | "pid" | "nothing";
+export type Shareable = "ours" | "all" | "pid" | "nothing";
+
+/** Where containers find memory that they share. */
+export const SHARED_MEMORY = "/dev/shm";
 
 /** Undefined if nothing is shared with other containers. */
 export function askedSharing(
@@ -22,6 +26,10 @@ export function askedSharing(
 ): AskedSharing | undefined {
   const isShared = asked?.joins !== undefined || asked?.shareable !== undefined;
   return isShared ? asked : undefined;
+}
+
+export function sharesIpc({ joins, shareable }: AskedSharing): boolean {
+  return joins?.ipc !== undefined || shareable !== undefined;
 }
 
 /** Where a link leads to another container's namespace, or memory. */

@@ -28,11 +28,10 @@ export function throughSocket(
   );
 }
 
-/** The memory that goes with them is mounted for who runs both. */
+/** Who asks can't mount the memory that goes with them. */
 export function ipcThroughSocket(): ThroughSocketError {
   return throughSocket(
     "share IPC namespaces",
-    "Run both containers on the store itself, without --address; --pid " +
-      "container:NAME works here, too",
+    "Run it as root, who may mount the memory that goes with them",
   );
 }

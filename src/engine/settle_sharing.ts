@@ -8,6 +8,7 @@ import {
   type AskedSharing,
   askedSharing,
   type Shareable,
+  sharesIpc,
 } from "../core/shared_paths.ts";
 import type { TaskManager } from "../core/task.ts";
 import { ipcThroughSocket } from "../core/through_socket.ts";
@@ -38,8 +39,7 @@ export async function settleSharing(
   const { joins, shareable } = asked;
   const { tasks } = deps.services;
   const shares = checkRuntime(tasks, options.runtime ?? tasks.defaultRuntime);
-  const sharesIpc = joins?.ipc !== undefined || shareable !== undefined;
-  if (sharesIpc && shares === "pid") throw ipcThroughSocket();
+  if (sharesIpc(asked) && shares === "pid") throw ipcThroughSocket();
   const pid = joins?.pid === undefined
     ? undefined
     : await find(ctx, deps, joins.pid);
@@ -76,7 +76,7 @@ async function find(
   });
   const settings = settingsOf(found);
   const { tasks } = services;
-  if (settings === undefined && tasks.shares(found.runtime.name) === "all") {
+  if (settings === undefined && tasks.shares(found.runtime.name) === "ours") {
     throw failedPrecondition(
       `Cannot join container "${containerName(found)}": it was not made by ` +
         "coracle run or coracle create",

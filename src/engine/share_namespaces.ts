@@ -4,11 +4,16 @@ import type { Context } from "../base/context.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { recordedStatus } from "../core/container_settings.ts";
-import { type AskedSharing, joinedPath } from "../core/shared_paths.ts";
+import {
+  type AskedSharing,
+  SHARED_MEMORY,
+  sharedPaths,
+} from "../core/shared_paths.ts";
 import type { Services } from "../core/services.ts";
 import { START_FAILURE, TaskStartError } from "../core/start_failure.ts";
 import type { Bundle } from "../core/task.ts";
 import { NEW_STATUS } from "../core/task_status.ts";
+import type { NamespaceType, SpecMount } from "../oci/runtime_spec.ts";
 import { parseSpec, serializeSpec } from "../oci/spec/serialize.ts";
 import { recordParts } from "./container_record.ts";
 
@@ -57,14 +62,34 @@ export async function tryToShare(
 
 /**
  * A spec as the bundle in which it is to be started has it: a client of a daemon
- * makes it in another than the store itself. Of memory there is no other place.
+ * makes it in another than the store itself.
+ * @param bundle its directory, called alike wherever it is
  */
-export function withJoinedPath(text: string, bundle: string): string {
+export function withSharedPaths(
+  text: string,
+  bundle: string,
+  sharing: AskedSharing,
+): string {
   const spec = parseSpec(text);
-  const namespaces = spec.linux.namespaces.map((namespace) =>
-    namespace.type === "pid" && namespace.path !== undefined
-      ? { ...namespace, path: joinedPath(bundle, "pid") }
-      : namespace
+  const { shm, ...joined } = sharedPaths(bundle, sharing);
+  const paths: Partial<Record<NamespaceType, string>> = joined;
+  const namespaces = spec.linux.namespaces.map((namespace) => {
+    const path = paths[namespace.type];
+    const isJoined = namespace.path !== undefined && path !== undefined;
+    return isJoined ? { ...namespace, path } : namespace;
+  });
+  const mounts = spec.mounts?.map((mount) =>
+    shm !== undefined && isSamePart(mount, shm)
+      ? { ...mount, source: shm }
+      : mount
   );
-  return serializeSpec({ ...spec, linux: { ...spec.linux, namespaces } });
+  const linux = { ...spec.linux, namespaces };
+  return serializeSpec({ ...spec, ...mounts && { mounts }, linux });
+}
+
+/** Whether that is mounted which is at `path` in this bundle. */
+function isSamePart({ destination, source }: SpecMount, path: string): boolean {
+  const inBundles = path.split("/").slice(-3).join("/");
+  return destination === SHARED_MEMORY &&
+    source?.endsWith(`/${inBundles}`) === true;
 }

@@ -143,9 +143,9 @@ async function share(
 ): Promise<string> {
   const sharing = askedSharing(settingsOf(container)?.asked);
   if (sharing === undefined) return spec;
-  const { shareAgain, withJoinedPath } = await import("./share_namespaces.ts");
+  const { shareAgain, withSharedPaths } = await import("./share_namespaces.ts");
   await shareAgain(ctx, services, bundle, container, sharing);
-  return withJoinedPath(spec, bundle.path);
+  return withSharedPaths(spec, bundle.path, sharing);
 }
 
 /** Of a task that has just ended, or is just copied to, something may be left. */

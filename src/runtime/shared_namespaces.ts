@@ -12,9 +12,9 @@ import {
 import type { BundleView } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { closeFd, openToRead } from "../sys/descriptors.ts";
-import { mountOne, unmountAll } from "../sys/mount.ts";
 import { viewBundle } from "./bundles.ts";
 import { isSameProcess } from "./same_process.ts";
+import { isMounted, memorySeenBy, renewMemory } from "./shared_memory.ts";
 
 /** What is about to be started. */
 export interface SharingTask {
@@ -41,7 +41,7 @@ export function shareNamespaces(
   if (shareable !== undefined) renewMemory(bundle, shareable.shmBytes);
   if (joins?.pid !== undefined) {
     const fd = openNamespace(viewOther(task, joins.pid), "pid");
-    if (fd === undefined) throw cannotJoinPid(joins.pid);
+    if (fd === undefined) throw cannotJoin("pid", joins.pid);
     undo.defer(() => closeFd(fd));
     undo.use(linkTo(descriptorPath(fd), joinedPath(bundle, "pid")));
   }
@@ -49,12 +49,24 @@ export function shareNamespaces(
   return undo.move();
 }
 
+/** What of another container is joined by its process. */
+export type JoinedKind = "pid" | "ipc";
+
 /** As docker says that container `id` does not run. */
-export function cannotJoinPid(id: string): EngineError {
+export function cannotJoin(kind: JoinedKind, id: string): EngineError {
+  const what = kind === "pid"
+    ? `cannot join PID of a non running container: ${id}`
+    : `can't join IPC of container ${id}`;
+  return failedPrecondition(`${what}: container ${id} is not running`, {
+    hint: START_IT,
+  });
+}
+
+/** The memory of container `id` is not there. */
+export function cannotShareMemory(id: string): EngineError {
   return failedPrecondition(
-    `cannot join PID of a non running container: ${id}: ` +
-      `container ${id} is not running`,
-    { hint: START_IT },
+    `can't join IPC of container ${id}: its memory is not mounted`,
+    { hint: `Start it anew: coracle restart ${id.slice(0, 12)}` },
   );
 }
 
@@ -62,23 +74,34 @@ function joinIpc(task: SharingTask, id: string): Disposable {
   using undo = new DisposableStack();
   const other = viewOther(task, id);
   const fd = openNamespace(other, "ipc");
-  if (other === undefined || fd === undefined) {
-    throw failedPrecondition(
-      `can't join IPC of container ${id}: container ${id} is not running`,
-      { hint: START_IT },
-    );
-  }
+  if (other === undefined || fd === undefined) throw cannotJoin("ipc", id);
   undo.defer(() => closeFd(fd));
   undo.use(linkTo(descriptorPath(fd), joinedPath(task.bundle, "ipc")));
-  const memory = sharedMemoryPath(other.path);
-  if (!isMounted(memory)) {
-    throw failedPrecondition(
-      `can't join IPC of container ${id}: its memory is not mounted`,
-      { hint: `Start it anew: coracle restart ${id.slice(0, 12)}` },
-    );
-  }
+  const memory = memoryOf(other);
+  if (memory === undefined) throw cannotShareMemory(id);
   undo.use(linkTo(memory, joinedPath(task.bundle, "shm")));
   return undo.move();
+}
+
+/** Its own, or, if a daemon has started it, that of a command's bundle. */
+function memoryOf(other: BundleView): string | undefined {
+  const own = sharedMemoryPath(other.path);
+  if (isMounted(own)) return own;
+  const { pid = 0 } = other.status() ?? {};
+  const [name, bundles, ...above] = other.path.split("/").toReversed();
+  const sides = `${above.toReversed().join("/")}/remote`;
+  const paths = namesIn(sides)
+    .map((side) => sharedMemoryPath(`${sides}/${side}/${bundles}/${name}`));
+  return memorySeenBy(pid, paths)?.path;
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(directory)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 function viewOther(
@@ -92,7 +115,7 @@ function viewOther(
 /** @returns a descriptor; undefined if the container does not run */
 function openNamespace(
   other: BundleView | undefined,
-  kind: "pid" | "ipc",
+  kind: JoinedKind,
 ): number | undefined {
   const status = other?.status();
   if (status === undefined || !runs(status)) return undefined;
@@ -136,31 +159,5 @@ function removeIfThere(path: string): void {
     Deno.removeSync(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** Empty at each start. Who has joined the last one keeps what he has. */
-function renewMemory(bundle: string, sizeBytes: number): void {
-  const path = sharedMemoryPath(bundle);
-  Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-  unmountAll(path, "detach");
-  const options = ["nosuid", "noexec", "nodev", "mode=1777"];
-  mountOne(
-    {
-      type: "tmpfs",
-      source: "shm",
-      options: [...options, `size=${sizeBytes}`],
-    },
-    path,
-  );
-}
-
-function isMounted(path: string): boolean {
-  try {
-    const parent = path.slice(0, path.lastIndexOf("/"));
-    return Deno.statSync(path).dev !== Deno.statSync(parent).dev;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

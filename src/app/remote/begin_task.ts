@@ -9,6 +9,7 @@ import type { Services } from "../../core/services.ts";
 import type { StdioAddresses } from "../../core/shim.ts";
 import type { Bundle } from "../../core/task.ts";
 import type { TaskCreateRequest } from "../../core/task_service.ts";
+import { ThroughSocketError } from "../../core/through_socket.ts";
 import {
   START_CALLS,
   startFailure,
@@ -16,14 +17,15 @@ import {
 import { runningStatus } from "../../drivers/shim_manager/status.ts";
 import { recordParts } from "../../engine/container_record.ts";
 import { containerName } from "../../engine/inspect_find.ts";
+import { parseSpec } from "../../oci/spec/serialize.ts";
 import { startError } from "../../runtime/start_failure.ts";
 import type { StorePaths } from "../paths.ts";
 import { createTask } from "./create_task.ts";
 import { type DestroyDeps, destroyTask } from "./destroy_task.ts";
-import type { JoinedPids } from "./joined_pids.ts";
 import { LogFailureError } from "./log_failure.ts";
 import { explainNoRuntime, shimRuntime } from "./runtimes.ts";
 import { explainOtherFiles } from "./same_place.ts";
+import type { Sharing } from "./sharing.ts";
 
 export interface BeginDeps extends DestroyDeps {
   readonly services: () => Services;
@@ -34,8 +36,8 @@ export interface BeginDeps extends DestroyDeps {
 
 export interface Beginning {
   readonly stdio: StdioAddresses;
-  /** What it joins; let go of when it has. */
-  readonly joined?: JoinedPids | undefined;
+  /** With others; let go of when it has joined them. */
+  readonly sharing?: Sharing | undefined;
   /** Called when all is ready but its process. */
   readonly created?: () => Promise<void>;
 }
@@ -54,9 +56,9 @@ export async function beginTask(
   ctx: Context,
   deps: BeginDeps,
   bundle: Bundle,
-  { stdio, joined, created }: Beginning,
+  { stdio, sharing, created }: Beginning,
 ): Promise<BegunTask> {
-  using _joined = joined;
+  using _sharing = sharing;
   const { tasks, services, now } = deps;
   const { id, snapshotter, snapshotKey } = bundle.record;
   const { mounter, snapshotters } = services();
@@ -70,7 +72,7 @@ export async function beginTask(
     const container = await services().containers.get(ctx, id);
     const request = { ...stdio, id, rootfs, ...runtimeOf(container) };
     const pid = await createTask(ctx, tasks, request);
-    await joined?.check(ctx, pid);
+    await sharing?.check(ctx, pid, parseSpec(spec));
     await created?.();
     await tasks.start(ctx, { id, execId: "" });
     bundle.writeStatus(runningStatus(bundle.status(), pid, now()));
@@ -78,9 +80,9 @@ export async function beginTask(
   } catch (error) {
     await destroyTask(ctx, deps, bundle.record);
     if (error instanceof LogFailureError) throw error;
-    const why = joined === undefined ? error : await joined.explain(ctx, error);
+    const why = await sharing?.explain(ctx, error) ?? error;
     const cause = explainNoRuntime(explainOtherFiles(why, deps.paths));
-    if (cause !== error) throw cause;
+    if (cause !== error || cause instanceof ThroughSocketError) throw cause;
     throw startFailure(startError, "runc", START_CALLS.container, error);
   }
 }

@@ -235,7 +235,7 @@ function compose(
       tasks: remoteTasks(client),
       services: () => services,
       directory: `${paths.state}/fifo`,
-      ...{ now, local, paths },
+      ...{ now, local, paths, reach },
       findOwn: async (ctx, task) => {
         if (!isOwn) return undefined;
         const { host } = services;

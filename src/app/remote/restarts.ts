@@ -17,6 +17,7 @@ import {
   settingsOf,
 } from "../../core/container_settings.ts";
 import type { Labels } from "../../core/labels.ts";
+import { askedSharing } from "../../core/shared_paths.ts";
 import {
   RESTART_LABEL,
   restartCount,
@@ -80,7 +81,7 @@ export class Restarts {
 
   /**
    * Who will restart a container so, with such streams. No monitor looks where
-   * another one's processes are now that it joins.
+   * another one's processes are now that it joins, or mounts memory for others.
    */
   async by(
     ctx: Context,
@@ -96,7 +97,7 @@ export class Restarts {
     if (monitor === undefined) return "command";
     const { policies, terminals } = monitor;
     const known = policies.length === 0 ? ALWAYS : policies;
-    if (await this.#joinsOthers(ctx, id)) return "command";
+    if (await this.#shares(ctx, id)) return "command";
     const losesTerminal = terminal && (terminals === "lost" || log === "none");
     return known.includes(kind) && !losesTerminal ? "monitor" : "command";
   }
@@ -186,10 +187,10 @@ export class Restarts {
     }
   }
 
-  async #joinsOthers(ctx: Context, id: string): Promise<boolean> {
+  async #shares(ctx: Context, id: string): Promise<boolean> {
     const container = await this.#find(ctx, id);
     return container !== undefined &&
-      settingsOf(container)?.asked?.joins !== undefined;
+      askedSharing(settingsOf(container)?.asked) !== undefined;
   }
 
   async #find(ctx: Context, id: string): Promise<Container | undefined> {

@@ -34,11 +34,18 @@ export function explainOtherFiles(error: unknown, paths: StorePaths): unknown {
   const ours = message.match(/\/[^\s"':]+/g)?.find((path) =>
     path.startsWith(`${paths.root}/`) || path.startsWith(`${paths.state}/`)
   );
-  if (ours === undefined) return error;
+  return ours === undefined ? error : notSeenThere(ours, error);
+}
+
+/** @param path of what only commands of ours make */
+export function notSeenThere(
+  path: string,
+  cause?: unknown,
+): ThroughSocketError {
   return new ThroughSocketError(
     "failedPrecondition",
-    `The daemon does not see "${ours}"`,
-    { hint: HINT, cause: error },
+    `The daemon does not see "${path}"`,
+    { hint: HINT, cause },
   );
 }
 

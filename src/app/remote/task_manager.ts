@@ -5,7 +5,11 @@
 
 import { background, type Context } from "../../base/context.ts";
 import { hasCode, unlessMissing } from "../../base/errors.ts";
-import type { AskedSharing, Shareable } from "../../core/shared_paths.ts";
+import {
+  type AskedSharing,
+  type Shareable,
+  sharesIpc,
+} from "../../core/shared_paths.ts";
 import type { ShimService } from "../../core/shim.ts";
 import type { Services } from "../../core/services.ts";
 import type {
@@ -45,7 +49,7 @@ import type { StorePaths } from "../paths.ts";
 import type { TaskLogger } from "./attach.ts";
 import { beginTask } from "./begin_task.ts";
 import { destroyTask, killAll } from "./destroy_task.ts";
-import type { JoinedPids } from "./joined_pids.ts";
+import type { FileReach } from "./local_files.ts";
 import type { RemoteAccess } from "./logger.ts";
 import { explainLoss } from "./lost_daemon.ts";
 import type { Restarts } from "./restarts.ts";
@@ -53,6 +57,7 @@ import { LATER_LOG } from "./later_log.ts";
 import { readHealth, writeHealth } from "./health_file.ts";
 import { DEFAULT_RUNTIME } from "./runtimes.ts";
 import { LOG_FAILURE, throwLogFailure } from "./log_failure.ts";
+import type { Sharing } from "./sharing.ts";
 import { openDetachedStdio } from "./stdio.ts";
 import { RemoteTask } from "./task.ts";
 import { shimOf } from "./task_shim.ts";
@@ -67,6 +72,7 @@ export interface RemoteTaskManagerDeps {
   /** Of what commands of this side have started. */
   readonly local: BundleStore;
   readonly access: RemoteAccess;
+  readonly reach: FileReach;
   /** Of what this side keeps. */
   readonly paths: StorePaths;
   /** What a keeper of ours has, if the store is ours without the daemon, too. */
@@ -83,8 +89,8 @@ class RemoteTaskManager implements TaskManager {
   readonly defaultRuntime = DEFAULT_RUNTIME;
   readonly #deps: RemoteTaskManagerDeps;
   readonly #shim: ShimService;
-  /** What those that are about to be started join. */
-  readonly #joined = new WeakMap<Bundle, JoinedPids>();
+  /** What those that are about to be started share with others. */
+  readonly #sharing = new WeakMap<Bundle, Sharing>();
   #poller: Poller | undefined;
 
   constructor(deps: RemoteTaskManagerDeps) {
@@ -117,8 +123,8 @@ class RemoteTaskManager implements TaskManager {
       name: "init",
     });
     using signals = catchSignals(ctx, stdio);
-    const joined = this.#joined.get(bundle);
-    const beginning = { stdio: streams.addresses, joined };
+    const sharing = this.#sharing.get(bundle);
+    const beginning = { stdio: streams.addresses, sharing };
     const { pid, name } = await beginTask(ctx, this.#deps, bundle, beginning);
     started?.(pid);
     const process = { id, execId: "" };
@@ -165,8 +171,8 @@ class RemoteTaskManager implements TaskManager {
       connection = owned.use(await connectLogger(id, bundle.path));
       await whenGreeted(connection);
     };
-    const joined = this.#joined.get(bundle);
-    const beginning = { stdio, joined, created };
+    const sharing = this.#sharing.get(bundle);
+    const beginning = { stdio, sharing, created };
     const { pid } = await beginTask(ctx, this.#deps, bundle, beginning);
     if (logUri !== stdio.stdout) bundle.write(LATER_LOG, logUri);
     const count = Number(readIfThere(`${bundle.path}/${RESTART_COUNT}`));
@@ -187,23 +193,21 @@ class RemoteTaskManager implements TaskManager {
 
   shares(runtime: string): Shareable {
     const isSeen = !isForeignRuntime(runtime) || isOciShim(runtime);
-    return isSeen && !isSandboxRuntime(runtime) ? "pid" : "nothing";
+    if (!isSeen || isSandboxRuntime(runtime)) return "nothing";
+    return this.#deps.reach === "none" ? "pid" : "all";
   }
 
   async shareNamespaces(
     ctx: Context,
     bundle: Bundle,
-    { joins, shareable }: AskedSharing,
+    asked: AskedSharing,
   ): Promise<void> {
-    if (joins?.ipc !== undefined || shareable !== undefined) {
-      throw ipcThroughSocket();
-    }
-    if (joins?.pid === undefined) return;
-    const { JoinedPids } = await import("./joined_pids.ts");
-    const { tasks } = this.#deps;
-    const joined = await JoinedPids.open(ctx, tasks, bundle.path, joins.pid);
-    bundle.keep(joined);
-    this.#joined.set(bundle, joined);
+    const deps = this.#deps;
+    if (sharesIpc(asked) && deps.reach === "none") throw ipcThroughSocket();
+    const { Sharing } = await import("./sharing.ts");
+    const sharing = await Sharing.open(ctx, deps, bundle.path, asked);
+    bundle.keep(sharing);
+    this.#sharing.set(bundle, sharing);
   }
 
   async find(ctx: Context, task: TaskRef): Promise<Task | undefined> {

@@ -4,9 +4,10 @@ import { EngineError, notFound } from "../../base/errors.ts";
 import { joinedPath } from "../../core/shared_paths.ts";
 import type { ShimProcessState } from "../../core/shim.ts";
 import { closeFd, openToRead } from "../../sys/descriptors.ts";
-import { JoinedPids } from "./joined_pids.ts";
+import { JoinedNamespace } from "./joined_namespace.ts";
 
 const ctx = background();
+const OTHER = { kind: "pid", id: "o" } as const;
 /** Larger than any number of a process. */
 const NOBODY = 0x7fff_fff0;
 const HERE = { status: "running", pid: Deno.pid } as const;
@@ -48,45 +49,53 @@ async function inBundle(body: (path: string) => Promise<void>) {
 const refused = (work: () => Promise<unknown>, message: string) =>
   assertRejects(work, EngineError, message);
 
-Deno.test("JoinedPids.open() leads to the process until it is disposed of", () =>
+Deno.test("JoinedNamespace.open() leads to the process until it is disposed of", () =>
   inBundle(async (path) => {
     for (const status of ["running", "paused"] as const) {
       const tasks = tasksSaying({ ...HERE, status });
-      using joined = await JoinedPids.open(ctx, tasks, path, "o");
-      const link = joinedPath(path, "pid");
-      assertEquals(await Deno.readLink(link), `/proc/${Deno.pid}/ns/pid`);
-      await joined.check(ctx, Deno.pid);
+      for (const kind of ["pid", "ipc"] as const) {
+        const other = { kind, id: "o" };
+        using joined = await JoinedNamespace.open(ctx, tasks, path, other);
+        const link = await Deno.readLink(joinedPath(path, kind));
+        assertEquals(link, `/proc/${Deno.pid}/ns/${kind}`);
+        await joined.check(ctx, Deno.pid);
+      }
     }
   }));
 
-Deno.test("JoinedPids.open() refuses what does not run", () =>
+Deno.test("JoinedNamespace.open() refuses what does not run", () =>
   inBundle(async (path) => {
     const created = { ...HERE, status: "created" } as const;
     for (const answers of [[], [created], [ENDED], [HERE, ENDED]]) {
-      const tasks = tasksSaying(...answers);
-      const open = () => JoinedPids.open(ctx, tasks, path, "o");
-      await refused(open, "container o is not running");
+      const open = (kind: "pid" | "ipc") => () =>
+        JoinedNamespace.open(ctx, tasksSaying(...answers), path, {
+          ...{ kind, id: "o" },
+        });
+      const pid = "cannot join PID of a non running container: o: ";
+      await refused(open("pid"), `${pid}container o is not running`);
+      const ipc = "can't join IPC of container o: ";
+      await refused(open("ipc"), `${ipc}container o is not running`);
     }
   }));
 
-Deno.test("JoinedPids.open() refuses a number that was used again", () =>
+Deno.test("JoinedNamespace.open() refuses a number that was used again", () =>
   inBundle(async (path) => {
     const tasks = tasksSaying(HERE, { ...HERE, pid: NOBODY });
-    const open = () => JoinedPids.open(ctx, tasks, path, "o");
+    const open = () => JoinedNamespace.open(ctx, tasks, path, OTHER);
     await refused(open, "container o is not running");
   }));
 
-Deno.test("JoinedPids.open() tells of processes that are not seen here", () =>
+Deno.test("JoinedNamespace.open() tells of processes that are not seen here", () =>
   inBundle(async (path) => {
     const tasks = tasksSaying({ ...HERE, pid: NOBODY });
-    const open = () => JoinedPids.open(ctx, tasks, path, "o");
+    const open = () => JoinedNamespace.open(ctx, tasks, path, OTHER);
     await refused(open, `process ${NOBODY} is not seen here`);
   }));
 
-Deno.test("JoinedPids.check() tells whether the other one has ended", () =>
+Deno.test("JoinedNamespace.check() tells whether the other one has ended", () =>
   inBundle(async (path) => {
     const tasks = tasksSaying(HERE, HERE, HERE, ENDED);
-    using joined = await JoinedPids.open(ctx, tasks, path, "o");
+    using joined = await JoinedNamespace.open(ctx, tasks, path, OTHER);
     await refused(() => joined.check(ctx, NOBODY), `process ${NOBODY} is not`);
     await refused(() => joined.check(ctx, NOBODY), "o is not running");
     const error = new Error("it failed");
@@ -94,19 +103,29 @@ Deno.test("JoinedPids.check() tells whether the other one has ended", () =>
     assertEquals(why.message.endsWith("o is not running"), true);
   }));
 
-Deno.test("JoinedPids.explain() leaves alone what has another reason", () =>
+Deno.test("JoinedNamespace.explain() leaves alone what has another reason", () =>
   inBundle(async (path) => {
-    using joined = await JoinedPids.open(ctx, tasksSaying(HERE), path, "o");
+    using joined = await JoinedNamespace.open(
+      ctx,
+      tasksSaying(HERE),
+      path,
+      OTHER,
+    );
     const error = new Error("it failed");
     assertEquals(await joined.explain(ctx, error), error);
   }));
 
 Deno.test({
-  name: "JoinedPids.check() refuses a process of another namespace",
+  name: "JoinedNamespace.check() refuses a process of another namespace",
   ignore: Deno.uid() !== 0,
   fn: () =>
     inBundle(async (path) => {
-      using joined = await JoinedPids.open(ctx, tasksSaying(HERE), path, "o");
+      using joined = await JoinedNamespace.open(
+        ctx,
+        tasksSaying(HERE),
+        path,
+        OTHER,
+      );
       const child = new Deno.Command("unshare", {
         args: ["--pid", "--fork", "--kill-child", "sh", "-c", "echo; sleep 60"],
         stdout: "piped",

@@ -1,19 +1,34 @@
 /**
- * Joining the PID namespace of another container of the daemon's. The number of
- * its process is asked for at each start, and may be that of another process by
- * the time that a runtime uses it: so what has come of it is looked at before
- * the user's program runs.
+ * Joining a namespace of another container of the daemon's. The number of its
+ * process is asked for at each start, and may be that of another process by the
+ * time that a runtime uses it: so what has come of it is looked at before the
+ * user's program runs.
  */
 
 import type { Context } from "../../base/context.ts";
 import { unlessMissing } from "../../base/errors.ts";
 import { joinedPath } from "../../core/shared_paths.ts";
 import type { TaskService } from "../../core/task_service.ts";
-import { cannotJoinPid, linkTo } from "../../runtime/shared_namespaces.ts";
+import {
+  cannotJoin,
+  type JoinedKind,
+  linkTo,
+} from "../../runtime/shared_namespaces.ts";
 import { closeFd, openToRead } from "../../sys/descriptors.ts";
 import { notSeenHere } from "./same_place.ts";
 
-type Tasks = Pick<TaskService, "get">;
+export type SeenTasks = Pick<TaskService, "get">;
+
+export interface JoinedContainer {
+  readonly kind: JoinedKind;
+  /** Of the other container. */
+  readonly id: string;
+}
+
+/** Another container with the process that it has now. */
+interface JoinedProcess extends JoinedContainer {
+  readonly pid: number;
+}
 
 /**
  * The namespace, kept in being, and a link in a bundle that leads to it. The
@@ -21,53 +36,58 @@ type Tasks = Pick<TaskService, "get">;
  * way than we do; without the link, nothing is joined by whoever starts the
  * container in a way of his own. Disposing lets go of both.
  */
-export class JoinedPids implements Disposable {
-  readonly #tasks: Tasks;
-  /** Of the other container. */
-  readonly #id: string;
-  readonly #pid: number;
+export class JoinedNamespace implements Disposable {
+  readonly #tasks: SeenTasks;
+  readonly #other: JoinedProcess;
   /** As /proc names it: `pid:[4026531836]`. */
   readonly #name: string;
   readonly #owned: DisposableStack;
 
   private constructor(
-    tasks: Tasks,
-    { id, pid, name, owned }: {
-      readonly id: string;
-      readonly pid: number;
+    tasks: SeenTasks,
+    { other, name, owned }: {
+      readonly other: JoinedProcess;
       readonly name: string;
       readonly owned: DisposableStack;
     },
   ) {
     this.#tasks = tasks;
-    this.#id = id;
-    this.#pid = pid;
+    this.#other = other;
     this.#name = name;
     this.#owned = owned;
   }
 
   /**
    * @param bundle directory of the one that joins
-   * @param id of the other container
-   * @throws {EngineError} `failedPrecondition`, as without a daemon, if that does
-   * not run
+   * @throws {EngineError} `failedPrecondition`, as without a daemon, if the other
+   * one does not run
    */
   static async open(
     ctx: Context,
-    tasks: Tasks,
+    tasks: SeenTasks,
     bundle: string,
-    id: string,
-  ): Promise<JoinedPids> {
+    { kind, id }: JoinedContainer,
+  ): Promise<JoinedNamespace> {
     const pid = await runningPid(ctx, tasks, id);
-    if (pid === undefined) throw cannotJoinPid(id);
+    if (pid === undefined) throw cannotJoin(kind, id);
+    const other = { kind, id, pid };
     using owned = new DisposableStack();
-    const name = await asRunning(ctx, tasks, { id, pid }, () => {
-      const fd = seen(pid, openToRead);
+    const name = await asRunning(ctx, tasks, other, () => {
+      const fd = seen(other, openToRead);
       owned.defer(() => closeFd(fd));
-      return seen(pid, Deno.readLinkSync);
+      return seen(other, Deno.readLinkSync);
     });
-    owned.use(linkTo(namespacePath(pid), joinedPath(bundle, "pid")));
-    return new JoinedPids(tasks, { id, pid, name, owned: owned.move() });
+    owned.use(linkTo(namespacePath(other), joinedPath(bundle, kind)));
+    return new JoinedNamespace(tasks, { other, name, owned: owned.move() });
+  }
+
+  /**
+   * What `look` sees of the other one's process was true of it.
+   * @throws {EngineError} `failedPrecondition` if that does not run any more
+   */
+  async whileItRuns<T>(ctx: Context, look: (pid: number) => T): Promise<T> {
+    const other = this.#other;
+    return await asRunning(ctx, this.#tasks, other, () => look(other.pid));
   }
 
   /**
@@ -76,19 +96,19 @@ export class JoinedPids implements Disposable {
    * @throws {EngineError} `failedPrecondition` if it has not
    */
   async check(ctx: Context, pid: number): Promise<void> {
-    const other = { id: this.#id, pid: this.#pid };
-    const name = await asRunning(
-      ...[ctx, this.#tasks, other] as const,
-      () => seen(pid, Deno.readLinkSync),
+    const { kind } = this.#other;
+    const name = await this.whileItRuns(
+      ctx,
+      () => seen({ kind, pid }, Deno.readLinkSync),
     );
     if (name !== this.#name) throw notSeenHere(pid);
   }
 
   /** @returns what to throw: that the other one has ended, or `error` */
   async explain(ctx: Context, error: unknown): Promise<unknown> {
-    const pid = await runningPid(ctx, this.#tasks, this.#id)
-      .catch(() => this.#pid);
-    return pid === this.#pid ? error : cannotJoinPid(this.#id);
+    const { kind, id, pid } = this.#other;
+    const now = await runningPid(ctx, this.#tasks, id).catch(() => pid);
+    return now === pid ? error : cannotJoin(kind, id);
   }
 
   [Symbol.dispose](): void {
@@ -102,8 +122,8 @@ export class JoinedPids implements Disposable {
  */
 async function asRunning<T>(
   ctx: Context,
-  tasks: Tasks,
-  { id, pid }: { readonly id: string; readonly pid: number },
+  tasks: SeenTasks,
+  { kind, id, pid }: JoinedProcess,
   look: () => T,
 ): Promise<T> {
   let seen: { readonly value: T } | { readonly error: unknown };
@@ -112,7 +132,7 @@ async function asRunning<T>(
   } catch (error) {
     seen = { error };
   }
-  if (await runningPid(ctx, tasks, id) !== pid) throw cannotJoinPid(id);
+  if (await runningPid(ctx, tasks, id) !== pid) throw cannotJoin(kind, id);
   if ("value" in seen) return seen.value;
   throw seen.error;
 }
@@ -120,7 +140,7 @@ async function asRunning<T>(
 /** Undefined if the container does not run. */
 async function runningPid(
   ctx: Context,
-  tasks: Tasks,
+  tasks: SeenTasks,
   id: string,
 ): Promise<number | undefined> {
   const state = await unlessMissing(tasks.get(ctx, { id, execId: "" }));
@@ -130,15 +150,17 @@ async function runningPid(
   return runs && pid > 0 ? pid : undefined;
 }
 
+type NamespaceOf = Pick<JoinedProcess, "kind" | "pid">;
+
 /** @throws {EngineError} `failedPrecondition` if there is no such process here */
-function seen<T>(pid: number, look: (path: string) => T): T {
+function seen<T>(of: NamespaceOf, look: (path: string) => T): T {
   try {
-    return look(namespacePath(pid));
+    return look(namespacePath(of));
   } catch (error) {
-    throw notSeenHere(pid, error);
+    throw notSeenHere(of.pid, error);
   }
 }
 
-function namespacePath(pid: number): string {
-  return `/proc/${pid}/ns/pid`;
+function namespacePath({ kind, pid }: NamespaceOf): string {
+  return `/proc/${pid}/ns/${kind}`;
 }
