@@ -106,15 +106,22 @@ async function openRunning(
 ): Promise<FileTree | undefined> {
   const pid = await runningPid(ctx, services, container);
   if (pid === undefined) return undefined;
-  using stack = new DisposableStack();
   const path = `/proc/${pid}/root`;
   if (!services.host.exists(path)) return undefined;
-  const tree = stack.use(await services.fileTrees.open(path));
+  using stack = new DisposableStack();
   // The number may have become another process's, even one of the host's. If
   // the container's has it still, it had it when its root was opened.
-  if (await runningPid(ctx, services, container) !== pid) return undefined;
-  stack.move();
-  return tree;
+  const isStill = async () =>
+    await runningPid(ctx, services, container) === pid;
+  try {
+    const tree = stack.use(await services.fileTrees.open(path));
+    if (!await isStill()) return undefined;
+    stack.move();
+    return tree;
+  } catch (error) {
+    if (await isStill()) throw error;
+    return undefined;
+  }
 }
 
 async function runningPid(
