@@ -1,8 +1,12 @@
 /** What users see of `exec`: failures once, and what becomes of its process. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parentOf } from "../src/sys/pidfd.ts";
 import { IMAGE, openRunStore, type RunStore } from "./support/run_store.ts";
 import { programCommand } from "./support/program.ts";
+
+/** Longer than a command takes to find the container's process. */
+const SHIM_BUSY_MS = 300;
 
 async function ok(store: RunStore, ...args: string[]): Promise<void> {
   const { code, stderr } = await store.call(args);
@@ -38,6 +42,27 @@ Deno.test({
             'coracle: exec: "nosuch": executable file not found in $PATH',
           ]);
         }
+      });
+
+      await t.step("says that a container has ended meanwhile", async () => {
+        await ok(store, "run", "-d", "--name", "brief", IMAGE, "sleep", "1000");
+        const { stdout } = await store.call(
+          ["inspect", "-f", "{{.State.Pid}}", "brief"],
+        );
+        const pid = Number(stdout);
+        const shim = parentOf(pid) ?? 0;
+        Deno.kill(shim, "SIGSTOP");
+        Deno.kill(pid, "SIGKILL");
+        const trying = store.call(["exec", "brief", "true"]);
+        await new Promise((resolve) => setTimeout(resolve, SHIM_BUSY_MS));
+        Deno.kill(shim, "SIGCONT");
+        const { code, stderr } = await trying;
+        assertEquals(code, 1);
+        assertMatch(
+          stderr,
+          /^coracle: Cannot exec in container: brief: container \w+ is not running$/m,
+        );
+        await ok(store, "rm", "brief");
       });
 
       await t.step("says once that a file is not to be executed", async () => {

@@ -5,6 +5,7 @@ import { failedPrecondition } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
 import type { Services } from "../core/services.ts";
+import { TaskStartError } from "../core/start_failure.ts";
 import type { ExecRequest, ExitStatus, Task } from "../core/task.ts";
 import type { Spec, SpecProcess } from "../oci/runtime_spec.ts";
 import { capabilitySets } from "../oci/spec/capabilities.ts";
@@ -13,8 +14,16 @@ import { resolveUser } from "../oci/users.ts";
 import { checkCommand } from "./command_check.ts";
 import { checkWorkdir } from "./workdir_check.ts";
 import { mergeEnv } from "./options/environment.ts";
-import { runningTask } from "./running_task.ts";
+import { containerStatus, isAlive } from "./inspect_state.ts";
+import { notRunning, runningTask } from "./running_task.ts";
 import { publishDone } from "./task_events.ts";
+
+/** For messages. */
+const EXEC = "exec in";
+
+/** For its shim to see that a container has ended. */
+const END_MS = 1_000;
+const PAUSE_MS = 20;
 
 export interface ExecOptions {
   readonly args: readonly string[];
@@ -50,7 +59,7 @@ export async function execInContainer(
   const execId = newId();
   const ids = { containerId: container.id, execId };
   let added: Promise<void> | undefined;
-  const started = await task.exec(ctx, {
+  const starting = task.exec(ctx, {
     execId,
     stdio: options.stdio,
     process: () =>
@@ -63,6 +72,12 @@ export async function execInContainer(
         added.catch(() => {});
         return process;
       }),
+  });
+  const started = await starting.catch(async (error) => {
+    // The runtime tells its own reasons.
+    if (error instanceof TaskStartError) throw error;
+    if (services.host.exists(rootOf(pid))) throw error;
+    throw await endOr(error, ctx, services, container);
   });
   await added;
   const running = { ...ids, pid: started.pid };
@@ -80,6 +95,21 @@ export async function execInContainer(
     exitedAt: now().toISOString(),
   });
   return exit;
+}
+
+/** @returns that the container has ended meanwhile, or, if not, `error` */
+async function endOr(
+  error: unknown,
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<unknown> {
+  for (let waited = 0; waited < END_MS; waited += PAUSE_MS) {
+    const status = await containerStatus(ctx, services, container);
+    if (!isAlive(status)) return notRunning(container, EXEC, error);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return error;
 }
 
 /** When the runtime has been told what it waits for. */
@@ -122,7 +152,7 @@ async function startableTask(
   services: Services,
   container: Container,
 ): Promise<{ readonly task: Task; readonly pid: number }> {
-  const found = await runningTask(ctx, services, container, "exec in");
+  const found = await runningTask(ctx, services, container, EXEC);
   const { task, status } = found;
   if (status.state === "paused") {
     throw failedPrecondition(
@@ -130,6 +160,11 @@ async function startableTask(
     );
   }
   return { task, pid: status.task.pid };
+}
+
+/** The root directory as the container's process sees it. */
+function rootOf(pid: number): string {
+  return `/proc/${pid}/root`;
 }
 
 /** Whether the runtime's process is in the container, not in front of it. */
@@ -149,7 +184,7 @@ function checkExecutable(
   host: Host,
   pid: number,
 ): void {
-  using root = host.openRoot(`/proc/${pid}/root`);
+  using root = host.openRoot(rootOf(pid));
   checkWorkdir({ cwd, root, mounts });
   checkCommand({ args: args ?? [], env, cwd, root, mounts });
 }
@@ -188,7 +223,7 @@ function withUser(
   host: Host,
   pid: number,
 ): SpecProcess {
-  using root = host.openRoot(`/proc/${pid}/root`);
+  using root = host.openRoot(rootOf(pid));
   const { user, home } = resolveUser(wanted, [], {
     passwd: textOf(root, "/etc/passwd"),
     group: textOf(root, "/etc/group"),

@@ -1,7 +1,7 @@
 /** The task of a container that must have one. */
 
 import type { Context } from "../base/context.ts";
-import { failedPrecondition } from "../base/errors.ts";
+import { type EngineError, failedPrecondition } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { Services } from "../core/services.ts";
 import type { Task } from "../core/task.ts";
@@ -28,8 +28,18 @@ export async function runningTask(
     ? await services.tasks.find(ctx, ref)
     : undefined;
   if (task !== undefined) return { task, status };
-  throw failedPrecondition(
+  throw notRunning(container, verb);
+}
+
+/** @param verb as for `runningTask()` */
+export function notRunning(
+  container: Container,
+  verb: string,
+  cause?: unknown,
+): EngineError {
+  return failedPrecondition(
     `Cannot ${verb} container: ${containerName(container)}: container ` +
       `${container.id} is not running`,
+    { cause },
   );
 }
