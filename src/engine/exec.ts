@@ -76,7 +76,8 @@ export async function execInContainer(
   const started = await starting.catch(async (error) => {
     // The runtime tells its own reasons.
     if (error instanceof TaskStartError) throw error;
-    if (services.host.exists(rootOf(pid))) throw error;
+    // Of what has ended there is a link that leads nowhere.
+    if (services.host.exists(`${rootOf(pid)}/.`)) throw error;
     throw await endOr(error, ctx, services, container);
   });
   await added;
