@@ -1,6 +1,6 @@
 /** Restart policies through a daemon's socket: its own monitor heeds them. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   processesWith,
   REMOTE_IMAGE,
@@ -29,6 +29,8 @@ for (const { name, ignore, isOurs, open } of REMOTE_SERVERS) {
           "a restart after start",
           async () => (await ok("logs", "web")).length > lives.length + 20,
         );
+        // Containerd's monitor does not count.
+        if (isOurs) assert(await restarts(store) > 0);
         await ok("rm", "-f", "web");
         assertEquals((await ok("ps", "-aq")).trim(), "");
       });
@@ -50,6 +52,7 @@ for (const { name, ignore, isOurs, open } of REMOTE_SERVERS) {
           "its end",
           async () => (await ok("ps", "-a")).includes("Exited (3)"),
         );
+        assertEquals(await restarts(store), 2);
         await ok("rm", "web");
       });
       await t.step("on-failure ends with success", () => succeeds(store));
@@ -60,6 +63,7 @@ for (const { name, ignore, isOurs, open } of REMOTE_SERVERS) {
         fn: async () => {
           await runs(store, "web", "on-failure");
           await until("a second restart", () => hasLogged(store, "life 3"));
+          assert(await restarts(store) >= 2);
           await stopped(store);
           await ok("rm", "web");
         },
@@ -165,6 +169,10 @@ for (const { name, ignore, isOurs, open } of REMOTE_SERVERS) {
       });
     },
   });
+}
+
+async function restarts({ ok }: RemoteStore): Promise<number> {
+  return Number(await ok("inspect", "-f", "{{.RestartCount}}", "web"));
 }
 
 function runArgs(

@@ -2,6 +2,7 @@
 
 import type { Context } from "../base/context.ts";
 import type { Container } from "../core/container.ts";
+import { restartsTold } from "./restart_policy.ts";
 import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
 import type { ImageConfig } from "../oci/image_spec.ts";
@@ -103,7 +104,10 @@ function inspection(inspected: Inspected) {
       : "",
     /** With a slash in front, as docker's. */
     Name: `/${containerName(container)}`,
-    RestartCount: status.task.restartCount,
+    RestartCount: Math.max(
+      status.task.restartCount,
+      restartsTold(container.labels),
+    ),
     Driver: container.snapshotter,
     Platform: "linux",
     Runtime: settings?.asked?.runtime ?? container.runtime.name,

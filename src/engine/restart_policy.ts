@@ -21,6 +21,13 @@ export const RESTART_LABEL = {
   stdin: "coracle.io/restart.stdin",
 } as const;
 
+/** The same of what commands of ours restart; no monitor heeds them. */
+export const COMMAND_LABEL = {
+  status: "coracle.io/restart.status",
+  policy: "coracle.io/restart.policy",
+  count: "coracle.io/restart.count",
+} as const;
+
 /** What clients may ask for. */
 export const RESTART_POLICIES: readonly string[] = [
   "no",
@@ -56,6 +63,13 @@ export function wantsRestart(labels: Labels, exitCode: number): boolean {
     default:
       throw badLabel("policy", text);
   }
+}
+
+/** How often whoever has written its labels has restarted it; 0 if nobody. */
+export function restartsTold(labels: Labels): number {
+  const counts = [RESTART_LABEL, COMMAND_LABEL]
+    .map(({ count }) => Number(labels[count] ?? 0));
+  return Math.max(0, ...counts.filter(Number.isInteger));
 }
 
 /** @throws {EngineError} `invalidArgument` if the label has no number */

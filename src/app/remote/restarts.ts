@@ -19,6 +19,7 @@ import {
 import type { Labels } from "../../core/labels.ts";
 import { askedSharing } from "../../core/shared_paths.ts";
 import {
+  COMMAND_LABEL,
   RESTART_LABEL,
   restartCount,
   wantsRestart,
@@ -53,13 +54,6 @@ export type NextRestart =
     readonly count: number;
     readonly by: Exclude<RestartBy, "nobody">;
   };
-
-/** As `RESTART_LABEL`, but no monitor heeds them. */
-const COMMAND_LABEL = {
-  status: "coracle.io/restart.status",
-  policy: "coracle.io/restart.policy",
-  count: "coracle.io/restart.count",
-} as const;
 
 export interface Watching {
   readonly by: Exclude<RestartBy, "nobody">;
