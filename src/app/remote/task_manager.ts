@@ -182,6 +182,10 @@ class RemoteTaskManager implements TaskManager {
       const watching = { by: restartBy, logUri, stdin: stdio.stdin };
       await restarts.watch(ctx, id, restart, watching);
     }
+    const status = bundle.status();
+    if (status && count > 0) {
+      bundle.writeStatus({ ...status, restartCount: count });
+    }
     // Its logger, who sees to its end, learns by that when it comes.
     if (restartBy !== "monitor") bundle.replace(INIT_PID, String(pid));
     owned.move();
