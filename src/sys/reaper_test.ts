@@ -22,6 +22,8 @@ async function prime(): Promise<void> {
   await assertRejects(() => reaper.wait(1));
 }
 await prime();
+// A listener for signals ends a moment after it was removed.
+await new Promise((resolve) => setTimeout(resolve, 20));
 
 /** To wait for a child keeps no process alive; a shim has its socket. */
 function keepAlive(): Disposable {

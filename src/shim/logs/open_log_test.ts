@@ -138,6 +138,8 @@ async function collect(
 }
 
 await prime();
+// A listener for signals ends a moment after it was removed.
+await new Promise((resolve) => setTimeout(resolve, 20));
 
 Deno.test("openLog() keeps one file where there may be one", async () => {
   await using directory = new LogDirectory();
