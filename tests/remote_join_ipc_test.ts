@@ -5,6 +5,9 @@ import { hasContainerd } from "./support/containerd.ts";
 import { startCoracle } from "./support/coracle.ts";
 import { PROGRAM } from "./support/program.ts";
 import {
+  commandBundles,
+  ctrErrors,
+  linksIn,
   REMOTE_IMAGE,
   REMOTE_SERVERS,
   type RemoteStore,
@@ -278,7 +281,10 @@ async function isKilled(scene: Scene): Promise<void> {
 async function meetsOthers(scene: Scene): Promise<void> {
   const { store, ok } = scene;
   const image = `docker.io/library/${REMOTE_IMAGE}`;
-  assertEquals(await ctr(store, "run", "-d", image, "its", "sleep", "60"), "");
+  assertEquals(
+    await ctrErrors(store, "run", "-d", image, "its", "sleep", "60"),
+    "",
+  );
   const args = ["run", "--rm", "--ipc", "container:its", ...SLEEP];
   const { code, stderr } = await store.call(args);
   assertEquals(code, 125);
@@ -290,10 +296,10 @@ async function meetsOthers(scene: Scene): Promise<void> {
   await ok("kill", "guest");
   await ok("wait", "guest");
   // What it joins is not told to those who can't know whether it is there.
-  const said = await ctr(store, "task", "start", "-d", guest);
+  const said = await ctrErrors(store, "task", "start", "-d", guest);
   assertStringIncludes(said, "joined.");
-  await ctr(store, "task", "rm", "-f", id);
-  await ctr(store, "container", "rm", id);
+  await ctrErrors(store, "task", "rm", "-f", id);
+  await ctrErrors(store, "container", "rm", id);
   await nothingIsMounted(scene);
   await ok("rm", "guest");
 }
@@ -312,25 +318,8 @@ async function losesState(scene: Scene): Promise<void> {
   await ok("rm", "-f", "donor", "guest");
 }
 
-/** @returns what it complains about */
-async function ctr(
-  { address }: RemoteStore,
-  ...args: readonly string[]
-): Promise<string> {
-  const { stderr } = await new Deno.Command("timeout", {
-    args: ["60", "ctr", "-a", address, ...args],
-    stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stderr);
-}
-
-/** By which others could join what is not there any more. */
-async function assertNoLinks({ dir }: RemoteStore): Promise<void> {
-  const [remote] = await Array.fromAsync(Deno.readDir(`${dir}/state/remote`));
-  const bundles = `${dir}/state/remote/${remote?.name}/bundles`;
-  for await (const { name } of Deno.readDir(bundles)) {
-    for await (const entry of Deno.readDir(`${bundles}/${name}`)) {
-      assert(!entry.isSymlink, entry.name);
-    }
+async function assertNoLinks(store: RemoteStore): Promise<void> {
+  for (const bundle of await commandBundles(store)) {
+    assertEquals(await linksIn(bundle), []);
   }
 }

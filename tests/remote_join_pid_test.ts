@@ -3,6 +3,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { hasContainerd } from "./support/containerd.ts";
 import {
+  commandBundles,
+  ctrErrors,
+  linksIn,
   REMOTE_IMAGE,
   REMOTE_SERVERS,
   type RemoteStore,
@@ -152,7 +155,7 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
           const image = `docker.io/library/${REMOTE_IMAGE}`;
           const sleep = ["sleep", "1000"];
           assertEquals(
-            await ctr(store, "run", "-d", image, "its", ...sleep),
+            await ctrErrors(store, "run", "-d", image, "its", ...sleep),
             "",
           );
           const flags = ["--name", "guest", "--pid", "container:its"];
@@ -161,7 +164,7 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
           const guest = await shown("guest", "{{.Id}}");
           await ok("kill", "guest");
           await ok("wait", "guest");
-          const said = await ctr(store, "task", "start", "-d", guest);
+          const said = await ctrErrors(store, "task", "start", "-d", guest);
           assertStringIncludes(said, "joined.pid");
           await ok("rm", "-f", "guest", "its");
         },
@@ -173,27 +176,11 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
   });
 }
 
-/** @returns what it complains about */
-async function ctr(
-  { address }: RemoteStore,
-  ...args: readonly string[]
-): Promise<string> {
-  const { stderr } = await new Deno.Command("timeout", {
-    args: ["60", "ctr", "-a", address, ...args],
-    stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stderr);
-}
-
 /** Whose number may be another's by the time that somebody reads it. */
-async function assertNoProcessNamed({ dir }: RemoteStore): Promise<void> {
-  const [remote] = await Array.fromAsync(Deno.readDir(`${dir}/state/remote`));
-  const bundles = `${dir}/state/remote/${remote?.name}/bundles`;
-  for await (const { name } of Deno.readDir(bundles)) {
-    const spec = await Deno.readTextFile(`${bundles}/${name}/config.json`);
+async function assertNoProcessNamed(store: RemoteStore): Promise<void> {
+  for (const bundle of await commandBundles(store)) {
+    const spec = await Deno.readTextFile(`${bundle}/config.json`);
     assert(!/"\/proc\/\d/.test(spec));
-    for await (const entry of Deno.readDir(`${bundles}/${name}`)) {
-      assert(!entry.isSymlink, entry.name);
-    }
+    assertEquals(await linksIn(bundle), []);
   }
 }

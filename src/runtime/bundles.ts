@@ -18,6 +18,7 @@ import type {
   TaskRef,
 } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
+import { namesIn } from "../sys/names_in.ts";
 
 interface BundleStoreDeps {
   /** The state directory. */
@@ -66,7 +67,7 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
 
     *abandoned(): Iterable<Bundle> {
       removeUnfinished(parent);
-      for (const name of directoryNames(parent)) {
+      for (const name of namesIn(parent)) {
         const path = `${parent}/${name}`;
         if (name.startsWith(UNFINISHED_PREFIX)) continue;
         if (name.startsWith(REMOVED_PREFIX)) {
@@ -91,7 +92,7 @@ export function createBundleStore(deps: BundleStoreDeps): BundleStore {
     },
 
     *list(): Iterable<BundleView> {
-      for (const name of directoryNames(parent)) {
+      for (const name of namesIn(parent)) {
         if (name.startsWith(".")) continue;
         const view = viewBundle(`${parent}/${name}`);
         if (view !== undefined) yield view;
@@ -156,15 +157,6 @@ function isOccupied(error: unknown): boolean {
     (error instanceof Error && "code" in error && error.code === "ENOTEMPTY");
 }
 
-function directoryNames(path: string): readonly string[] {
-  try {
-    return [...Deno.readDirSync(path)].map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-}
-
 /** Undefined if others hold it, or it has just gone. */
 function openBundle(
   path: string,
@@ -193,7 +185,7 @@ function openBundle(
 
 /** While somebody makes one, what is unfinished may be theirs: another time. */
 function removeUnfinished(parent: string): void {
-  const unfinished = directoryNames(parent)
+  const unfinished = namesIn(parent)
     .filter((name) => name.startsWith(UNFINISHED_PREFIX));
   if (unfinished.length === 0) return;
   using alone = lockFile(`${parent}.lock`, "alone");

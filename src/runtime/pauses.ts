@@ -5,6 +5,7 @@
 
 import type { AbandonedPause, PauseStore } from "../core/pauses.ts";
 import type { TaskRef } from "../core/task.ts";
+import { namesIn } from "../sys/names_in.ts";
 
 /** Not locked yet. */
 const UNFINISHED_PREFIX = ".";
@@ -28,7 +29,7 @@ export function createPauses(directory: string): PauseStore {
     },
 
     *abandoned() {
-      for (const name of names(directory)) {
+      for (const name of namesIn(directory)) {
         if (name.startsWith(UNFINISHED_PREFIX)) continue;
         const pause = take(`${directory}/${name}`);
         if (pause !== undefined) yield pause;
@@ -67,13 +68,4 @@ function forgotten(path: string, lock: Deno.FsFile): Disposable {
       Deno.removeSync(path);
     },
   };
-}
-
-function names(directory: string): readonly string[] {
-  try {
-    return [...Deno.readDirSync(directory)].map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }

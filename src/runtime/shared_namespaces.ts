@@ -15,6 +15,7 @@ import { closeFd, openToRead } from "../sys/descriptors.ts";
 import { viewBundle } from "./bundles.ts";
 import { isSameProcess } from "./same_process.ts";
 import { isMounted, memorySeenBy, renewMemory } from "./shared_memory.ts";
+import { namesIn } from "../sys/names_in.ts";
 
 /** What is about to be started. */
 export interface SharingTask {
@@ -93,15 +94,6 @@ function memoryOf(other: BundleView): string | undefined {
   const paths = namesIn(sides)
     .map((side) => sharedMemoryPath(`${sides}/${side}/${bundles}/${name}`));
   return memorySeenBy(pid, paths)?.path;
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return [...Deno.readDirSync(directory)].map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 function viewOther(

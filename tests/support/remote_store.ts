@@ -99,6 +99,34 @@ async function openStore(serve: () => Promise<Served>): Promise<RemoteStore> {
   };
 }
 
+/** Of a call of containerd's own client: what it complains about. */
+export async function ctrErrors(
+  { address }: RemoteStore,
+  ...args: readonly string[]
+): Promise<string> {
+  const { stderr } = await new Deno.Command("timeout", {
+    args: ["60", "ctr", "-a", address, ...args],
+    stdin: "null",
+  }).output();
+  return new TextDecoder().decode(stderr);
+}
+
+/** Directories that the command keeps of containers. */
+export async function commandBundles(
+  { dir }: RemoteStore,
+): Promise<readonly string[]> {
+  const [remote] = await Array.fromAsync(Deno.readDir(`${dir}/state/remote`));
+  const bundles = `${dir}/state/remote/${remote?.name}/bundles`;
+  const entries = await Array.fromAsync(Deno.readDir(bundles));
+  return entries.map(({ name }) => `${bundles}/${name}`);
+}
+
+/** Links by which others could join what is not there any more. */
+export async function linksIn(directory: string): Promise<readonly string[]> {
+  return (await Array.fromAsync(Deno.readDir(directory)))
+    .filter(({ isSymlink }) => isSymlink).map(({ name }) => name);
+}
+
 /**
  * Log driver that writes `log-stdout` and `log-stderr`, adding to what is there.
  * @param first what its shell does before it reads

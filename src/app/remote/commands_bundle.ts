@@ -5,6 +5,7 @@ import type { TaskRef } from "../../core/task.ts";
 import { bundlePath } from "../../runtime/bundles.ts";
 import type { StorePaths } from "../paths.ts";
 import { isThere } from "../../sys/is_there.ts";
+import { namesIn } from "../../sys/names_in.ts";
 
 /**
  * Of any daemon's: names of containers that commands make are unique.
@@ -20,13 +21,4 @@ export function bundleOfCommands(
     if (isThere(`${bundle}/${ATTACH_SOCKET}`)) return bundle;
   }
   return undefined;
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return [...Deno.readDirSync(directory)].map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
