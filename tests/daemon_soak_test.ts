@@ -264,14 +264,24 @@ Deno.test("the daemon in the executable gives back what calls left in memory", a
   await using daemon = await openDaemon({ executable: executable.path });
   const { rss: idle } = await stateOf(daemon);
   const version = daemon.stub(VersionDefinition);
-  for (let call = 0; call < 5_000; call++) await version.version({});
+  // Also when it has just done so.
+  for (const burst of ["first", "second"]) {
+    for (let call = 0; call < 5_000; call++) await version.version({});
+    const least = await leastRss(daemon.pid, 1.3 * idle);
+    const had = `it keeps ${least} bytes after the ${burst}, had ${idle}`;
+    assert(least <= 1.3 * idle, had);
+  }
+});
+
+/** In ten seconds, or until it is small enough. */
+async function leastRss(pid: number, enough: number): Promise<number> {
   let least = Infinity;
   // Two seconds after the last call, and not at once.
-  for (let waited = 0; waited < 10_000 && least > 1.3 * idle; waited += 500) {
+  for (let waited = 0; waited < 10_000 && least > enough; waited += 500) {
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const status = await Deno.readTextFile(`/proc/${daemon.pid}/status`);
+    const status = await Deno.readTextFile(`/proc/${pid}/status`);
     const rss = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
     least = Math.min(least, rss);
   }
-  assert(least <= 1.3 * idle, `it keeps ${least} bytes, had ${idle}`);
-});
+  return least;
+}

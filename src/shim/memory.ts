@@ -7,6 +7,8 @@ import { SIGNALS } from "../sys/signals.ts";
 const QUIET_MS = 2_000;
 /** Giving back costs some milliseconds: probes each second must not. */
 const LEAST_BETWEEN_MS = 120_000;
+/** So much has to have come since for it to be worth those sooner. */
+const WORTH_BYTES = 8 * 1024 * 1024;
 
 /**
  * The runtime of this process collects its garbage and gives memory back when
@@ -18,6 +20,8 @@ export class MemoryKeeper implements Disposable {
   readonly #ignore = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = -Infinity;
+  /** What there was after the last time. */
+  #base: number | undefined;
 
   constructor(deps: { readonly now: () => Date }) {
     this.#now = deps.now;
@@ -27,17 +31,24 @@ export class MemoryKeeper implements Disposable {
 
   /** Something has been done that leaves garbage. */
   used(): void {
+    this.#base ??= residentBytes();
+    this.#lookIn(QUIET_MS);
+  }
+
+  #lookIn(ms: number): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
-    const since = this.#now().getTime() - this.#last;
-    const wait = Math.max(QUIET_MS, LEAST_BETWEEN_MS - since);
-    this.#timer = setTimeout(() => this.#giveBack(), wait);
+    this.#timer = setTimeout(() => this.#look(), ms);
     // It is no reason to stay.
     Deno.unrefTimer(this.#timer as unknown as number);
   }
 
-  #giveBack(): void {
+  #look(): void {
     this.#timer = undefined;
+    const left = LEAST_BETWEEN_MS - (this.#now().getTime() - this.#last);
+    const isWorthIt = residentBytes() - (this.#base ?? 0) >= WORTH_BYTES;
+    if (left > 0 && !isWorthIt) return this.#lookIn(left);
     this.#last = this.#now().getTime();
+    this.#base = undefined;
     sendSignal(Deno.pid, SIGNALS.SIGUSR2);
   }
 
@@ -45,4 +56,8 @@ export class MemoryKeeper implements Disposable {
     clearTimeout(this.#timer);
     Deno.removeSignalListener("SIGUSR2", this.#ignore);
   }
+}
+
+function residentBytes(): number {
+  return Deno.memoryUsage().rss;
 }

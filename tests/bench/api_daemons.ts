@@ -5,6 +5,8 @@ import { succeeds } from "./pull_tools.ts";
 export interface ApiDaemon extends AsyncDisposable {
   /** Of its socket. */
   readonly address: string;
+  /** Of its process. */
+  readonly pid: number;
 }
 
 const READY_MS = 20_000;
@@ -54,6 +56,7 @@ async function open(
   }).spawn();
   const daemon = {
     address,
+    pid: child.pid,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await child.status;

@@ -47,7 +47,8 @@ function parentOf(pid: number): number {
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? 0);
 }
 
-function residentOf(pid: number): number {
+/** Bytes. */
+export function residentOf(pid: number): number {
   return Number(read(`/proc/${pid}/statm`).split(" ")[1] ?? 0) * PAGE_BYTES;
 }
 
