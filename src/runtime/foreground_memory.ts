@@ -30,9 +30,14 @@ export function watchMemory(
   const hierarchy = readCgroups().controllers.get("memory");
   const directory = hierarchy && path?.startsWith("/") &&
     hierarchy.mountPoint + path;
-  return directory && makeGroup(directory)
-    ? watchNewGroup(directory)
-    : watchProcess(id);
+  if (!directory || !makeGroup(directory)) return watchProcess(id);
+  try {
+    return watchNewGroup(directory);
+  } catch {
+    // A kernel that tells nothing of it is no reason not to run.
+    removeEmpty(directory);
+    return watchProcess(id);
+  }
 }
 
 /** @returns false if it is not ours to make; the runtime says if that matters */
@@ -48,14 +53,17 @@ function makeGroup(directory: string): boolean {
 /** For the kernel to say that a group has gone, if it has much else to do. */
 const GONE_MS = 200;
 
+/** @throws {SysError} */
 function watchNewGroup(directory: string): MemoryWatch {
-  const poller = openPoller();
+  using cleanup = new DisposableStack();
+  const poller = cleanup.use(openPoller());
   const lack = Promise.withResolvers<void>();
   let isTold = false;
   const watch = watchOomV1(poller, directory, (isSure) => {
     isTold = true;
     if (isSure) lack.resolve();
   });
+  cleanup.move();
   return {
     started: () => {},
     async end() {
@@ -86,7 +94,11 @@ function watchProcess(id: string): MemoryWatch {
     started(pid) {
       const group = containerGroup(pid, id);
       if (group === undefined) return;
-      watch = watchOom(poller, group, () => lacked = true);
+      try {
+        watch = watchOom(poller, group, () => lacked = true);
+      } catch {
+        // It has ended meanwhile: its groups have gone.
+      }
       // It may have been while nobody watched.
       if ((oomKills(group) ?? 0) > 0) lacked = true;
     },
