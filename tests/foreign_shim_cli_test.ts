@@ -348,6 +348,28 @@ Deno.test({
       await assertClean(store);
     });
 
+    await t.step("is finished also if its shim sees its end late", async () => {
+      const run = ["run", "--detach", "--rm", ...FLAGS, IMAGE];
+      const id = await ok(store, ...run, "sleep", "1000");
+      const bundles = `${store.dir}/state/bundles`;
+      const isGone = () => [...Deno.readDirSync(bundles)].length === 0;
+      const [shim = 0, ...others] = shims(store);
+      assertEquals(others, []);
+      assert(shim > 0);
+      const pid = await ok(store, "inspect", "-f", "{{.State.Pid}}", id);
+      Deno.kill(shim, "SIGSTOP");
+      try {
+        Deno.kill(Number(pid), "SIGKILL");
+        // Longer than its logger's command takes to ask for it.
+        await new Promise((resolve) => setTimeout(resolve, 4000));
+        assertEquals(isGone(), false);
+      } finally {
+        Deno.kill(shim, "SIGCONT");
+      }
+      await eventually(isGone);
+      await assertClean(store);
+    });
+
     await t.step("is known to be killed when its shim is", async () => {
       await startUntilTerm(store, "lost");
       const [shim = 0, ...others] = shims(store);

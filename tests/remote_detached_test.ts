@@ -29,6 +29,10 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
       await t.step("--rm: although it is over at once", async () => {
         await removed(store, "exit 0");
       });
+      await t.step(
+        "--rm: although its shim sees its end late",
+        () => seenLate(store),
+      );
       await t.step("--rm: without a log", async () => {
         await removed(store, "sleep 0.5", "--log-driver", "none");
       });
@@ -75,7 +79,15 @@ function runArgs(
   return [...all, "sh", "-c", script];
 }
 
-async function isEmpty({ ok }: RemoteStore): Promise<boolean> {
+/** By another client than ours, which would finish what has ended. */
+async function isEmpty({ address }: RemoteStore): Promise<boolean> {
+  const { success, stdout } = await new Deno.Command("ctr", {
+    args: ["-a", address, "containers", "ls", "-q"],
+  }).output();
+  return success && stdout.length === 0;
+}
+
+async function isEmptyForUs({ ok }: RemoteStore): Promise<boolean> {
   return (await ok("ps", "-aq")).trim() === "";
 }
 
@@ -92,6 +104,31 @@ async function removed(
     args: [dir, "-name", `*${id}*`],
   }).output();
   assertEquals(new TextDecoder().decode(stdout), "");
+}
+
+/** Who asks at once hears that it runs. */
+async function seenLate(store: RemoteStore): Promise<void> {
+  const { dir, ok } = store;
+  await ok(...runArgs("once", "sleep 1000", "--rm"));
+  const pid = Number(await ok("inspect", "-f", "{{.State.Pid}}", "once"));
+  const shim = await parentOf(pid);
+  Deno.kill(shim, "SIGSTOP");
+  try {
+    Deno.kill(pid, "SIGKILL");
+    await until(
+      "the logger's command",
+      async () => (await processesWith(dir, "reconcile")).length > 0,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  } finally {
+    Deno.kill(shim, "SIGCONT");
+  }
+  await until("its removal", () => isEmpty(store));
+}
+
+async function parentOf(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(status.match(/^PPid:\s*(\d+)$/m)?.[1]);
 }
 
 const LINES = 20_000;
@@ -120,7 +157,7 @@ async function loggerKilled(store: RemoteStore): Promise<void> {
   Deno.kill(logger ?? 0, "SIGKILL");
   const pid = await ok("inspect", "--format", "{{.State.Pid}}", "once");
   Deno.kill(Number(pid), "SIGKILL");
-  await until("its removal", () => isEmpty(store));
+  await until("its removal", () => isEmptyForUs(store));
 }
 
 /** Its program gets all, also what it is slow to read. */

@@ -37,6 +37,11 @@ export interface ConnectOptions {
   readonly registryTrust?: RegistryTrust;
   /** `later`: the caller finishes what killed processes left. */
   readonly leftovers?: "now" | "later";
+  /**
+   * Container whose process has ended, of which its shim may not know yet:
+   * waited for, so that it is among what is finished.
+   */
+  readonly ended?: string;
   /** What to do where no store is: `make` one if absent. */
   readonly ifAbsent?: "make" | "fail";
   readonly log: Logger;

@@ -3,7 +3,12 @@
 import { background } from "../base/context.ts";
 import type { EventExchange } from "../core/event.ts";
 import type { Host } from "../core/host.ts";
-import type { BundleStore, ForeignTasks, StartRequest } from "../core/task.ts";
+import type {
+  BundleStore,
+  ForeignTasks,
+  StartRequest,
+  TaskRef,
+} from "../core/task.ts";
 import { createShimManager } from "../drivers/shim_manager/manager.ts";
 import type { ForwardedEvent } from "../drivers/shim_manager/wire.ts";
 import { bundlePath } from "../runtime/bundles.ts";
@@ -35,8 +40,7 @@ export function createForeignShims(
     startErrors: startError,
     // Events come over a socket; only an executable could be called so.
     publishBinary: isPacked() ? Deno.execPath() : "/bin/false",
-    logCommand: (task, request) =>
-      logCommand(paths, bundlePath(paths.state, task), request),
+    logCommand: (task, request) => logCommand(paths, task, request),
     otherBundle: (task) => bundleOfCommands(paths, task),
     receive: (event) => void publish(events, event),
   });
@@ -44,18 +48,18 @@ export function createForeignShims(
 
 /** Also sees to what is left to do when the container has ended. */
 function logCommand(
-  paths: StorePaths,
-  bundle: string,
+  { root, state }: StorePaths,
+  { namespace, id }: TaskRef,
   { logDirectory, settings: { log } }: StartRequest,
 ): readonly string[] {
   const options = Object.entries(log.options)
     .map(([name, value]) => `${name}=${value}`);
-  const { root, state } = paths;
-  const finish = ["--root", root, "--state", state, "system", "reconcile"];
+  const store = ["--root", root, "--state", state, "--namespace", namespace];
   return [
-    ...[...selfCommand(), "shim-log", "--bundle", bundle],
+    ...[...selfCommand(), "shim-log"],
+    ...["--bundle", bundlePath(state, { namespace, id })],
     ...[logDirectory, log.driver, ...options],
-    ...["--", ...selfCommand(), ...finish],
+    ...["--", ...selfCommand(), ...store, "system", "reconcile", id],
   ];
 }
 

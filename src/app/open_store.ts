@@ -58,6 +58,7 @@ export async function openStore(
       ...(early === undefined ? {} : { early }),
     });
     if (options.leftovers !== "later") {
+      if (options.ended !== undefined) await seeEnd(services, options);
       await finishLeftovers(services, paths, log);
     }
     return {
@@ -73,6 +74,19 @@ export async function openStore(
     metadata[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Of a container whose shim is not ours: ours tell of it when they know. */
+async function seeEnd(
+  { tasks }: Services,
+  { ended = "", namespace, log }: OpenStoreOptions,
+): Promise<void> {
+  const { whenSeen } = await import("./seen_end.ts");
+  const ctx = background({ log, ...namespace && { namespace } });
+  await whenSeen(ctx, async (ctx) => {
+    const task = await tasks.find(ctx, { namespace: ctx.namespace, id: ended });
+    await task?.wait(ctx);
+  });
 }
 
 async function finishLeftovers(

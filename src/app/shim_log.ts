@@ -218,6 +218,13 @@ async function finishLater(
   [bundle = "", ...command]: readonly string[],
 ): Promise<number> {
   await whenLetGo(bundle);
+  // Whoever was just starting it has written down its process by now: it may
+  // have closed its streams, and go on.
+  if (hasStarted(bundle)) {
+    const poller = openPoller();
+    await whenContainerEnds(poller, bundle);
+    await poller.close();
+  }
   finish(command);
   return 0;
 }

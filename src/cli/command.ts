@@ -202,6 +202,8 @@ export interface StoreOptions {
   readonly registryTrust?: RegistryTrust;
   /** When to finish what killed processes left: before the command if absent. */
   readonly leftovers?: "now" | "later";
+  /** Container to finish, whose process has ended, whether or not its shim knows. */
+  readonly ended?: string;
   /** What to do where no store is: `make` one if absent. */
   readonly ifAbsent?: "make" | "fail";
   /** What the command is about to start under a shim. */

@@ -167,11 +167,12 @@ export const SYSTEM_START: CommandSpec = {
   load: () => import("./commands/system_start.ts"),
 };
 
-/** What a shim calls at the end of its container. */
+/** What a shim, or a logger, calls at the end of its container. */
 export const SYSTEM_RECONCILE: CommandSpec = {
   name: "reconcile",
   summary: "Finish what has ended",
-  args: { min: 0, max: 0 },
+  usage: "[ID]",
+  args: { min: 0, max: 1 },
   hidden: true,
   load: () => import("./commands/system_reconcile.ts"),
 };

@@ -32,6 +32,8 @@ export interface RemoteLogger {
 }
 
 export interface LoggerPlace {
+  /** Of the container. */
+  readonly id: string;
   /** The bundle's directory. */
   readonly bundle: string;
   readonly restartBy: RestartBy;
@@ -41,7 +43,7 @@ export interface LoggerPlace {
 export function loggerOf(
   { namespace }: Context,
   access: RemoteAccess,
-  { bundle, restartBy }: LoggerPlace,
+  { id, bundle, restartBy }: LoggerPlace,
   { logDirectory, settings }: StartRequest,
 ): RemoteLogger {
   const { log, removal, health } = settings;
@@ -50,7 +52,7 @@ export function loggerOf(
   // What a monitor restarts is not finished: the daemon has its task.
   const finish = restartBy === "monitor"
     ? []
-    : ["--", ...accessCommand(access, namespace), "system", "reconcile"];
+    : ["--", ...accessCommand(access, namespace), "system", "reconcile", id];
   const command = [
     ...[...selfCommand(), "shim-log", "--bundle", bundle],
     ...health === undefined ? [] : ["--probe-by", access.address],

@@ -35,6 +35,7 @@ import {
   type StorePaths,
 } from "../paths.ts";
 import type { Identity } from "../rootless/identity.ts";
+import { whenSeen } from "../seen_end.ts";
 import { VERSION } from "../self.ts";
 import { remoteBundles } from "./bundles.ts";
 import {
@@ -94,6 +95,7 @@ export async function openRemote(
     const newId = () => crypto.randomUUID();
     const leases = remoteLeases(client, { now, newId });
     const holder = new Holder(leases);
+    if (options.ended !== undefined) await seeEnd(ctx, client, options.ended);
     const names = await findSnapshotters(ctx, client, path);
     const snapshotters = new Map(names.map((name) => [
       name,
@@ -152,6 +154,18 @@ async function pathsFor(
     root: store === "own" ? root : `${root}/remote/${name}`,
     state: `${state}/remote/${name}`,
   };
+}
+
+/** Also by a daemon that is started anew meanwhile. */
+async function seeEnd(
+  ctx: Context,
+  client: GrpcClient,
+  id: string,
+): Promise<void> {
+  const { waitPatiently } = await import("./lost_daemon.ts");
+  const tasks = remoteTasks(client);
+  const process = { id, execId: "" };
+  await whenSeen(ctx, (ctx) => waitPatiently(ctx, tasks, process));
 }
 
 /** Of the namespace, by state. */
