@@ -59,6 +59,30 @@ async function attaches(here: Side, there: Side): Promise<void> {
   await there.ok("rm", "-f", "kept");
 }
 
+/** That another client has started by the daemon, and left. */
+async function attachesToOthers(
+  here: Side,
+  there: Side,
+  address: string,
+): Promise<void> {
+  const ctr = async (...args: readonly string[]) => {
+    const { code } = await new Deno.Command("ctr", {
+      args: ["-a", address, ...args],
+      ...{ stdin: "null", stdout: "null", stderr: "inherit" },
+    }).output();
+    assertEquals(code, 0);
+  };
+  const run = ["run", "-d", `docker.io/library/${IMAGE}`, "others"];
+  for (const side of [here, there]) {
+    await ctr(...run, "sh", "-c", "read x; echo got $x; exit 7");
+    const { code, stdout, stderr } = await side
+      .call(["attach", "others"], "word\n");
+    assertEquals([code, stdout], [7, "got word\n"], stderr);
+    await ctr("tasks", "rm", "others");
+    await ctr("containers", "rm", "others");
+  }
+}
+
 /** Wherever it was made, and is started. */
 async function joins(here: Side, there: Side): Promise<void> {
   const sleep = [IMAGE, "sleep", "1000"];
@@ -159,6 +183,10 @@ Deno.test({
     await t.step("volumes, both ways", () => sharesVolumes(here, there));
     await t.step("streams that a keeper has", () => attaches(here, there));
     await t.step("streams of the other's", () => attaches(there, here));
+    await t.step(
+      "streams that another client has left",
+      () => attachesToOthers(here, there, address),
+    );
     await t.step(
       "what was left behind a killed command",
       () => removesWhatWasLeft(here, there),

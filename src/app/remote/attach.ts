@@ -8,6 +8,7 @@ import {
   attachToLogger,
   type LoggedTask,
 } from "../../drivers/shim_manager/attach.ts";
+import type { StreamedTask } from "../../drivers/shim_manager/attach_fifos.ts";
 import { TaskInput } from "../../drivers/shim_manager/task_input.ts";
 import type { Poller } from "../../sys/poller.ts";
 
@@ -35,17 +36,19 @@ const GOODBYE_MS = 1_000;
  */
 export async function* attachRemote(
   ctx: Context,
-  { shim, poller, logger }: AttachDeps,
+  deps: AttachDeps,
   id: string,
   stdin: "send" | "none",
   input: AsyncIterable<AttachInput>,
 ): AsyncGenerator<AttachOutput> {
+  const { shim, logger } = deps;
   const init = { id, execId: "" };
   // Shims may hold its streams open until somebody deletes it.
   const late = new AbortController();
   const signal = AbortSignal.any([ctx.signal, late.signal]);
   const task: LoggedTask = {
-    ...{ id, bundle: logger.bundle },
+    ...streamsOf(ctx, deps, id),
+    bundle: logger.bundle,
     wait: async () => {
       try {
         const exit = await shim.wait(ctx, init);
@@ -57,6 +60,22 @@ export async function* attachRemote(
         throw error;
       }
     },
+  };
+  const there = { ...ctx, signal };
+  yield* attachToLogger(there, task, stdin, input, logger.connection);
+}
+
+/** How its streams are reached, whoever has started it. */
+export function streamsOf(
+  ctx: Context,
+  { shim, poller }: Omit<AttachDeps, "logger">,
+  id: string,
+): StreamedTask {
+  const init = { id, execId: "" };
+  return {
+    id,
+    state: (ctx) => shim.state(ctx, init),
+    wait: (ctx) => shim.wait(ctx, init),
     resize: (ctx, size) => shim.resizePty(ctx, { ...init, ...size }),
     openInput: async () => {
       const { stdin: path, terminal } = await shim.state(ctx, init);
@@ -68,6 +87,4 @@ export async function* attachRemote(
       });
     },
   };
-  const there = { ...ctx, signal };
-  yield* attachToLogger(there, task, stdin, input, logger.connection);
 }

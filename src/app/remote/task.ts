@@ -26,7 +26,7 @@ import type { Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import type { StorePaths } from "../paths.ts";
 import { INIT_PID, readIfThere } from "../container_end.ts";
-import { attachRemote, type TaskLogger } from "./attach.ts";
+import { attachRemote, streamsOf, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
 import { readLaterLog } from "./later_log.ts";
 import { askPatiently, explainLoss, tellLoss } from "./lost_daemon.ts";
@@ -296,13 +296,12 @@ export class RemoteTask implements Task {
       }
     }
     const own = await findOwn(ctx);
-    if (own === undefined) {
-      throw throughSocket(
-        `attach to ${this.#name}`,
-        "Another program has started it, which has its streams",
-      );
-    }
-    yield* own.attach(ctx, stdin, input);
+    if (own !== undefined) return yield* own.attach(ctx, stdin, input);
+    const { attachFifos } = await import(
+      "../../drivers/shim_manager/attach_fifos.ts"
+    );
+    const task = streamsOf(ctx, { shim, poller }, this.id);
+    yield* attachFifos(ctx, poller(), task, stdin, input);
   }
 
   checkpoint(): Promise<void> {

@@ -12,6 +12,7 @@ import { EngineError } from "../../base/errors.ts";
 import type { Context } from "../../base/context.ts";
 import type { AttachInput, AttachOutput } from "../../core/keeper.ts";
 import type { ExitStatus } from "../../core/task.ts";
+import { isThere } from "../../sys/is_there.ts";
 import { shortPath } from "./sockets.ts";
 import type { TaskInput } from "./task_input.ts";
 
@@ -50,7 +51,7 @@ export async function* attachToLogger(
   // Asked for before the end: afterwards its shim may have gone.
   const ended = task.wait(ctx);
   ended.catch(() => {});
-  void feed(ctx, task, input, target);
+  void feedTask(ctx, task, input, target);
   yield* loggedOutputs(logger, ctx.signal);
   yield { kind: "exit", status: await ended };
 }
@@ -70,9 +71,9 @@ async function inputOf(task: LoggedTask): Promise<TaskInput> {
 }
 
 /** What the task can't be told any more, because it has ended, is left out. */
-async function feed(
+export async function feedTask(
   ctx: Context,
-  task: LoggedTask,
+  task: Pick<LoggedTask, "id" | "resize">,
   input: AsyncIterable<AttachInput>,
   target: TaskInput | undefined,
 ): Promise<void> {
@@ -85,6 +86,11 @@ async function feed(
       ctx.log.debug("Cannot tell a task", { id: task.id, error });
     }
   }
+}
+
+/** Whether a logger of ours reads what the task writes, or did. */
+export function hasLogger(bundle: string): boolean {
+  return isThere(`${bundle}/${ATTACH_SOCKET}`);
 }
 
 /** Waits until the logger shows all that comes. */

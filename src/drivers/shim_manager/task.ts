@@ -8,7 +8,11 @@ import {
 } from "../../base/errors.ts";
 import type { RestartPolicy } from "../../core/container_settings.ts";
 import type { AttachInput, AttachOutput } from "../../core/keeper.ts";
-import type { ProcessRef, ShimService } from "../../core/shim.ts";
+import type {
+  ProcessRef,
+  ShimProcessState,
+  ShimService,
+} from "../../core/shim.ts";
 import type {
   BundleView,
   ExecProcess,
@@ -21,7 +25,8 @@ import type {
 import { NEW_STATUS, type TaskStatus } from "../../core/task_status.ts";
 import type { SpecResources } from "../../oci/runtime_spec.ts";
 import type { Poller } from "../../sys/poller.ts";
-import { attachToLogger, type LoggedTask } from "./attach.ts";
+import type { TerminalSize } from "../../sys/pty.ts";
+import { attachToLogger, hasLogger } from "./attach.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { execProcess } from "./exec.ts";
@@ -157,26 +162,33 @@ export class ForeignTask implements Task {
     return await this.#call(ctx, (shim) => shim.wait(ctx, this.#init));
   }
 
-  /** @throws {EngineError} `unimplemented` for input, or without a logger */
-  attach(
+  /**
+   * @throws {EngineError} `unimplemented` for input that its logger can't send,
+   * or if somebody else reads its output, or nobody can
+   */
+  async *attach(
     ctx: Context,
     stdin: "send" | "none",
     input: AsyncIterable<AttachInput>,
-  ): AsyncIterable<AttachOutput> {
+  ): AsyncGenerator<AttachOutput> {
     const { record, path } = this.#bundle;
-    const other = this.#deps.otherBundle(record);
-    const task: LoggedTask = {
+    const bundle = this.#deps.otherBundle(record) ?? path;
+    const task = {
       id: this.id,
-      bundle: other ?? path,
-      wait: (ctx) => this.wait(ctx),
-      resize: (ctx, size) =>
+      wait: (ctx: Context) => this.wait(ctx),
+      resize: (ctx: Context, size: TerminalSize) =>
         this.#call(
           ctx,
           (shim) => shim.resizePty(ctx, { ...this.#init, ...size }),
         ),
       openInput: () => this.#openInput(ctx),
+      state: (ctx: Context) => this.#state(ctx),
     };
-    return attachToLogger(ctx, task, stdin, input);
+    if (hasLogger(bundle)) {
+      return yield* attachToLogger(ctx, { ...task, bundle }, stdin, input);
+    }
+    const { attachFifos } = await import("./attach_fifos.ts");
+    yield* attachFifos(ctx, this.#deps.poller(), task, stdin, input);
   }
 
   async checkpoint(
@@ -195,10 +207,7 @@ export class ForeignTask implements Task {
 
   /** Undefined if nobody has given it any. */
   async #openInput(ctx: Context): Promise<TaskInput | undefined> {
-    const { stdin: path, terminal } = await this.#call(
-      ctx,
-      (shim) => shim.state(ctx, this.#init),
-    );
+    const { stdin: path, terminal } = await this.#state(ctx);
     return path === "" ? undefined : new TaskInput({
       poller: this.#deps.poller(),
       path,
@@ -206,6 +215,10 @@ export class ForeignTask implements Task {
       closeStdin: () =>
         this.#call(ctx, (shim) => shim.closeStdin(ctx, this.#init)),
     });
+  }
+
+  async #state(ctx: Context): Promise<ShimProcessState> {
+    return await this.#call(ctx, (shim) => shim.state(ctx, this.#init));
   }
 
   get #init(): ProcessRef {
