@@ -123,7 +123,7 @@ async function unpackLocked(
     id,
     wait,
     () =>
-      withStagingLease(ctx, services.leases, id, async () => {
+      withStagingLease(ctx, services, id, async () => {
         if (!isLocalContentStore(services.content)) {
           await unpackElsewhere(ctx, services, snapshotter, layers, onProgress);
           return;

@@ -1,6 +1,6 @@
 import { cleanUp, type Context } from "../base/context.ts";
 import { hasCode } from "../base/errors.ts";
-import type { LeaseManager } from "../core/lease.ts";
+import type { Services } from "../core/services.ts";
 
 /** After this, what nobody came back for goes. */
 const EXPIRES_IN_MS = 24 * 60 * 60 * 1000;
@@ -13,7 +13,7 @@ const RELEASE_BUDGET_MS = 30_000;
  */
 export async function withStagingLease<T>(
   ctx: Context,
-  leases: LeaseManager,
+  { leases, collector }: Pick<Services, "leases" | "collector">,
   id: string,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -28,8 +28,11 @@ export async function withStagingLease<T>(
   } catch (error) {
     if (!hasCode(error, "alreadyExists")) throw error;
     ctx.log.debug("Removing what a dead process left", { lease: id });
-    await leases.delete(ctx, id, { collect: "synchronous" });
+    // Ours is there before anything is collected: should this process die at
+    // that, the next one sees it.
+    await leases.delete(ctx, id, { collect: "later" });
     await create();
+    await collector.collect(ctx);
   }
   try {
     return await work();

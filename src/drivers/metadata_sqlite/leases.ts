@@ -137,6 +137,14 @@ export class SqliteLeaseManager implements LeaseManager {
         id,
       );
       found(deleted > 0 ? {} : undefined, "lease", id);
+      // Its layers that were being unpacked are not those of a later lease of
+      // this name.
+      this.#store.db.run(
+        "UPDATE snapshot_reservations SET keep_until = 0 " +
+          "WHERE ns = ? AND lease = ?",
+        ns,
+        id,
+      );
     });
   }
 }
