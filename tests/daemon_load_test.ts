@@ -34,11 +34,12 @@ Deno.test({
       { length: CLIENTS - RUNNERS },
       (_, at) => new LoadClient(open(), `c${at}`),
     );
-    const rootfs = `${daemon.dir}/busybox`;
-    writeBusyboxRoot(rootfs);
     const cgroup = `/coracle-load-${crypto.randomUUID().slice(0, 8)}`;
     const runners = Array.from({ length: RUNNERS }, (_, at) => {
       const side = open();
+      // runc makes device files in it, and fails if another one does so, too.
+      const rootfs = `${daemon.dir}/busybox${at}`;
+      writeBusyboxRoot(rootfs);
       side.kept.set("rootfs", rootfs);
       return new LoadRunner(side, `r${at}`, cgroup);
     });

@@ -100,10 +100,12 @@ async function removed(
   const { dir, ok } = store;
   const id = (await ok(...runArgs("once", script, "--rm", ...flags))).trim();
   await until("its removal", () => isEmpty(store));
-  const { stdout } = await new Deno.Command("find", {
-    args: [dir, "-name", `*${id}*`],
-  }).output();
-  assertEquals(new TextDecoder().decode(stdout), "");
+  await until("the removal of its files", async () => {
+    const { success, stdout } = await new Deno.Command("find", {
+      args: [dir, "-name", `*${id}*`],
+    }).output();
+    return success && stdout.length === 0;
+  });
 }
 
 /** Who asks at once hears that it runs. */
