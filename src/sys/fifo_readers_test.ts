@@ -1,31 +1,27 @@
 import { assertEquals } from "@std/assert";
-import { closeFd, makeFifo, makePipe, openFifo } from "./descriptors.ts";
+import { closeFd, makeFifo, openFifo } from "./descriptors.ts";
 import { fifoReaders } from "./fifo_readers.ts";
 
-/** libc's symbols stay open; the sanitizer must not count them to a test. */
-function prime(): void {
-  const { read, write } = makePipe();
-  closeFd(read);
-  closeFd(write);
-}
-
-prime();
-
-Deno.test("fifoReaders() finds who reads, not who writes only", () => {
-  const dir = Deno.makeTempDirSync({ prefix: "coracle-fifo-" });
-  using owned = new DisposableStack();
-  owned.defer(() => Deno.removeSync(dir, { recursive: true }));
-  const path = `${dir}/fifo`;
-  makeFifo(path, 0o600);
-  const pids = () => fifoReaders(path).map(({ pid }) => pid);
-  assertEquals(pids(), []);
-  const both = openFifo(path, "readWrite");
-  assertEquals(pids(), [Deno.pid]);
-  const write = owned.adopt(openFifo(path, "write"), closeFd);
-  closeFd(both);
-  assertEquals(write > 0, true);
-  assertEquals(pids(), []);
-  owned.adopt(openFifo(path, "read"), closeFd);
-  const [reader] = fifoReaders(path);
-  assertEquals(reader?.name, Deno.readTextFileSync("/proc/self/comm").trim());
+Deno.test({
+  name: "fifoReaders() finds who reads, not who writes only",
+  // libc's symbols stay open.
+  sanitizeResources: false,
+  fn: () => {
+    const dir = Deno.makeTempDirSync({ prefix: "coracle-fifo-" });
+    using owned = new DisposableStack();
+    owned.defer(() => Deno.removeSync(dir, { recursive: true }));
+    const path = `${dir}/fifo`;
+    makeFifo(path, 0o600);
+    const pids = () => fifoReaders(path).map(({ pid }) => pid);
+    assertEquals(pids(), []);
+    const both = openFifo(path, "readWrite");
+    assertEquals(pids(), [Deno.pid]);
+    const write = owned.adopt(openFifo(path, "write"), closeFd);
+    closeFd(both);
+    assertEquals(write > 0, true);
+    assertEquals(pids(), []);
+    owned.adopt(openFifo(path, "read"), closeFd);
+    const [reader] = fifoReaders(path);
+    assertEquals(reader?.name, Deno.readTextFileSync("/proc/self/comm").trim());
+  },
 });
