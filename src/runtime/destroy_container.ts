@@ -38,7 +38,7 @@ export async function destroyContainer(
 /** True if it has nothing to delete, which it would take time to say. */
 function hasNothing(programs: RuntimePrograms, record: BundleRecord): boolean {
   const runtime = programs.findIfThere(record.runtime);
-  // One that is missing has made nothing.
-  const isKnown = runtime === undefined || KEEP_BY_ID.includes(runtime.name);
-  return isKnown && !programs.knows(record);
+  // It may have been there when the container was started.
+  if (runtime === undefined) return !programs.hasTraces(record);
+  return KEEP_BY_ID.includes(runtime.name) && !programs.knows(record);
 }

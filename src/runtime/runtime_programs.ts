@@ -2,6 +2,7 @@
 
 import type { Host } from "../core/host.ts";
 import type { TaskRef } from "../core/task.ts";
+import { namesIn } from "../sys/names_in.ts";
 import { type ChildStatus, spawn } from "../sys/process.ts";
 import {
   findRuntime,
@@ -41,6 +42,11 @@ export class RuntimePrograms {
   /** Whether a runtime that keeps a directory for each container has one. */
   knows(task: TaskRef): boolean {
     return this.#deps.host.exists(`${this.root(task)}/${task.id}`);
+  }
+
+  /** Whether any runtime has kept something: runsc has files, named otherwise. */
+  hasTraces(task: TaskRef): boolean {
+    return namesIn(this.root(task)).some((name) => name.includes(task.id));
   }
 
   /** Where the runtime keeps its state. */
