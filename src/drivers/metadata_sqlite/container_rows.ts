@@ -63,7 +63,7 @@ export function fromRow(
     ...(spec === undefined ? {} : { spec }),
     snapshotter,
     snapshotKey,
-    extensions: Object.fromEntries(
+    extensions: extensions.length === 0 ? {} : Object.fromEntries(
       extensions.map(([, key, typeUrl, value]) => [key, { typeUrl, value }]),
     ),
     sandboxId,
