@@ -26,10 +26,10 @@ import type { Poller } from "../../sys/poller.ts";
 import { SIGNALS } from "../../sys/signals.ts";
 import type { StorePaths } from "../paths.ts";
 import { INIT_PID, readIfThere } from "../container_end.ts";
-import { attachRemote, streamsOf, type TaskLogger } from "./attach.ts";
+import { attachRemote, type TaskLogger } from "./attach.ts";
 import { recordEnd } from "./end_record.ts";
 import { readLaterLog } from "./later_log.ts";
-import { askPatiently, explainLoss, tellLoss } from "./lost_daemon.ts";
+import { askPatiently, tellLoss } from "./lost_daemon.ts";
 import type { Restarts } from "./restarts.ts";
 import { lockProbes } from "./probe_lock.ts";
 import { explainOtherFiles, explainOtherProcesses } from "./same_place.ts";
@@ -278,30 +278,12 @@ export class RemoteTask implements Task {
     }
   }
 
-  /** To the end of this one of its lives. */
-  async *attach(
+  attach(
     ctx: Context,
     stdin: "send" | "none",
     input: AsyncIterable<AttachInput>,
-  ): AsyncGenerator<AttachOutput> {
-    const { shim, poller, logger, findOwn } = this.#deps;
-    if (logger !== undefined) {
-      const name = await this.#deps.nameOf(ctx);
-      const deps = { shim, poller, logger };
-      try {
-        return yield* attachRemote(ctx, deps, this.id, stdin, input);
-      } catch (error) {
-        const { address, recorded } = this.#deps;
-        throw explainLoss(error, ctx, { address, name, status: recorded() });
-      }
-    }
-    const own = await findOwn(ctx);
-    if (own !== undefined) return yield* own.attach(ctx, stdin, input);
-    const { attachFifos } = await import(
-      "../../drivers/shim_manager/attach_fifos.ts"
-    );
-    const task = streamsOf(ctx, { shim, poller }, this.id);
-    yield* attachFifos(ctx, poller(), task, stdin, input);
+  ): AsyncIterable<AttachOutput> {
+    return attachRemote(ctx, this.#deps, this.id, stdin, input);
   }
 
   checkpoint(): Promise<void> {

@@ -35,7 +35,7 @@ import { shimKind } from "./runtime_name.ts";
 import type { StartErrors } from "./start_failure.ts";
 import { networkFigures } from "./stats.ts";
 import { statusOf } from "./status.ts";
-import { TaskInput } from "./task_input.ts";
+import { inputOf } from "./task_input.ts";
 import type { ShimWire } from "./wire.ts";
 
 const RESOURCES_TYPE =
@@ -181,7 +181,12 @@ export class ForeignTask implements Task {
           ctx,
           (shim) => shim.resizePty(ctx, { ...this.#init, ...size }),
         ),
-      openInput: () => this.#openInput(ctx),
+      openInput: async () =>
+        inputOf(
+          this.#deps.poller(),
+          await this.#state(ctx),
+          () => this.#call(ctx, (shim) => shim.closeStdin(ctx, this.#init)),
+        ),
       state: (ctx: Context) => this.#state(ctx),
     };
     if (hasLogger(bundle)) {
@@ -203,18 +208,6 @@ export class ForeignTask implements Task {
       ctx,
       (shim) => shim.checkpoint(ctx, { id: this.id, path, options }),
     );
-  }
-
-  /** Undefined if nobody has given it any. */
-  async #openInput(ctx: Context): Promise<TaskInput | undefined> {
-    const { stdin: path, terminal } = await this.#state(ctx);
-    return path === "" ? undefined : new TaskInput({
-      poller: this.#deps.poller(),
-      path,
-      kind: terminal ? "terminal" : "streams",
-      closeStdin: () =>
-        this.#call(ctx, (shim) => shim.closeStdin(ctx, this.#init)),
-    });
   }
 
   async #state(ctx: Context): Promise<ShimProcessState> {

@@ -3,12 +3,24 @@
  * too, so that whoever writes to it may leave and others come.
  */
 
+import type { ShimProcessState } from "../../core/shim.ts";
 import { openFifo, writeSome } from "../../sys/descriptors.ts";
 import type { Poller } from "../../sys/poller.ts";
 import { type Endpoint, owned } from "./own_streams.ts";
 
 /** Ctrl-D: what a terminal's user types where a file ends. */
 const END_OF_TRANSMISSION = new Uint8Array([0x04]);
+
+/** Undefined if it was started without any. */
+export function inputOf(
+  poller: Poller,
+  { stdin: path, terminal }: Pick<ShimProcessState, "stdin" | "terminal">,
+  closeStdin: () => Promise<void>,
+): TaskInput | undefined {
+  if (path === "") return undefined;
+  const kind = terminal ? "terminal" : "streams";
+  return new TaskInput({ poller, path, kind, closeStdin });
+}
 
 export interface TaskInputOptions {
   readonly poller: Poller;
