@@ -15,7 +15,10 @@ const WRITE_ONLY = 1;
 /** Those that we may look into: all for root, else our own user's. */
 export function fifoReaders(path: string): readonly FifoReader[] {
   const { dev, ino } = Deno.statSync(path);
+  const name = path.slice(path.lastIndexOf("/"));
   const isIt = (fd: string) => {
+    // To look at a file whose server has gone would take for ever.
+    if (!unlessGone(() => Deno.readLinkSync(fd))?.endsWith(name)) return false;
     const file = unlessGone(() => Deno.statSync(fd));
     return file !== undefined && file.isFifo && file.dev === dev &&
       file.ino === ino;

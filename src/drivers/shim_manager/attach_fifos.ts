@@ -81,6 +81,8 @@ function assertUnread(
   { pid }: Pick<ShimProcessState, "pid">,
 ): void {
   const shim = parentOf(pid);
+  // It has ended just now: its shim can't be told from others.
+  if (shim === undefined) return;
   for (const path of paths.values()) {
     const other = fifoReaders(path).find((reader) => reader.pid !== shim);
     if (other === undefined) continue;
