@@ -46,7 +46,7 @@ export function callMetrics(
         begun.add();
         return {
           received: () => asked.add(),
-          sent: () => answered.add(),
+          sent: (messages) => answered.add(messages),
           ended({ status }) {
             ends[status]?.add();
             took?.observe((now() - start) / 1000);

@@ -29,7 +29,7 @@ Deno.test("callMetrics() counts calls as go-grpc-prometheus does", async () => {
     const watch = get(CALL);
     watch.received?.();
     now += 40;
-    if (status === 0) watch.sent?.();
+    if (status === 0) watch.sent?.(1);
     watch.ended({ status, fields: {} });
   }
   const lines = (await metrics.render(() => {})).split("\n");

@@ -41,7 +41,7 @@ export class OpenCalls implements CallObserver {
       this.#open.add(show);
       return {
         received: () => void received++,
-        sent: () => void sent++,
+        sent: (messages) => void (sent += messages),
         ended: () => void this.#open.delete(show),
       };
     };

@@ -34,7 +34,8 @@ export interface CallWatch {
   readonly fields?: LogFields;
   readonly span?: Span;
   received?(): void;
-  sent?(): void;
+  /** @param messages that were sent together */
+  sent?(messages: number): void;
   /** When the handler has ended, also if the caller has gone before. */
   ended(outcome: CallOutcome): void;
 }
@@ -99,7 +100,7 @@ function watchedUnary(answer: Unary, begins: readonly Begin[]): Unary {
     watch.received();
     try {
       const response = await answer(watch.call, request);
-      watch.sent();
+      watch.sent(1);
       watch.ended(call.signal.aborted ? call.signal.reason : undefined);
       return response;
     } catch (error) {
@@ -116,7 +117,7 @@ function watchedStream(answer: Stream, begins: readonly Begin[]): Stream {
     try {
       const input = each(requests, watch.received);
       for await (const responses of answer(watch.call, input)) {
-        for (let sent = 0; sent < responses.count; sent++) watch.sent();
+        watch.sent(responses.count);
         yield responses;
       }
     } catch (error) {
@@ -142,7 +143,7 @@ interface Begun {
   /** With what the watches add to it. */
   readonly call: GrpcCall;
   received(): void;
-  sent(): void;
+  sent(messages: number): void;
   ended(error: unknown): void;
 }
 
@@ -165,8 +166,8 @@ function begun(call: GrpcCall, begins: readonly Begin[]): Begun {
     received() {
       for (const watch of watches) watch.received?.();
     },
-    sent() {
-      for (const watch of watches) watch.sent?.();
+    sent(messages) {
+      for (const watch of watches) watch.sent?.(messages);
     },
     ended(error) {
       const { fields = {} } = told;

@@ -30,7 +30,7 @@ async function watchedRig(handlers: Partial<Echo>) {
       return {
         fields: { request: "r1" },
         received: () => say("received"),
-        sent: () => say("sent"),
+        sent: (messages) => say(`sent ${messages}`),
         ended: ({ status, error }) =>
           say(`ended ${status} ${error instanceof Error ? error.message : ""}`),
       };
@@ -74,7 +74,7 @@ Deno.test("observed() tells of unary calls, well and failed, and what their hand
   assertEquals(rig.heard, [
     `Once begins ${NAME} unary`,
     "Once received",
-    "Once sent",
+    "Once sent 1",
     "Once ended 0 ",
     `Once begins ${NAME} unary`,
     "Once received",
@@ -102,11 +102,11 @@ Deno.test("observed() tells of each message of streams", async () => {
     rig.heard,
     [
       `Converse begins ${NAME} bidi_stream`,
-      ...["Converse received", "Converse sent", "Converse sent"],
-      ...["Converse received", "Converse sent", "Converse sent"],
+      ...["Converse received", "Converse sent 2"],
+      ...["Converse received", "Converse sent 2"],
       "Converse ended 0 ",
       `Gather begins ${NAME} client_stream`,
-      ...["Gather received", "Gather received", "Gather sent"],
+      ...["Gather received", "Gather received", "Gather sent 1"],
       "Gather ended 0 ",
     ],
   );
