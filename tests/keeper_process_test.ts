@@ -13,6 +13,7 @@ import {
   sending,
   until,
 } from "./support/keeper_bundles.ts";
+import { processesWith } from "./support/remote_store.ts";
 import { isThere } from "../src/sys/is_there.ts";
 
 const ignore = Deno.uid() !== 0;
@@ -153,15 +154,14 @@ test("createSharedKeepers() keeps a namespace's containers in one shim", async (
 });
 
 /** By what their arguments say. */
+/** One that is just being started may not bear its own command line yet. */
 async function killShims(dir: string): Promise<void> {
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
-    const line = await Deno.readTextFile(`/proc/${name}/cmdline`)
-      .catch(() => "");
-    if (line.includes(`${dir}/state/bundles`)) {
-      Deno.kill(Number(name), "SIGKILL");
-    }
+  const bundles = `${dir}/state/bundles`;
+  let shims: readonly number[] = [];
+  while (shims.length === 0) {
+    shims = (await processesWith(bundles)).filter((pid) => pid !== Deno.pid);
   }
+  for (const pid of shims) Deno.kill(pid, "SIGKILL");
 }
 
 async function replaceCommand({ bundle }: KeepRequest, command: string) {
