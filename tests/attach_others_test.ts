@@ -31,11 +31,10 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
 }
 
 async function both(store: RemoteStore): Promise<void> {
-  const script = `${WAIT}echo out; echo err >&2; exit 3`;
+  const script = "read x; echo out; echo err >&2; exit 3";
   await using task = await start(store, "both", ["-d"], script);
-  const attached = store.call(["attach", "both"]);
-  await store.ok("exec", "both", "touch", "/go");
-  const { code, stdout, stderr } = await attached;
+  const call = store.call(["attach", "both"], { stdin: "go\n" });
+  const { code, stdout, stderr } = await call;
   const shown = { code, stdout, stderr };
   assertEquals(shown, { code: 3, stdout: "out\n", stderr: "err\n" });
   await task.ended();
@@ -91,7 +90,7 @@ async function elsewhere(store: RemoteStore): Promise<void> {
     store,
     "mute",
     ["-d", "--null-io"],
-    "sleep 9",
+    "sleep 1000",
   );
   const say = async (name: string) => {
     const { code, stderr } = await store.call(["attach", name]);
@@ -114,13 +113,19 @@ async function start(
   script: string,
 ): Promise<OthersTask> {
   const run = ["run", ...flags, IMAGE, id, "sh", "-c", script];
-  const line = ["ctr", "-a", store.address, ...run];
-  const command = line.map((word) => `'${word}'`).join(" ");
-  const process = new Deno.Command("script", {
-    args: ["-qec", command, "/dev/null"],
-    ...{ stdin: "null", stdout: "null", stderr: "inherit" },
+  const args = ["-a", store.address, ...run];
+  const words = ["ctr", ...args].map((word) => `'${word}'`).join(" ");
+  const [program, ...rest] = flags.includes("-t")
+    ? ["script", "-qec", words, "/dev/null"]
+    : ["ctr", ...args];
+  const process = new Deno.Command(program ?? "", {
+    args: rest,
+    // At its end `script` would type an end, which ctr would pass on.
+    stdin: flags.includes("-t") ? "piped" : "null",
+    ...{ stdout: "null", stderr: "inherit" },
   }).spawn();
   if (flags.includes("-d")) assertEquals((await process.status).code, 0);
+  if (flags.includes("-t")) await process.stdin.close();
   return {
     ended: () => until("its end", async () => !await isRunning(store, id)),
     [Symbol.asyncDispose]: async () => {
