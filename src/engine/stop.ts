@@ -1,7 +1,7 @@
 /** Asks a container to end, and ends it if it doesn't. */
 
 import type { Context } from "../base/context.ts";
-import { EngineError, hasCode } from "../base/errors.ts";
+import { EngineError, hasCode, unlessMissing } from "../base/errors.ts";
 import { SIGNALS } from "../base/signals.ts";
 import type { Container } from "../core/container.ts";
 import { settingsOf } from "../core/container_settings.ts";
@@ -43,9 +43,9 @@ export async function stopContainer(
     await ignoreEnded(task.kill(ctx, signal, "init"));
     // Asleep it would not hear.
     if (state === "paused") await ignoreEnded(task.resume(ctx));
-    if (await endsWithin(ended, seconds < 0 ? Infinity : seconds * 1000)) {
-      return;
-    }
+    const budgetMs = seconds < 0 ? Infinity : seconds * 1000;
+    // It may have ended by itself, and be gone, before anybody waited.
+    if (await endsWithin(unlessMissing(ended), budgetMs)) return;
     await kill(ctx, task, ended);
   });
 }
