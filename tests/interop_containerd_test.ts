@@ -228,9 +228,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   "kills all, or with any signal": async (user) => {
     const id = user.newId();
-    const script = "trap 'exit 7' USR1; while :; do sleep 0.1; done";
-    await user.run(["-d"], id, "sh", "-c", script);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const path = `${user.containerd.directory}/ready-${id}`;
+    const script = "trap 'exit 7' USR1; echo; while :; do sleep 0.1; done";
+    const flags = ["-d", "--log-uri", `file://${path}`];
+    await user.run(flags, id, "sh", "-c", script);
+    await until(async () => (await Deno.stat(path)).size > 0);
     const other = await user.runForever();
     const seen = [
       await user.ctr("tasks", "kill", "-s", "USR1", id),

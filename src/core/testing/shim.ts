@@ -109,10 +109,6 @@ async function rejects(
 }
 
 /** It may have ended just now. */
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof EngineError) || error.code !== "notFound") throw error;
-}
-
 async function eventually(check: () => Promise<boolean>): Promise<void> {
   const until = Date.now() + 10_000;
   while (!await check()) {
@@ -153,19 +149,21 @@ const STEPS: Readonly<Record<string, Step>> = {
 
   "passes signals on, and gives 128 and the number": async (under, ctx) => {
     const { service } = under;
-    await run(under, ctx, `trap 'exit 4' TERM; ${FOREVER}`);
+    // Until the shell has come to its trap, a signal ends the runtime's own
+    // process, which becomes it.
+    const address = `file://${under.output.path}`;
+    await run(under, ctx, `trap 'exit 4' TERM; echo ready; ${FOREVER}`, {
+      ...NOWHERE,
+      stdout: address,
+      stderr: address,
+    });
+    await eventually(async () => await under.output.read() === "ready\n");
     const process = init(under);
-    // The shell may not have come to its trap yet.
     const ended = service.wait(ctx, process);
-    await eventually(async () => {
-      const { status } = await service.state(ctx, process);
-      if (status === "stopped") return true;
-      await service.kill(ctx, {
-        ...process,
-        signal: SIG.term,
-        scope: "process",
-      }).catch(ignoreMissing);
-      return false;
+    await service.kill(ctx, {
+      ...process,
+      signal: SIG.term,
+      scope: "process",
     });
     assertEquals((await ended).exitCode, 4);
     await service.delete(ctx, process);
