@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   closeFd,
   makeFifo,
@@ -60,8 +60,10 @@ Deno.test("writeSome() says again when a pipe is full, broken when nobody reads"
 
 Deno.test("readSome() says end of file when nobody has a terminal open any more", () => {
   using pty = openPty();
-  const terminal = Deno.openSync(pty.path, { read: true, write: true });
-  terminal.close();
+  // By a child: a terminal that this process opened would become its own if it
+  // leads a session, and end it by SIGHUP.
+  const args = ["-c", ': <> "$1"', "sh", pty.path];
+  assert(new Deno.Command("sh", { args }).outputSync().success);
   assertEquals(readSome(pty.master, new Uint8Array(1)), 0);
 });
 
