@@ -300,11 +300,17 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   },
 
   async events(bench) {
-    const { expect } = bench;
-    const told = shell(bench, "timeout 4 $CTR events");
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    await expect("run", "--rm", IMAGE, "told", "true");
-    const { stdout } = await told;
+    const { stdout, stderr } = await shell(
+      bench,
+      `f=${bench.dir}/events; $CTR events >$f & pid=$!
+      until grep -q ' /namespaces/create ' $f; do
+        $CTR namespaces create heard >/dev/null; $CTR namespaces rm heard
+      done >/dev/null
+      $CTR run --rm ${IMAGE} told true
+      until grep -q ' /tasks/delete ' $f; do sleep 0.1; done
+      kill $pid; cat $f`,
+    );
+    assertEquals(stderr, "");
     const topics = [...stdout.matchAll(/ (\/tasks\/\S+) /g)].map(([, it]) =>
       it
     );

@@ -66,6 +66,7 @@ Deno.test({
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     {
       await using late = await listen(daemon);
+      await until("it hears", () => late.ended.includes("old"));
       await run("third", "/bin/true");
       await until("it is told", () => late.ended.includes("third"));
       assertEquals(late.ended, ["old", "third"]);

@@ -228,22 +228,47 @@ async function content(client: GrpcClient, options: Options): Promise<void> {
   assertEquals(at, 5 + 8 * MIB);
 }
 
+/** Who subscribes is not told when it has been done: something has to happen. */
+async function untilHeard(
+  first: Promise<unknown>,
+  happen: (name: string) => Promise<void>,
+): Promise<void> {
+  let isHeard = false;
+  const hearing = first.then(() => isHeard = true);
+  for (let count = 0; !isHeard; count++) {
+    await happen(`probe${count}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await hearing;
+}
+
 async function records(client: GrpcClient, options: Options): Promise<void> {
   const events = client.stub(EventsDefinition)
     .subscribe({ filters: [`topic=="/namespaces/create"`] }, options);
   const namespaces = client.stub(NamespacesDefinition);
   const name = "tried-here";
-  const event = events[Symbol.asyncIterator]().next();
-  // Who subscribes is not told when it has been done.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const told = events[Symbol.asyncIterator]();
+  const first = told.next();
+  await untilHeard(first, async (probe) => {
+    await namespaces.create(
+      { namespace: { name: probe, labels: {} } },
+      options,
+    );
+    await namespaces.delete({ name: probe }, options);
+  });
   const labels = { a: "b" };
   await namespaces.create({ namespace: { name, labels } }, options);
-  const { topic, event: created } = (await event).value ?? {};
-  assertEquals(topic, "/namespaces/create");
-  assertEquals(created?.typeUrl, "containerd.events.NamespaceCreate");
-  const about = NamespaceCreate.decode(created?.value ?? new Uint8Array());
+  const createdBy = ({ value, done }: Awaited<typeof first>) => {
+    assert(done !== true);
+    const { topic, event } = value;
+    assertEquals(topic, "/namespaces/create");
+    assertEquals(event?.typeUrl, "containerd.events.NamespaceCreate");
+    return NamespaceCreate.decode(event?.value ?? new Uint8Array());
+  };
+  let about = createdBy(await first);
+  while (about.name !== name) about = createdBy(await told.next());
   assertEquals(about, { name, labels });
-  await events[Symbol.asyncIterator]().return?.(undefined);
+  await told.return?.(undefined);
   await namespaces.update({
     namespace: { name, labels: { c: "d" } },
     updateMask: ["labels.c"],
