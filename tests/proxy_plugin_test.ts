@@ -311,19 +311,22 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   async "one that has gone is unavailable until it is back"(bench) {
     const { daemon, plain, has } = bench;
     const before = await has("plain");
+    // Nothing else holds it, and a collection may be near.
+    const labels = { "containerd.io/gc.root": "yes" };
+    const lost = { snapshotter: "plain", key: "lost", labels };
     await plain.kill();
     const { code, stderr } = await daemon.ctr(...PLAIN, "ls");
     assertEquals(code, 1);
     assertStringIncludes(stderr, `Cannot reach snapshotter "plain"`);
     const error = await assertRejects(
-      () => prepare(bench, "one", { snapshotter: "plain", key: "lost" }),
+      () => prepare(bench, "one", lost),
       EngineError,
     );
     assertEquals(error.code, "unavailable");
     await daemon.expectCtr("snapshots", "ls");
     await daemon.expectCtr("snapshots", "--snapshotter", "lazy", "ls");
     await startAgain(bench);
-    await prepare(bench, "one", { snapshotter: "plain", key: "lost" });
+    await prepare(bench, "one", lost);
     await ctrIn(bench, "one", ...PLAIN, "rm", "lost");
     assertEquals(await has("plain"), before);
   },
