@@ -53,6 +53,8 @@ export interface ConnectOptions {
   readonly otherContent?: OtherContent;
   /** Instead of what the usual file says. */
   readonly config?: Config;
+  /** How much of the records is read as memory, for long lists. */
+  readonly mappedBytes?: number;
   /** With which the program starts again; its own if absent. */
   readonly again?: readonly string[];
   /** Called once the configuration is known, before anything else. */

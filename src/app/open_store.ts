@@ -29,7 +29,7 @@ export interface OpenStoreOptions extends ConnectOptions {
 export async function openStore(
   options: OpenStoreOptions,
 ): Promise<Connection> {
-  const { identity, paths, config, log, registryDirs } = options;
+  const { identity, paths, config, log, registryDirs, mappedBytes } = options;
   const { contentSharing } = config;
   const metadata = await openMetadata({
     path: `${paths.root}/meta.db`,
@@ -37,6 +37,7 @@ export async function openStore(
     newId: () => crypto.randomUUID(),
     log,
     ...contentSharing === undefined ? {} : { contentSharing },
+    ...mappedBytes === undefined ? {} : { mappedBytes },
   });
   try {
     const snapshotter = options.snapshotter ?? config.snapshotter;

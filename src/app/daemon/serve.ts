@@ -37,6 +37,9 @@ import type { ServiceManager } from "./systemd.ts";
 /** Time for calls that are open when the daemon is told to stop. */
 const GRACE_MS = 5_000;
 
+/** The records of some twenty thousand containers. */
+const MAPPED_BYTES = 256 * 1024 * 1024;
+
 /**
  * Serves until it is told to stop.
  * @param again the arguments with which the program starts again
@@ -51,6 +54,7 @@ export async function serve(
   const { root, state } = line.flags;
   const connectOptions: ConnectOptions = {
     ...{ log, again },
+    mappedBytes: MAPPED_BYTES,
     config: commandLineConfig(settings),
     ...root === undefined ? {} : { root },
     ...state === undefined ? {} : { state },

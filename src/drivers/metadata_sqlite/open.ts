@@ -1,6 +1,5 @@
 import type { Context } from "../../base/context.ts";
 import { failedPrecondition } from "../../base/errors.ts";
-import type { Logger } from "../../base/log.ts";
 import type { ContainerStore } from "../../core/container.ts";
 import type { EventExchange } from "../../core/event.ts";
 import type { MetadataInventory } from "../../core/fsck.ts";
@@ -24,17 +23,13 @@ import { SqliteInventory } from "./inventory.ts";
 import { SqliteLeaseManager } from "./leases.ts";
 import { SqliteNamespaceStore } from "./namespaces.ts";
 import { SqliteSandboxStore } from "./sandboxes.ts";
-import { openDatabase } from "./open_database.ts";
+import { type DatabaseOptions, openDatabase } from "./open_database.ts";
 import { SqliteSnapshotRecords } from "./snapshot_records.ts";
 import { Store } from "./store.ts";
 
-export interface MetadataOptions {
-  /** The database file; made if it is not there. Its directory must exist. */
-  readonly path: string;
-  readonly now: () => Date;
+export interface MetadataOptions extends DatabaseOptions {
   /** A fresh random name, for leases. */
   readonly newId: () => string;
-  readonly log: Logger;
   /** `shared` if absent. */
   readonly contentSharing?: ContentSharing;
 }
@@ -75,8 +70,8 @@ export interface Metadata extends Disposable {
 export async function openMetadata(
   options: MetadataOptions,
 ): Promise<Metadata> {
-  const { path, log, now, newId, contentSharing = "shared" } = options;
-  const db = await openDatabase(path, log, now);
+  const { log, now, newId, contentSharing = "shared" } = options;
+  const db = await openDatabase(options);
   const store = new Store({ db, now, newId, log });
   let collector: GarbageCollector | undefined;
   const collect = (ctx: Context) => {

@@ -10,15 +10,29 @@ import { APPLICATION_ID, migrationsFrom, SCHEMA_VERSION } from "./schema.ts";
 /** How long a writer waits for another one, milliseconds. */
 const BUSY_TIMEOUT_MS = 15_000;
 
+export interface DatabaseOptions {
+  /** The database file; made if it is not there. Its directory must exist. */
+  readonly path: string;
+  readonly now: () => Date;
+  readonly log: Logger;
+  /**
+   * How much of the file is read as memory, none if absent. Lists of thousands
+   * of records take a fifth less time; but a disk that can't read the file any
+   * more, or whoever cuts it short, ends the process.
+   */
+  readonly mappedBytes?: number;
+}
+
 /** Opens, migrates and, if need be, rescues the database at `path`. */
 export async function openDatabase(
-  path: string,
-  log: Logger,
-  now: () => Date,
+  { path, now, log, mappedBytes = 0 }: DatabaseOptions,
 ): Promise<Database> {
   const { DatabaseSync } = await import("node:sqlite");
-  const open = (file: string) =>
-    new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  const open = (file: string) => {
+    const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    if (mappedBytes > 0) db.exec(`PRAGMA mmap_size = ${mappedBytes}`);
+    return db;
+  };
   return openSound(open, path) ?? rescue(open, path, log, now);
 }
 
