@@ -16,12 +16,13 @@ test("Keeper.launch() starts a container, and its end is on the disk", async () 
   await using kept = await openKeeperBundles();
   const { keeper, ctx } = kept;
   const request = await kept.make("one", {
-    script: "echo hello; sleep 0.5; exit 3",
+    script: "echo hello; until [ -e /go ]; do sleep 0.05; done; exit 3",
   });
   const pid = await keeper.launch(ctx, request);
   const running = kept.status(request);
   assertEquals([running.state, running.pid], ["running", pid]);
   assertEquals(typeof running.pidStartTime, "number");
+  await Deno.writeTextFile(`${request.bundle}/rootfs/go`, "");
   const { exitCode } = await keeper.wait(ctx, "one");
   assertEquals(exitCode, 3);
   const { state, exit, oomKilled } = kept.status(request);
@@ -129,11 +130,12 @@ test("KeptContainer tries again when a restart fails", async () => {
   await using kept = await openKeeperBundles();
   const { keeper, ctx } = kept;
   const request = await kept.make("one", {
-    script: "sleep 0.2; exit 1",
+    script: "until [ -e /go ]; do sleep 0.05; done; exit 1",
     settings: { restart: { kind: "on-failure", most: 2 } },
   });
   await keeper.launch(ctx, request);
   await Deno.rename(`${request.bundle}/rootfs`, `${request.bundle}/away`);
+  await Deno.writeTextFile(`${request.bundle}/away/go`, "");
   await keeper.wait(ctx, "one");
   await Deno.rename(`${request.bundle}/away`, `${request.bundle}/rootfs`);
   const { restartCount, error, exit } = kept.status(request);

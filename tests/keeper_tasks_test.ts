@@ -193,7 +193,9 @@ test("Our shim runs further processes by the task API", async () => {
   const extra = { id: "one", execId: "extra" };
   const output = `${dir}/output`;
   const stdout = `file://${output}`;
-  const spec = execOf("echo from the extra; sleep 0.3; exit 7");
+  const spec = execOf(
+    "echo from the extra; until [ -e /go ]; do sleep 0.05; done; exit 7",
+  );
   await shim.exec(ctx, { ...NOWHERE, ...extra, stdout, spec });
   await refused(
     shim.exec(ctx, { ...NOWHERE, ...extra, stdout, spec }),
@@ -203,6 +205,7 @@ test("Our shim runs further processes by the task API", async () => {
   const shown = (await shim.pids(ctx, "one")).find((it) => it.pid === pid);
   assertEquals(shown?.info?.typeUrl, "containerd.runc.v1.ProcessDetails");
   await refused(shim.delete(ctx, extra), "failedPrecondition");
+  await Deno.writeTextFile(`${one.request.bundle}/rootfs/go`, "");
   assertEquals((await shim.wait(ctx, extra)).exitCode, 7);
   assertEquals((await shim.state(ctx, extra)).status, "stopped");
   const deleted = await shim.delete(ctx, extra);

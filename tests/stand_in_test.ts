@@ -111,7 +111,7 @@ Deno.test({
     });
 
     await t.step("until its container says something", async () => {
-      const script = "sleep 0.5; echo hello; sleep 99";
+      const script = "sleep 2; echo hello; sleep 99";
       const kept = await start(IMAGE, "sh", "-c", script);
       assert(sleeps(kept));
       await until("awake", () => !sleeps(kept));
@@ -145,7 +145,7 @@ Deno.test({
         IMAGE,
         "sh",
         "-c",
-        "sleep 0.5; exit 5",
+        "sleep 2; exit 5",
       );
       assert(sleeps(kept));
       await ended();
