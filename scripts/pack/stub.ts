@@ -3,9 +3,10 @@
  * and the data behind them are laid out.
  *
  * It runs after ld.so and before libc's start, in the place of the
- * executable's own entry point. It makes no system call: it only writes, below
- * the argument block that the kernel put on the stack, a second one in which
- * argv is `argv[0]`, our arguments, the user's arguments, and the environment
+ * executable's own entry point. In a directory that has been deleted the
+ * runtime would end at once without a word, so the stub leaves it for `/proc`,
+ * where no file can be made by mistake. Then it writes, below the argument
+ * block that the kernel put on the stack, a second one in which argv is `argv[0]`, our arguments, the user's arguments, and the environment
  * is ours followed by the user's without the variables that begin with a
  * dropped prefix. libc's start takes argv from the stack, but a libc that is
  * a shared library has set `environ` long before, so that is set as well. Then

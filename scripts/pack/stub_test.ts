@@ -42,6 +42,11 @@ for (const target of TARGETS) {
     fn: () => checkListing(target),
   });
   Deno.test({
+    name: `stub for ${name} leaves a directory that has been deleted`,
+    ignore: !isInstalled(`${prefix}as`) || !emulator.every(isInstalled),
+    fn: () => checkDeleted(target),
+  });
+  Deno.test({
     name: `stub for ${name} adds arguments and environment when run`,
     ignore: !isInstalled(`${prefix}as`) || !emulator.every(isInstalled),
     fn: () => checkRun(target),
@@ -113,6 +118,20 @@ async function checkRun(target: Target): Promise<void> {
       ["DENO=2", "KEPT=1", "NODE_ENV=x"],
     );
   }
+}
+
+async function checkDeleted(target: Target): Promise<void> {
+  await using directory = await temporaryDirectory();
+  const program = await assemble(target, directory.path);
+  await insertStub(target.stub, program);
+  const gone = `${directory.path}/gone`;
+  const script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"';
+  const shown = await output("sh", [
+    ...["-c", script, gone, ...target.emulator, program, "argument"],
+  ]);
+  assertEquals(shown.split("\n").slice(1, 5), [
+    ...["run", "-A", "data:x", "argument"],
+  ]);
 }
 
 /** The program's two lists; the first one has `count` strings. */
