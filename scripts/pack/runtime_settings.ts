@@ -34,8 +34,9 @@ export const RUN_ARGS = [
  */
 export const ADDED_ENV = [
   "DENO_DIR=/dev/null/x",
-  // On a terminal it would complain of the caches that it cannot make.
-  "DENO_LOG=off",
+  // What nobody has caught is told of, but not the caches that can't be made,
+  // of which it would complain on a terminal.
+  "DENO_LOG=error,deno::cache=off",
   "DENO_NO_UPDATE_CHECK=1",
   "DENO_NO_PACKAGE_JSON=1",
   // A shim asks for this when it has started its container.
