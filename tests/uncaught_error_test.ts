@@ -15,3 +15,20 @@ Deno.test({
     assertStringIncludes(new TextDecoder().decode(stderr), "/proc/self/exe");
   },
 });
+
+Deno.test("coracle version says why when it can't be written", async () => {
+  await using executable = await buildExecutable();
+  const call = async (script: string) => {
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", script, executable.path],
+    }).output();
+    return { code, stderr: new TextDecoder().decode(stderr) };
+  };
+  assertEquals(await call('"$0" version >/dev/full'), {
+    code: 1,
+    stderr: "coracle: No space left on device (os error 28)\n",
+  });
+  // The reader has gone before anything is written.
+  const script = '{ sleep 0.2; "$0" version; echo $? >&2; } | true';
+  assertEquals((await call(script)).stderr, "141\n");
+});

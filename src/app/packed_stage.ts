@@ -310,13 +310,19 @@ function asksForVersion([first, ...rest]: readonly string[]): boolean {
   return rest.length === 0 && (first === "version" || first === "--version");
 }
 
+/** @returns if it could; else the program itself fails at it, and says why */
+function writeVersion(): boolean {
+  const line = new TextEncoder().encode(`coracle version ${VERSION}\n`);
+  try {
+    return Deno.stdout.writeSync(line) === line.length;
+  } catch {
+    return false;
+  }
+}
+
 async function startProgram(): Promise<void> {
   const name = programFor(argv0(), Deno.args);
-  if (name === "cli" && asksForVersion(Deno.args)) {
-    const line = new TextEncoder().encode(`coracle version ${VERSION}\n`);
-    Deno.stdout.writeSync(line);
-    return;
-  }
+  if (name === "cli" && asksForVersion(Deno.args) && writeVersion()) return;
   if ("folders" in STAGE) restoreEnvironment(STAGE);
   const load = async () => await loadEntry(name) as unknown as Program;
   await runToExit(load, Deno.args);
