@@ -302,7 +302,7 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   async events(bench) {
     const { stdout, stderr } = await shell(
       bench,
-      `f=${bench.dir}/events; $CTR events >$f & pid=$!
+      `f=${bench.dir}/events; : >$f; $CTR events >>$f & pid=$!
       until grep -q ' /namespaces/create ' $f; do
         $CTR namespaces create heard >/dev/null; $CTR namespaces rm heard
       done >/dev/null
