@@ -6,9 +6,10 @@
  * executable's own entry point. In a directory that has been deleted the
  * runtime would end at once without a word, so the stub leaves it for `/proc`,
  * where no file can be made by mistake. Then it writes, below the argument
- * block that the kernel put on the stack, a second one in which argv is `argv[0]`, our arguments, the user's arguments, and the environment
- * is ours followed by the user's without the variables that begin with a
- * dropped prefix. libc's start takes argv from the stack, but a libc that is
+ * block that the kernel put on the stack, a second one in which argv is
+ * `argv[0]`, our arguments, the user's arguments, and the environment is ours
+ * followed by the user's without the variables that begin with a dropped
+ * prefix. libc's start takes argv from the stack, but a libc that is
  * a shared library has set `environ` long before, so that is set as well. Then
  * the stub jumps to the original entry point. `/proc/PID/cmdline` and
  * `/proc/PID/environ` still show what the user gave.
