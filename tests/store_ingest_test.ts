@@ -126,6 +126,38 @@ Deno.test("commit() throws notFound when the ingest was aborted meanwhile", asyn
   assertEquals(await collect(store.content.walk(ctx)), []);
 });
 
+Deno.test("commit() of an aborted ingest leaves the next one of its ref alone", async () => {
+  await using store = await openTestStore();
+  const { content } = store;
+  const bytes = randomBytes(20);
+  await using aborted = await content.writer(ctx, "r");
+  await aborted.write(randomBytes(10));
+  await content.abort(ctx, "r");
+  await using next = await content.writer(ctx, "r");
+  await next.write(bytes.subarray(0, 10));
+  await assertCode("notFound", () => aborted.commit(ctx));
+  await next.write(bytes.subarray(10));
+  const digest = await next.commit(ctx);
+  const { size } = await content.info(ctx, digest);
+  const blob = { mediaType: "", digest, size };
+  assertEquals(await readBlob(ctx, content, blob), bytes);
+});
+
+Deno.test("an ingest is taken by one process while another removes it", async () => {
+  await using store = await openTestStore();
+  const { content } = store;
+  const program = new URL("store/take_ingest.ts", import.meta.url).pathname;
+  const taker = () =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", program, `${store.root}/ingest`],
+      stderr: "piped",
+    }).output();
+  const [one, two] = await Promise.all([taker(), taker()]);
+  for (const { code, stderr } of [one, two]) {
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+  }
+});
+
 Deno.test("blobs and ingests are their owner's only", async () => {
   await using store = await openTestStore();
   const blob = await writeBytes(ctx, store.content, randomBytes(10));

@@ -51,7 +51,7 @@ export class HeldIngest implements Disposable {
     now: () => Date,
   ): HeldIngest {
     for (;;) {
-      makeDirectory(directory);
+      makeIngest(directory);
       const lock = tryLock(directory);
       if (lock === "gone") continue; // removed by its last holder just now
       if (lock === "held") {
@@ -68,13 +68,27 @@ export class HeldIngest implements Disposable {
     return paths(this.directory).data;
   }
 
+  /** False once it was aborted; what has its place now is somebody else's. */
+  get isCurrent(): boolean {
+    return isAt(paths(this.directory).lock, this.#lock);
+  }
+
   /** Removes the ingest, while it is still locked. */
   remove(): void {
-    removeTree(this.directory);
+    if (this.isCurrent) removeIngest(this.directory);
   }
 
   [Symbol.dispose](): void {
     this.#lock.close();
+  }
+}
+
+function makeIngest(directory: string): void {
+  try {
+    makeDirectory(directory);
+  } catch (error) {
+    // Found there, and then removed by its last holder before it was looked at.
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
 }
 
@@ -93,9 +107,37 @@ function tryLock(directory: string): Deno.FsFile | "held" | "gone" {
     return "held";
   }
   // A lock on a file that was removed meanwhile protects nothing.
-  if (statOrNone(path)?.ino === file.statSync().ino) return file;
+  if (isAt(path, file)) return file;
   file.close();
   return "gone";
+}
+
+function isAt(path: string, file: Deno.FsFile): boolean {
+  return statOrNone(path)?.ino === file.statSync().ino;
+}
+
+/**
+ * Removes an ingest, its lock last: as soon as that is gone, another writer
+ * may take the directory for an ingest of its own, and keeps it then.
+ */
+export function removeIngest(directory: string): void {
+  const { lock } = paths(directory);
+  for (const { name } of entries(directory)) {
+    const path = `${directory}/${name}`;
+    if (path !== lock) removeTree(path);
+  }
+  removeTree(lock);
+  removeEmpty(directory);
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    Deno.removeSync(directory);
+  } catch (error) {
+    const isOthers = error instanceof Deno.errors.NotFound ||
+      (error instanceof Error && "code" in error && error.code === "ENOTEMPTY");
+    if (!isOthers) throw error;
+  }
 }
 
 function writeInfo(
@@ -161,7 +203,7 @@ export function removeUnheld(directory: string): boolean {
   if (lock === "held") return false;
   if (lock === "gone") return true;
   using _lock = lock;
-  removeTree(directory);
+  removeIngest(directory);
   return true;
 }
 

@@ -52,7 +52,7 @@ export class LocalIngestFile implements IngestFile {
       this.#verify(verified);
       const { layout, records, ref } = this.#deps;
       records.create(ctx, { ...verified, labels, ref }, () => {
-        placeBlob(layout, this.path, verified.digest);
+        placeBlob(layout, this.#ingest, verified.digest);
       });
     } finally {
       this.#ingest.remove();

@@ -32,6 +32,7 @@ import {
   ingestInfo,
   isHeld,
   readIngest,
+  removeIngest,
   removeUnheld,
   walkIngests,
 } from "./ingest.ts";
@@ -139,7 +140,7 @@ class FileContentStore
     const directory = await this.#layout.ingest(ctx.namespace, ref);
     if (readIngest(directory) === undefined) throw notFound("ingest", ref);
     // A writer that still holds it will fail when it commits.
-    removeTree(directory);
+    removeIngest(directory);
   }
 
   async info(ctx: Context, digest: Digest): Promise<ContentInfo> {

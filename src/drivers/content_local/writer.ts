@@ -127,7 +127,7 @@ export class LocalContentWriter implements ContentWriter {
       const { labels = {} } = options;
       const content = { digest, size: hasher.size, labels, ref };
       records.create(ctx, content, () => {
-        placeBlob(layout, this.#ingest.dataPath, digest);
+        placeBlob(layout, this.#ingest, digest);
       });
       await syncDirectory(layout.blobDirectory(digest));
       return digest;
