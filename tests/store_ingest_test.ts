@@ -145,7 +145,6 @@ Deno.test("commit() of an aborted ingest leaves the next one of its ref alone", 
 
 Deno.test("an ingest is taken by one process while another removes it", async () => {
   await using store = await openTestStore();
-  const { content } = store;
   const program = new URL("store/take_ingest.ts", import.meta.url).pathname;
   const taker = () =>
     new Deno.Command(Deno.execPath(), {
