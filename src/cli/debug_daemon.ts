@@ -6,6 +6,7 @@ import { askEither, type DebugQuestion } from "../app/observe/ask_either.ts";
 import { storePaths } from "../app/paths.ts";
 import { alreadyExists } from "../base/errors.ts";
 import type { Invocation } from "./command.ts";
+import { writeWholeFile } from "./whole_file.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -44,7 +45,7 @@ export async function keepAnswer(
   const socket = await debugSocket(inv);
   using answer = await askEither(socket, question, inv.ctx.signal);
   const path = output ?? await freePath(askedAt, extensions[answer.format]);
-  await writeFile(path, answer.body);
+  await writeWholeFile(path, answer.body, OWNER_ONLY);
   inv.stdout.line(path);
   if (answer.format === "go") {
     inv.stderr.line(`It is in pprof's format: go tool pprof ${path} shows it`);
@@ -58,22 +59,6 @@ async function freePath(askedAt: Date, extension: string): Promise<string> {
   const path = `coracle-${time.replaceAll(":", "")}.${extension}`;
   if (await Deno.lstat(path).catch(() => undefined) === undefined) return path;
   throw alreadyExists("file", path, { hint: "Name another with --output" });
-}
-
-async function writeFile(
-  path: string,
-  body: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const part = `${path}.part`;
-  try {
-    const options = { write: true, create: true, truncate: true };
-    using file = await Deno.open(part, { ...options, mode: OWNER_ONLY });
-    for await (const piece of body) await writeAll(file, piece);
-    await Deno.rename(part, path);
-  } catch (error) {
-    await Deno.remove(part).catch(() => {});
-    throw error;
-  }
 }
 
 /** What was asked for, or the one of the store's daemon. */
@@ -103,14 +88,5 @@ function isThere(path: string): boolean {
     return Deno.lstatSync(path).isSocket === true;
   } catch {
     return false;
-  }
-}
-
-async function writeAll(
-  file: Deno.FsFile,
-  bytes: Uint8Array,
-): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await file.write(bytes.subarray(written));
   }
 }

@@ -3,8 +3,8 @@
 import { failedPrecondition } from "../../base/errors.ts";
 import { exportContainer } from "../../engine/export.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
-import { writeWholeFile } from "../archive_write.ts";
 import type { Invocation } from "../command.ts";
+import { writeWholeFile } from "../whole_file.ts";
 
 /** `coracle export [-o FILE] CONTAINER` */
 export async function run(inv: Invocation): Promise<number> {

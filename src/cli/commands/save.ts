@@ -3,8 +3,9 @@ import { compressGzip } from "../../engine/images_compress.ts";
 import { anyPlatform } from "../../engine/images_platform.ts";
 import { saveImages } from "../../engine/save.ts";
 import { tarBytes } from "../../engine/images_tar.ts";
-import { writeDirectory, writeWholeFile } from "../archive_write.ts";
+import { writeDirectory } from "../archive_write.ts";
 import type { Invocation } from "../command.ts";
+import { writeWholeFile } from "../whole_file.ts";
 
 /** `coracle save [-o FILE|DIRECTORY] IMAGE...` */
 export async function run(inv: Invocation): Promise<number> {
