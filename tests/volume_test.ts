@@ -69,6 +69,20 @@ Deno.test({
       assertStringIncludes(wrong.stderr, "includes invalid characters");
     });
 
+    await t.step(
+      "what a killed command began to fill is filled anew",
+      async () => {
+        const namespace = store.flags.at(-1);
+        const half = `${store.dir}/root/volumes/${namespace}/half`;
+        await Deno.mkdir(`${half}/_new/junk`, { recursive: true });
+        const flags = ["--rm", "-v", "half:/etc"];
+        const listed = await ok(store, "run", ...flags, IMAGE, "ls", "/etc");
+        assertStringIncludes(listed, "passwd");
+        assertEquals(listed.includes("junk"), false);
+        await ok(store, "volume", "rm", "half");
+      },
+    );
+
     await t.step("rm refuses what a container uses", async () => {
       const id = await ok(
         store,

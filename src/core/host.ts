@@ -19,6 +19,9 @@ export interface Host {
   /** Makes a directory of the host and its parents. */
   makeDirectory(path: string): void;
   removeDirectory(path: string): void;
+  rename(from: string, to: string): void;
+  /** Waits for a lock; its file is made with the directories above it. */
+  lock(path: string): Promise<Disposable>;
   /**
    * The device at `path`, or all those below it if it is a directory.
    * @throws {EngineError} `notFound`, `invalidArgument` if it is no device

@@ -29,4 +29,14 @@ export interface VolumeStore {
   remove(ctx: Context, name: string): Promise<void>;
   /** Bytes on disk. @throws {EngineError} `notFound` */
   usage(ctx: Context, name: string): Promise<number>;
+  /** While it is held, no container that is being made gets a volume. */
+  lock(ctx: Context): Promise<Disposable>;
+}
+
+/**
+ * Of the lock on a namespace's volumes. No namespace starts with a dot.
+ * @param root directory of all volumes
+ */
+export function volumesLock(root: string, namespace: string): string {
+  return `${root}/.${namespace}.lock`;
 }

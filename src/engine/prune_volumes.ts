@@ -17,6 +17,7 @@ export async function pruneVolumes(
   { services, volumes }: VolumeUseDeps,
   which: "anonymous" | "all",
 ): Promise<PrunedVolumes> {
+  using _alone = await volumes.lock(ctx);
   const use = await volumeUse(ctx, services);
   const removed: string[] = [];
   let bytesFreed = 0;

@@ -1,6 +1,7 @@
 /** Which containers use which volumes. */
 
 import type { Context } from "../base/context.ts";
+import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
 import type { VolumeInfo, VolumeStore } from "../core/volume.ts";
 import { containerSpec } from "./inspect_find.ts";
@@ -15,8 +16,8 @@ export interface VolumeUse {
   /** Ids of the containers that a volume is of, running or not. */
   readonly usersOf: (volume: VolumeInfo) => readonly string[];
   /**
-   * `unknown`: some container is just being made, and which volumes with a
-   * name it will use nobody knows.
+   * `unknown`: some container of ours is just being made, and which volumes
+   * with a name it will use nobody knows.
    */
   readonly named: "known" | "unknown";
 }
@@ -32,7 +33,9 @@ export async function volumeUse(
   let named: VolumeUse["named"] = "known";
   for await (const container of services.containers.list(ctx)) {
     const spec = await containerSpec(ctx, services, container);
-    if (spec === undefined) named = "unknown";
+    if (spec === undefined && settingsOf(container) !== undefined) {
+      named = "unknown";
+    }
     const names = shownMounts(spec ?? {}).flatMap(({ Name }) => Name ?? []);
     for (const name of new Set(names)) add(name, container.id);
     // Those of its own are made before its spec is.

@@ -10,6 +10,8 @@ interface VolumeDeps {
   readonly root: RootDirectory;
   /** Directory of a namespace's volumes. */
   readonly volumesPath: string;
+  /** Held by who makes or removes volumes with a name. */
+  readonly lockPath: string;
   /** Directory of the volumes that end with the container. */
   readonly anonymousPath: string;
 }
@@ -109,14 +111,14 @@ function tmpfs(mount: RunMount & { kind: "tmpfs" }): SpecMount {
 async function volume(
   mount: RunMount & { kind: "volume" },
   directory: string,
-  { host, root }: VolumeDeps,
+  { host, root, lockPath }: VolumeDeps,
 ): Promise<SpecMount> {
   const data = `${directory}/_data`;
-  if (!host.exists(data)) {
-    host.makeDirectory(directory);
-    const copied = mount.start === "imageContent" &&
-      await root.copyOut(mount.target, data);
-    if (!copied) host.makeDirectory(data);
+  {
+    using _alone = mount.name === undefined
+      ? undefined
+      : await host.lock(lockPath);
+    if (!host.exists(data)) await fill(directory, data);
   }
   return {
     destination: mount.target,
@@ -124,6 +126,17 @@ async function volume(
     source: data,
     options: ["rbind", "rprivate", ...accessOption(mount.access)],
   };
+
+  /** Whole or not at all: who comes next takes what is there. */
+  async function fill(directory: string, data: string): Promise<void> {
+    const unfinished = `${directory}/_new`;
+    host.makeDirectory(directory);
+    host.removeDirectory(unfinished);
+    const copied = mount.start === "imageContent" &&
+      await root.copyOut(mount.target, unfinished);
+    if (!copied) host.makeDirectory(unfinished);
+    host.rename(unfinished, data);
+  }
 }
 
 function accessOption(access: MountAccess): readonly string[] {

@@ -5,6 +5,7 @@ import { hostPlatform } from "../base/platform.ts";
 import type { Host, RootDirectory } from "../core/host.ts";
 import type { SpecDevice } from "../oci/runtime_spec.ts";
 import type { HostFacts } from "../oci/spec/facts.ts";
+import { lockFile } from "../sys/lock_file.ts";
 import { mayExist } from "../sys/may_exist.ts";
 import { readDevice, readDevices } from "./devices.ts";
 import { collectFacts } from "./host_facts.ts";
@@ -13,6 +14,8 @@ import { openRootDirectory } from "./root_directory.ts";
 interface HostDeps {
   readonly env: (name: string) => string | undefined;
 }
+
+const REMOVE_TRIES = 10;
 
 const DEFAULT_PATH =
   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -73,11 +76,24 @@ class LocalHost implements Host {
   }
 
   removeDirectory(path: string): void {
-    try {
-      Deno.removeSync(path, { recursive: true });
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    for (let triesLeft = REMOVE_TRIES;; triesLeft--) {
+      try {
+        return Deno.removeSync(path, { recursive: true });
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return;
+        // Somebody who is just ending has written a last file.
+        if (triesLeft === 0 || !isOccupied(error)) throw error;
+      }
     }
+  }
+
+  rename(from: string, to: string): void {
+    Deno.renameSync(from, to);
+  }
+
+  lock(path: string): Promise<Disposable> {
+    this.makeDirectory(path.slice(0, path.lastIndexOf("/")));
+    return lockFile(path);
   }
 
   deviceNodes(path: string): readonly SpecDevice[] {
@@ -96,6 +112,11 @@ class LocalHost implements Host {
   openRoot(path: string): RootDirectory {
     return openRootDirectory(path);
   }
+}
+
+function isOccupied(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    error.code === "ENOTEMPTY";
 }
 
 function isProgram(path: string): boolean {

@@ -5,8 +5,13 @@
 
 import type { Context } from "../../base/context.ts";
 import { notFound } from "../../base/errors.ts";
-import type { VolumeInfo, VolumeStore } from "../../core/volume.ts";
+import {
+  type VolumeInfo,
+  volumesLock,
+  type VolumeStore,
+} from "../../core/volume.ts";
 import { diskUsage } from "../../sys/disk_usage.ts";
+import { lockFile } from "../../sys/lock_file.ts";
 
 /** No `..` and nothing deeper: a name is part of a path. */
 const NAMED = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
@@ -41,6 +46,10 @@ export function createLocalVolumes(root: string): VolumeStore {
       if (kind === "anonymous") {
         removeIfEmpty(directory.slice(0, directory.lastIndexOf("/")));
       }
+    },
+    async lock({ namespace }) {
+      await Deno.mkdir(root, { recursive: true, mode: 0o755 });
+      return await lockFile(volumesLock(root, namespace));
     },
     async usage(ctx, name) {
       const { mountpoint } = look(ctx, name);
