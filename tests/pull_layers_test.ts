@@ -158,6 +158,7 @@ async function allAtOnce(
     await unpackLayers(ctx, services, {
       layers,
       snapshotter,
+      snapshotterName: services.defaultSnapshotter,
       session,
       contentLabels: {},
       open: (ctx, layer) => storedLayer(ctx, content, layer),

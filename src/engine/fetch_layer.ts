@@ -1,8 +1,9 @@
 /** Where the bytes of layers come from, and what becomes of them. */
 
 import type { Context } from "../base/context.ts";
+import type { Digest } from "../base/digest.ts";
 import { type EngineError, hasCode, notFound } from "../base/errors.ts";
-import type { LocalContentStore } from "../core/content.ts";
+import type { IngestFile, LocalContentStore } from "../core/content.ts";
 import type { Labels } from "../core/labels.ts";
 import type { Fetcher } from "../core/registry.ts";
 import type { LayerSource, UnpackedLayer } from "../core/unpack.ts";
@@ -71,7 +72,7 @@ export async function fetchedLayer(
           open: (offset) => fetcher.fetch(ctx, layer, { offset }),
         },
         commit: (ctx, { digest, size }, labels) =>
-          ingest.commitVerified(ctx, { digest, size }, labels),
+          commitOrFind(ctx, content, ingest, { digest, size }, labels),
         discard: () => ingest.discard(),
         distrust: (ctx, error) => fetcher.distrust(ctx, layer, error),
         [Symbol.asyncDispose]: () => ingest[Symbol.asyncDispose](),
@@ -85,6 +86,22 @@ export async function fetchedLayer(
       // Collected at this very moment: then it has to be fetched after all.
       if (!hasCode(error, "notFound")) throw error;
     }
+  }
+}
+
+async function commitOrFind(
+  ctx: Context,
+  content: LocalContentStore,
+  ingest: IngestFile,
+  verified: { readonly digest: Digest; readonly size: number },
+  labels: Labels,
+): Promise<void> {
+  try {
+    await ingest.commitVerified(ctx, verified, labels);
+  } catch (error) {
+    // Somebody has stored it under another ref, as `load` does.
+    if (!hasCode(error, "alreadyExists")) throw error;
+    await addLabels(ctx, content, verified.digest, labels);
   }
 }
 

@@ -19,19 +19,40 @@ export async function withLease<T>(
   work: (ctx: Context) => Promise<T>,
 ): Promise<T> {
   if (ctx.leaseId !== undefined) return await work(ctx);
+  await using lease = await openLease(ctx, leases);
+  return await work({ ...ctx, leaseId: lease.id });
+}
+
+/** Holds content, and what its labels name, while it is read. */
+export async function* whileHeld<T>(
+  ctx: Context,
+  leases: LeaseManager,
+  digests: Iterable<Digest>,
+  read: (ctx: Context) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  await using lease = await openLease(ctx, leases);
+  const leased = { ...ctx, leaseId: lease.id };
+  for (const digest of digests) await holdContent(leased, leases, digest);
+  yield* read(leased);
+}
+
+async function openLease(
+  ctx: Context,
+  leases: LeaseManager,
+): Promise<AsyncDisposable & { readonly id: string }> {
   const { id } = await leases.create(ctx, {
     expiresInMs: EXPIRES_IN_MS,
     endsWith: "process",
   });
-  try {
-    return await work({ ...ctx, leaseId: id });
-  } finally {
-    await cleanUp(
-      ctx,
-      RELEASE_BUDGET_MS,
-      (fresh) => leases.delete(fresh, id, { collect: "later" }),
-    );
-  }
+  return {
+    id,
+    [Symbol.asyncDispose]: () =>
+      cleanUp(
+        ctx,
+        RELEASE_BUDGET_MS,
+        (fresh) => leases.delete(fresh, id, { collect: "later" }),
+      ),
+  };
 }
 
 /**
@@ -45,4 +66,16 @@ export async function holdContent(
 ): Promise<void> {
   if (ctx.leaseId === undefined) return;
   await leases.addResource(ctx, ctx.leaseId, { id: digest, type: "content" });
+}
+
+/** The same for a snapshot and all that it is built on. */
+export async function holdSnapshot(
+  ctx: Context,
+  leases: LeaseManager,
+  snapshotter: string,
+  name: string,
+): Promise<void> {
+  if (ctx.leaseId === undefined) return;
+  const resource = { id: name, type: `snapshots/${snapshotter}` };
+  await leases.addResource(ctx, ctx.leaseId, resource);
 }

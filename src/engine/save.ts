@@ -17,6 +17,7 @@ import { MEDIA_TYPE } from "../oci/media_types.ts";
 import { nameReference } from "./images.ts";
 import { type ArchiveFile, bytesOnce } from "./images_archive.ts";
 import type { ImageContent, PlatformChoice } from "./images_content.ts";
+import { whileHeld } from "./images_lease.ts";
 import { findContent } from "./images_of_platform.ts";
 import { shownName } from "./remove.ts";
 import { platformsOf, type SavedPlatforms } from "./save_platforms.ts";
@@ -64,7 +65,14 @@ export async function saveImages(
       : undefined;
     saved.push({ image, content, platforms, named: by === "name" });
   }
-  return archive(ctx, services.content, saved, format);
+  // Their names may be removed meanwhile.
+  const targets = saved.map(({ image }) => image.target.digest);
+  return whileHeld(
+    ctx,
+    services.leases,
+    targets,
+    (ctx) => archive(ctx, services.content, saved, format),
+  );
 }
 
 async function* archive(

@@ -125,13 +125,15 @@ async function unpackLocked(
     () =>
       withStagingLease(ctx, services, id, async () => {
         if (!isLocalContentStore(services.content)) {
-          await unpackElsewhere(ctx, services, snapshotter, layers, onProgress);
+          const there = { layers, snapshotter, snapshotterName: name };
+          await unpackElsewhere(ctx, services, there, onProgress);
           return;
         }
         await using session = services.unpacker.open();
         const outcome = await unpackLayers(ctx, services, {
           layers,
           snapshotter,
+          snapshotterName: name,
           session,
           stagingLeaseId: id,
           open: options.open,

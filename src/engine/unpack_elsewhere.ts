@@ -4,11 +4,9 @@ import type { Context } from "../base/context.ts";
 import { LABEL } from "../core/labels.ts";
 import type { OnProgress } from "../core/progress.ts";
 import type { Services } from "../core/services.ts";
-import type { Snapshotter } from "../core/snapshot.ts";
 import { addLabels } from "./images_content.ts";
-import { unpackInOrder } from "./unpack_in_order.ts";
+import { type OrderedLayers, unpackInOrder } from "./unpack_in_order.ts";
 import { committedCount } from "./unpack_layers.ts";
-import type { PlannedLayer } from "./unpack_plan.ts";
 
 /**
  * Makes the chain of snapshots of layers that are content already: we say what
@@ -17,13 +15,14 @@ import type { PlannedLayer } from "./unpack_plan.ts";
 export async function unpackElsewhere(
   ctx: Context,
   services: Services,
-  snapshotter: Snapshotter,
-  layers: readonly PlannedLayer[],
+  job: OrderedLayers,
   onProgress: OnProgress,
 ): Promise<void> {
-  const done = await committedCount(ctx, snapshotter, layers);
+  const { layers } = job;
+  const done = await committedCount(ctx, services, job);
   const missing = layers.slice(done);
-  await unpackInOrder(ctx, services, snapshotter, missing, onProgress);
+  const ordered = { ...job, layers: missing };
+  await unpackInOrder(ctx, services, ordered, onProgress);
   for (const { layer, diffId } of layers) {
     const labels = { [LABEL.uncompressed]: diffId };
     await addLabels(ctx, services.content, layer.digest, labels);

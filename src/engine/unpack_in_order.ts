@@ -2,12 +2,21 @@ import { cleanUp, type Context } from "../base/context.ts";
 import { dataLoss, hasCode, unlessMissing } from "../base/errors.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Mount } from "../core/mount.ts";
-import type { OnProgress } from "../core/progress.ts";
+import type { OnProgress, ProgressState } from "../core/progress.ts";
 import type { Services } from "../core/services.ts";
 import type { Snapshotter } from "../core/snapshot.ts";
+import { holdSnapshot } from "./images_lease.ts";
+import { withUnpackLock } from "./unpack_lock.ts";
 import type { PlannedLayer } from "./unpack_plan.ts";
 
 const UNDO_BUDGET_MS = 30_000;
+
+/** The lowest first, which has a committed parent, or none. */
+export interface OrderedLayers {
+  readonly layers: readonly PlannedLayer[];
+  readonly snapshotter: Snapshotter;
+  readonly snapshotterName: string;
+}
 
 /**
  * Unpacks stored layers one after another, each onto its mounted parent: what
@@ -16,17 +25,28 @@ const UNDO_BUDGET_MS = 30_000;
 export async function unpackInOrder(
   ctx: Context,
   services: Services,
-  snapshotter: Snapshotter,
-  layers: readonly PlannedLayer[],
+  { layers, snapshotter, snapshotterName }: OrderedLayers,
   onProgress: OnProgress,
 ): Promise<void> {
   for (const planned of layers) {
     ctx.signal.throwIfAborted();
-    const { digest, size } = planned.layer;
+    const { layer: { digest, size }, chainId } = planned;
     const about = { kind: "layer", subject: digest, totalBytes: size } as const;
-    onProgress({ ...about, state: "unpacking", doneBytes: 0 });
-    await applyOnParent(ctx, services, snapshotter, planned);
-    onProgress({ ...about, state: "done", doneBytes: size });
+    const tell = (state: ProgressState, doneBytes = 0) =>
+      onProgress({ ...about, state, doneBytes });
+    // It may be in several images, of which others unpack one.
+    await withUnpackLock(
+      ctx,
+      services.content,
+      `apply-${snapshotterName}-${chainId}`,
+      () => tell("waiting"),
+      async () => {
+        tell("unpacking");
+        await applyOnParent(ctx, services, snapshotter, planned);
+      },
+    );
+    await holdSnapshot(ctx, services.leases, snapshotterName, chainId);
+    tell("done", size);
   }
 }
 

@@ -19,13 +19,12 @@ import {
 import type { Descriptor } from "../oci/image_spec.ts";
 import type { LayerAccess } from "./fetch_layer.ts";
 import { allOrNone } from "./all_or_none.ts";
+import { holdSnapshot } from "./images_lease.ts";
 import type { PlannedLayer } from "./unpack_plan.ts";
 import { unpackStaged } from "./unpack_staged.ts";
-import { unpackInOrder } from "./unpack_in_order.ts";
+import { type OrderedLayers, unpackInOrder } from "./unpack_in_order.ts";
 
-export interface UnpackJob {
-  readonly layers: readonly PlannedLayer[];
-  readonly snapshotter: Snapshotter;
+export interface UnpackJob extends OrderedLayers {
   readonly session: UnpackSession;
   /** Holds what is only of use while layers are unpacked. */
   readonly stagingLeaseId?: string;
@@ -48,7 +47,7 @@ export async function unpackLayers(
   job: UnpackJob,
 ): Promise<"changed" | "unchanged"> {
   const { snapshotter, layers } = job;
-  const done = await committedCount(ctx, snapshotter, layers);
+  const done = await committedCount(ctx, services, job);
   const missing = layers.slice(done);
   const canStage = hasStaging(snapshotter);
   const contentOnly = canStage
@@ -64,7 +63,8 @@ export async function unpackLayers(
     },
   ]);
   if (!canStage) {
-    await unpackInOrder(ctx, services, snapshotter, missing, job.onProgress);
+    const ordered = { ...job, layers: missing };
+    await unpackInOrder(ctx, services, ordered, job.onProgress);
   }
   return missing.length > 0 || taken.includes(true) ? "changed" : "unchanged";
 }
@@ -82,14 +82,20 @@ function uniqueLayers(
   });
 }
 
-/** How many layers, from the lowest on, are snapshots already. */
+/**
+ * How many layers, from the lowest on, are snapshots already. The context's
+ * lease holds these from now on.
+ */
 export async function committedCount(
   ctx: Context,
-  snapshotter: Snapshotter,
-  layers: readonly PlannedLayer[],
+  { leases }: Pick<Services, "leases">,
+  { layers, snapshotter, snapshotterName }: OrderedLayers,
 ): Promise<number> {
   for (let count = layers.length; count > 0; count--) {
     const name = layers[count - 1]?.chainId ?? "";
+    if (!await isCommitted(ctx, snapshotter, name)) continue;
+    await holdSnapshot(ctx, leases, snapshotterName, name);
+    // It may have been collected before it was held.
     if (await isCommitted(ctx, snapshotter, name)) return count;
   }
   return 0;

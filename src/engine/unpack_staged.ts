@@ -151,8 +151,7 @@ async function chain(
     await unpackInOrder(
       ctx,
       services,
-      snapshotter,
-      [planned],
+      { ...job, layers: [planned] },
       job.onProgress,
     );
   }
@@ -181,7 +180,7 @@ async function settle(
     await cleanUp(
       ctx,
       UNDO_BUDGET_MS,
-      (fresh) => snapshotter.remove(fresh, key),
+      (fresh) => snapshotter.remove(staging(fresh, job), key),
     );
   }
 }

@@ -5,6 +5,7 @@ import type { Digest } from "../../base/digest.ts";
 import {
   alreadyExists,
   failedPrecondition,
+  hasCode,
   invalidArgument,
   notFound,
 } from "../../base/errors.ts";
@@ -252,10 +253,31 @@ class FileContentStore
     const info = ingestInfo(namespace, ref, expected);
     const ingest = HeldIngest.take(directory, info, this.#options.now);
     try {
+      this.#refuseStored(ctx, ref, ingest, expected);
       this.#records.holdIngest(ctx, ref);
       return ingest;
     } catch (error) {
       ingest[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Whoever held the ingest until now may have made it content meanwhile.
+   * @throws {EngineError} `alreadyExists`
+   */
+  #refuseStored(
+    ctx: Context,
+    ref: string,
+    ingest: HeldIngest,
+    { digest, size }: ExpectedContent = {},
+  ): void {
+    if (digest === undefined) return;
+    if (this.#records.get(ctx, digest) === undefined) return;
+    try {
+      this.#adoptable(ctx, ref, { digest, size });
+    } catch (error) {
+      if (hasCode(error, "alreadyExists")) ingest.remove();
       throw error;
     }
   }

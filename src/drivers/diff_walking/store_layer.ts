@@ -1,7 +1,7 @@
-import type { Context } from "../../base/context.ts";
+import { cleanUp, type Context } from "../../base/context.ts";
 import { type Digest, parseDigest } from "../../base/digest.ts";
-import { hasCode } from "../../base/errors.ts";
-import type { ContentStore } from "../../core/content.ts";
+import { hasCode, unlessMissing } from "../../base/errors.ts";
+import type { ContentStore, ContentWriter } from "../../core/content.ts";
 import { LABEL, type Labels } from "../../core/labels.ts";
 import type { Compression } from "../../oci/media_types.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
@@ -17,11 +17,35 @@ export interface LayerToStore {
   readonly labels: Labels;
 }
 
-/** Compresses a layer and stores it, hashing both forms as they pass. */
+const UNDO_BUDGET_MS = 10_000;
+
+/**
+ * Compresses a layer and stores it, hashing both forms as they pass. If that
+ * fails nothing stays: nobody could go on with it.
+ */
 export async function storeLayer(
   ctx: Context,
   content: ContentStore,
-  { tar, compression, mediaType, ref, labels }: LayerToStore,
+  layer: LayerToStore,
+): Promise<Descriptor & { readonly diffId: Digest }> {
+  await using writer = await content.writer(ctx, layer.ref);
+  try {
+    return await writeLayer(ctx, content, writer, layer);
+  } catch (error) {
+    await cleanUp(
+      ctx,
+      UNDO_BUDGET_MS,
+      (fresh) => unlessMissing(content.abort(fresh, layer.ref)),
+    );
+    throw error;
+  }
+}
+
+async function writeLayer(
+  ctx: Context,
+  content: ContentStore,
+  writer: ContentWriter,
+  { tar, compression, mediaType, labels }: LayerToStore,
 ): Promise<Descriptor & { readonly diffId: Digest }> {
   const { createHash } = await import("node:crypto");
   const [plain, packed] = [createHash("sha256"), createHash("sha256")];
@@ -32,7 +56,6 @@ export async function storeLayer(
       yield batch;
     }
   }
-  await using writer = await content.writer(ctx, ref);
   // What an earlier attempt left under this ref is not ours.
   await writer.truncate(0);
   let size = 0;
