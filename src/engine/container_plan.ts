@@ -1,8 +1,7 @@
 /** Deciding on a container, before anything of it exists. */
 
 import type { Context } from "../base/context.ts";
-import { EngineError, invalidArgument } from "../base/errors.ts";
-import { checkIdentifier } from "../base/identifier.ts";
+import { invalidArgument } from "../base/errors.ts";
 import { signalNumber, SIGNALS } from "../base/signals.ts";
 import type { NewContainer } from "../core/container.ts";
 import {
@@ -19,6 +18,7 @@ import type { Snapshotter } from "../core/snapshot.ts";
 import type { BundleRecord } from "../core/task.ts";
 import type { ContainerConfig } from "../oci/image_spec.ts";
 import { askedWords } from "./asked_words.ts";
+import { checkName } from "./container_name.ts";
 import { checkCpuRange } from "./cpu_range.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import { healthCheck } from "./options/health.ts";
@@ -140,27 +140,6 @@ function checkTogether(
       "conflicting options: cannot specify both --restart and --rm",
     );
   }
-}
-
-/** @throws {EngineError} `alreadyExists` */
-async function checkName(
-  ctx: Context,
-  services: Services,
-  name: string,
-): Promise<void> {
-  checkIdentifier("container", name, "name");
-  const taken = await services.containers.named(ctx, name);
-  if (taken !== undefined) throw nameTaken(name, taken.id);
-}
-
-/** In docker's words. */
-export function nameTaken(name: string, id: string): EngineError {
-  return new EngineError(
-    "alreadyExists",
-    `Conflict. The container name "/${name}" is already in use by ` +
-      `container "${id}"`,
-    { hint: `Remove that one (coracle rm ${name}), or use another name` },
-  );
 }
 
 function labelsOf(

@@ -1,4 +1,4 @@
-/** Making a planned container: its root file system and its spec. */
+/** The spec of a planned container. */
 
 import type { Context } from "../base/context.ts";
 import { invalidArgument } from "../base/errors.ts";
@@ -6,6 +6,7 @@ import type { Host } from "../core/host.ts";
 import { type AskedSharing, askedSharing } from "../core/shared_paths.ts";
 import type { TaskStartError } from "../core/start_failure.ts";
 import type { Bundle } from "../core/task.ts";
+import { volumesLock } from "../core/volume.ts";
 import { buildSpec } from "../oci/spec/build.ts";
 import { serializeSpec } from "../oci/spec/serialize.ts";
 import type { ContainerPlan } from "./container_plan.ts";
@@ -16,18 +17,6 @@ import { networkFiles } from "./network_files.ts";
 import type { RunOptions } from "./run_options.ts";
 import { specRequest } from "./spec.ts";
 import { anonymousVolumes, prepareMounts } from "./volumes.ts";
-
-/** Prepares the writable layer, and mounts it in the bundle. */
-export async function prepareRoot(
-  ctx: Context,
-  { services }: LifeDeps,
-  { id, snapshotter, parent }: ContainerPlan,
-  bundle: Bundle,
-): Promise<void> {
-  if (snapshotter === undefined) return;
-  const mounts = await snapshotter.prepare(ctx, id, parent);
-  await services.mounter.mount(ctx, mounts, bundle.rootfs);
-}
 
 /**
  * Where `hosts` and its kin go: those of a container that ends with its task
@@ -69,6 +58,7 @@ export async function makeSpec(
       host,
       root,
       volumesPath,
+      lockPath: volumesLock(deps.volumesPath, ctx.namespace),
       anonymousPath: anonymousVolumes(volumesPath, id),
     },
   );

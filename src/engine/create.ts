@@ -1,9 +1,10 @@
 /** Makes a container without starting it. */
 
 import { cleanUp, type Context } from "../base/context.ts";
+import { makeParts } from "./container_parts.ts";
 import { bundleRecord, planContainer } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
-import { makeSpec, prepareRoot } from "./container_spec.ts";
+import { makeSpec } from "./container_spec.ts";
 import { discardContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -29,9 +30,7 @@ export async function createContainer(
     bundleRecord(ctx, plan, "onExit"),
   );
   try {
-    // First, because it holds the snapshot: nobody's would be garbage.
-    await services.containers.create(ctx, plan.container);
-    await prepareRoot(ctx, deps, plan, bundle);
+    await makeParts(ctx, deps, options, plan, bundle);
     const spec = await makeSpec(
       ctx,
       deps,

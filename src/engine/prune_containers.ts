@@ -1,5 +1,8 @@
 import type { Context } from "../base/context.ts";
+import { hasCode, unlessMissing } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
+import { settingsOf } from "../core/container_settings.ts";
+import type { Services } from "../core/services.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import type { PruneFilter } from "./prune.ts";
@@ -20,17 +23,61 @@ export async function pruneContainers(
   const going: Container[] = [];
   for await (const container of services.containers.list(ctx)) {
     const status = await containerStatus(ctx, services, container);
-    if (!isAlive(status) && fits(container, filter)) going.push(container);
+    const isStopped = !isAlive(status) && fits(container, filter);
+    if (isStopped && !await isBeginning(ctx, services, container)) {
+      going.push(container);
+    }
   }
+  const removed: Container[] = [];
   let bytesFreed = 0;
   for (const container of going) {
-    bytesFreed += await writableBytes(ctx, deps, container);
+    const bytes = await writableBytes(ctx, deps, container);
+    if (!await removeStopped(ctx, deps, container)) continue;
+    removed.push(container);
+    bytesFreed += bytes;
+  }
+  return { removed, bytesFreed };
+}
+
+/** Whether somebody is just making or starting it. */
+async function isBeginning(
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<boolean> {
+  const { id, spec } = container;
+  if (spec === undefined && settingsOf(container) !== undefined) {
+    const whole = await unlessMissing(services.containers.get(ctx, id));
+    if (whole?.spec === undefined) return true;
+  }
+  const ref = { namespace: ctx.namespace, id };
+  const bundle = services.bundles.find(ctx, ref);
+  if (bundle === undefined) return false;
+  const task = await services.tasks.find(ctx, ref);
+  const state = task === undefined
+    ? bundle.status()?.state
+    : (await unlessMissing(task.status(ctx)))?.state;
+  return state === undefined || state === "created";
+}
+
+/** @returns false if somebody has removed it meanwhile, or started it */
+async function removeStopped(
+  ctx: Context,
+  deps: LifeDeps,
+  container: Container,
+): Promise<boolean> {
+  try {
     await removeContainer(ctx, deps, container.id, {
       running: "refuse",
       volumes: "keep",
     });
+    return true;
+  } catch (error) {
+    if (hasCode(error, "notFound")) return false;
+    const status = await containerStatus(ctx, deps.services, container);
+    if (isAlive(status)) return false;
+    throw error;
   }
-  return { removed: going, bytesFreed };
 }
 
 /** Of a container's own layer; 0 if that can't be said. */

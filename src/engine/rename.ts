@@ -1,12 +1,12 @@
 /** Gives a container another name. */
 
 import type { Context } from "../base/context.ts";
-import { hasCode, invalidArgument } from "../base/errors.ts";
+import { invalidArgument } from "../base/errors.ts";
 import { checkIdentifier } from "../base/identifier.ts";
 import type { Container } from "../core/container.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
-import { nameTaken } from "./container_plan.ts";
+import { withName } from "./container_name.ts";
 import { containerName } from "./inspect_find.ts";
 
 /** @throws {EngineError} `alreadyExists` if another one has the name */
@@ -25,16 +25,10 @@ export async function renameContainer(
     );
   }
   const key = LABEL.containerName;
-  try {
-    await services.containers.update(ctx, {
+  await withName(ctx, services, name, () =>
+    services.containers.update(ctx, {
       id: container.id,
       runtime: { name: "" },
       labels: { [key]: name },
-    }, [`labels.${key}`]);
-  } catch (error) {
-    if (!hasCode(error, "alreadyExists")) throw error;
-    const taken = await services.containers.named(ctx, name);
-    // It may be gone already: then the store's words must do.
-    throw taken === undefined ? error : nameTaken(name, taken.id);
-  }
+    }, [`labels.${key}`]));
 }

@@ -12,13 +12,14 @@ import type { ContainerSettings } from "../core/container_settings.ts";
 import type { Bundle, ExitStatus, Task, TaskStdio } from "../core/task.ts";
 import { NEW_STATUS, type TaskStatus } from "../core/task_status.ts";
 import { LostDaemonError } from "../core/through_socket.ts";
+import { makeParts } from "./container_parts.ts";
 import {
   type ContainerPlan,
   expectedRecord,
   planContainer,
 } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
-import { type MadeSpec, prepareRoot, writeSpec } from "./container_spec.ts";
+import { type MadeSpec, writeSpec } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps, LifeDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -59,14 +60,15 @@ export async function runContainer(
   const bundle = services.bundles.create(ctx, record);
   const stdio = taskStdio(options);
   await using early = services.tasks.prepareForeground(ctx, bundle, stdio);
-  const plan = await planOrDiscard(ctx, deps, options, bundle, early);
+  const patient = pullingLater(deps, early);
+  const plan = await planOrDiscard(ctx, patient, options, bundle, early);
   if (attach !== undefined && needsShim(plan.settings)) {
     // The image says how to probe it.
     await early[Symbol.asyncDispose]();
     bundle.remove();
     return await attach(await runKept(ctx, deps, options, plan, hooks));
   }
-  const made = await makeContainer(ctx, deps, options, plan, bundle, early);
+  const made = await makeContainer(ctx, patient, options, plan, bundle, early);
   hooks.created?.(plan.id);
   return await toItsEnd(ctx, deps, bundle, async () => {
     const spec = made.text;
@@ -102,6 +104,14 @@ async function runKept(
 }
 
 /** @param early what waits for the spec: not while an image is pulled */
+function pullingLater(deps: CreateDeps, early: AsyncDisposable): CreateDeps {
+  const pull: CreateDeps["pull"] = async (...image) => {
+    await early[Symbol.asyncDispose]();
+    await deps.pull(...image);
+  };
+  return { ...deps, pull };
+}
+
 async function planOrDiscard(
   ctx: Context,
   deps: CreateDeps,
@@ -109,13 +119,9 @@ async function planOrDiscard(
   bundle: Bundle,
   early: AsyncDisposable,
 ): Promise<ContainerPlan> {
-  const pull: CreateDeps["pull"] = async (...image) => {
-    await early[Symbol.asyncDispose]();
-    await deps.pull(...image);
-  };
   const { id } = bundle.record;
   try {
-    return await planContainer(ctx, { ...deps, pull }, options, id);
+    return await planContainer(ctx, deps, options, id);
   } catch (error) {
     await early[Symbol.asyncDispose]();
     bundle.remove();
@@ -136,8 +142,7 @@ async function makeContainer(
   early: AsyncDisposable,
 ): Promise<MadeSpec> {
   try {
-    await deps.services.containers.create(ctx, plan.container);
-    await prepareRoot(ctx, deps, plan, bundle);
+    await makeParts(ctx, deps, options, plan, bundle);
     return await writeSpec(
       ctx,
       deps,

@@ -3,13 +3,14 @@
 import { cleanUp, type Context } from "../base/context.ts";
 import { mayStandIn } from "../core/keeper.ts";
 import type { Bundle, Task } from "../core/task.ts";
+import { makeParts } from "./container_parts.ts";
 import {
   bundleRecord,
   type ContainerPlan,
   planContainer,
 } from "./container_plan.ts";
 import { recordParts } from "./container_record.ts";
-import { type MadeSpec, prepareRoot, writeSpec } from "./container_spec.ts";
+import { type MadeSpec, writeSpec } from "./container_spec.ts";
 import { discardContainer, finishContainer } from "./finish.ts";
 import type { CreateDeps } from "./life_deps.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -99,11 +100,7 @@ async function makeOrDiscard(
   }
 }
 
-/**
- * The record comes first, because it holds the snapshot: nobody's would be
- * garbage, and the daemon collects at any moment. Its spec is recorded when
- * there is time.
- */
+/** Its spec is recorded when there is time. */
 async function makeContainer(
   ctx: Context,
   deps: CreateDeps,
@@ -111,8 +108,7 @@ async function makeContainer(
   plan: ContainerPlan,
   bundle: Bundle,
 ): Promise<MadeSpec> {
-  await deps.services.containers.create(ctx, plan.container);
-  await prepareRoot(ctx, deps, plan, bundle);
+  await makeParts(ctx, deps, options, plan, bundle);
   return await writeSpec(
     ctx,
     deps,

@@ -34,6 +34,8 @@ export type ImagePuller = (
   platform: string | undefined,
 ) => Promise<void>;
 
+const PULL_TRIES = 2;
+
 type ImageSource = RunSource & { readonly kind: "image" };
 
 /** What the store has under a name. */
@@ -64,10 +66,14 @@ export async function ensureImage(
       });
     }
   }
-  await pull(ctx, source.reference, source.platform);
-  const pulled = await lookUp(ctx, services, source);
-  if (pulled.kind === "runnable") return pulled.image;
-  throw unusable(source, pulled);
+  for (let triesLeft = PULL_TRIES;; triesLeft--) {
+    await pull(ctx, source.reference, source.platform);
+    const pulled = await lookUp(ctx, services, source);
+    if (pulled.kind === "runnable") return pulled.image;
+    // Somebody may have removed it in the meantime.
+    const isGone = pulled.kind === "absent" && triesLeft > 1;
+    if (!isGone) throw unusable(source, pulled);
+  }
 }
 
 function unusable(
