@@ -75,10 +75,11 @@ async function endOf(
   const task = await services.tasks.find(ctx, record);
   // Whoever looks for it writes down what it finds.
   if (task === undefined) return bundle.status();
+  if (record.removal === "byClient") return "alive";
   const status = await task.status(ctx);
-  return status.state === "stopped" && record.removal !== "byClient"
-    ? status
-    : "alive";
+  if (status.state === "stopped") return status;
+  // Whoever starts one holds its bundle: that command was killed.
+  return status.state === "created" ? bundle.status() : "alive";
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import { background, cleanUp, type Context } from "../../base/context.ts";
 import { EngineError, hasCode } from "../../base/errors.ts";
+import { Lingering } from "../../base/lingering.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Container } from "../../core/container.ts";
 import type { Bundle, BundleStore, ExitStatus } from "../../core/task.ts";
@@ -39,6 +40,8 @@ export interface DaemonShimsDeps
 
 /** A shim that has just died may still have to be cleaned up after. */
 const CLEAN_UP_MS = 15_000;
+/** What a task may take to be created when nobody waits for it any more. */
+const LINGER_MS = 10_000;
 /** Of a shim that is alive, however busy. */
 const LOAD_MS = 5_000;
 
@@ -81,14 +84,21 @@ export class DaemonShims implements Disposable {
       const endpoint = await launchFor(this.#deps, bundle, runtime);
       const shim = await this.#keep(ctx, bundle, endpoint, log);
       owned.move();
+      shim.isCreating = true;
       try {
-        return await createTask(ctx, this.#deps, shim, {
+        // The shim would go on with what we do not wait for.
+        using lingering = new Lingering(ctx, LINGER_MS);
+        const pid = await createTask(lingering.ctx, this.#deps, shim, {
           ...{ request, checkpoint },
           runtime: { ...container.runtime, name: runtime },
         });
+        if (ctx.signal.aborted) await deleteUnwanted(ctx, shim);
+        return pid;
       } catch (error) {
         await cleanUp(ctx, CLEAN_UP_MS, (ctx) => this.#end(ctx, shim));
         throw error;
+      } finally {
+        shim.isCreating = false;
       }
     } catch (error) {
       await cleanUp(
@@ -243,6 +253,14 @@ export class DaemonShims implements Disposable {
       bundle[Symbol.dispose]();
     }
   }
+}
+
+/** Nobody has heard that it was created. @throws why not */
+async function deleteUnwanted(ctx: Context, shim: KeptShim): Promise<never> {
+  await cleanUp(ctx, CLEAN_UP_MS, async (ctx) => {
+    await shim.connection.delete(ctx, { id: shim.ref.id, execId: "" });
+  });
+  throw ctx.signal.reason;
 }
 
 function notStarted(id: string): EngineError {

@@ -4,6 +4,7 @@ import type { Context } from "../../base/context.ts";
 import { EngineError, hasCode, invalidArgument } from "../../base/errors.ts";
 import { parseFilters } from "../../base/filters.ts";
 import { checkIdentifier } from "../../base/identifier.ts";
+import { Lingering } from "../../base/lingering.ts";
 import type { ContainerStore } from "../../core/container.ts";
 import type {
   ProcessRef,
@@ -57,6 +58,9 @@ export interface Checkpoints {
   ): ReturnType<TaskService["checkpoint"]>;
 }
 
+/** What is begun comes to an end, although the caller has gone. */
+const LINGER_MS = 10_000;
+
 /** Of a shim that is to say how it is doing. */
 const STATE_MS = 2_000;
 
@@ -84,10 +88,11 @@ class DaemonTasks implements TaskService {
 
   async start(ctx: Context, process: ProcessRef): Promise<number> {
     const { shims, now, changed } = this.#deps;
+    using lingering = new Lingering(ctx, LINGER_MS);
     const pid = await this.#use(
       ctx,
       process.id,
-      (shim) => shim.start(ctx, process),
+      (shim) => shim.start(lingering.ctx, process),
     );
     const kept = shims.find(ctx.namespace, process.id);
     if (kept !== undefined && process.execId === "") {
@@ -100,15 +105,23 @@ class DaemonTasks implements TaskService {
   async delete(ctx: Context, process: ProcessRef): Promise<DeletedProcess> {
     const { id, execId } = process;
     const kept = this.#deps.shims.find(ctx.namespace, id);
+    const remove = async () => {
+      if (kept === undefined || execId !== "") return;
+      await this.#deps.shims.remove(ctx, kept);
+      this.#deps.changed("deleted");
+    };
+    // Half deleted, it would be nobody's.
+    using lingering = new Lingering(ctx, LINGER_MS);
     const deleted = await this.#use(
       ctx,
       id,
-      (shim) => shim.delete(ctx, process),
-    );
-    if (kept !== undefined && execId === "") {
-      await this.#deps.shims.remove(ctx, kept);
-      this.#deps.changed("deleted");
-    }
+      (shim) => shim.delete(lingering.ctx, process),
+    ).catch(async (error) => {
+      // What died in the middle of this has left its shim without a task.
+      if (hasCode(error, "notFound") && !kept?.isCreating) await remove();
+      throw error;
+    });
+    await remove();
     return { ...deleted, id: execId || id };
   }
 

@@ -15,6 +15,8 @@ export class KeptShim {
   /** What it says is passed on. */
   readonly log: ShimLog;
   told: ToldOf = "running";
+  /** Its task is being created: that it has none means nothing. */
+  isCreating = false;
   /** The daemon is deleting the task: the shim may go. */
   isLeaving = false;
   readonly #gone = Promise.withResolvers<ExitStatus>();
