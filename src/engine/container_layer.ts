@@ -7,6 +7,7 @@ import type { Mount } from "../core/mount.ts";
 import type { Services } from "../core/services.ts";
 import { withLease } from "./images_lease.ts";
 import { containerName } from "./inspect_find.ts";
+import { whileThere } from "./while_there.ts";
 
 export interface ContainerLayer {
   /** Name of the snapshot that it stands on; empty if it stands on nothing. */
@@ -37,22 +38,33 @@ export async function withContainerLayer<T>(
         "root file system is not a layer of this store",
     );
   }
-  return await withLease(ctx, services.leases, async (ctx) => {
-    const upper = await snapshotter.mounts(ctx, snapshotKey);
-    const { parent } = await snapshotter.stat(ctx, snapshotKey);
-    if (parent === "") {
-      return await work(ctx, { parent, snapshotter: name, lower: [], upper });
-    }
-    const key = `look-${newId()}`;
-    const lower = await snapshotter.view(ctx, key, parent);
-    try {
-      return await work(ctx, { parent, snapshotter: name, lower, upper });
-    } finally {
-      await cleanUp(ctx, UNDO_BUDGET_MS, async (ctx) => {
-        await snapshotter.remove(ctx, key).catch((error) => {
-          if (!hasCode(error, "notFound")) throw error;
-        });
-      });
-    }
-  });
+  return await whileThere(
+    ctx,
+    services,
+    container,
+    () =>
+      withLease(ctx, services.leases, async (ctx) => {
+        const upper = await snapshotter.mounts(ctx, snapshotKey);
+        const { parent } = await snapshotter.stat(ctx, snapshotKey);
+        if (parent === "") {
+          return await work(ctx, {
+            parent,
+            snapshotter: name,
+            lower: [],
+            upper,
+          });
+        }
+        const key = `look-${newId()}`;
+        const lower = await snapshotter.view(ctx, key, parent);
+        try {
+          return await work(ctx, { parent, snapshotter: name, lower, upper });
+        } finally {
+          await cleanUp(ctx, UNDO_BUDGET_MS, async (ctx) => {
+            await snapshotter.remove(ctx, key).catch((error) => {
+              if (!hasCode(error, "notFound")) throw error;
+            });
+          });
+        }
+      }),
+  );
 }

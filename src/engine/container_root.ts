@@ -12,6 +12,7 @@ import {
   type ContainerSpecView,
 } from "./inspect_find.ts";
 import { shownMounts } from "./inspect_mounts.ts";
+import { whileThere } from "./while_there.ts";
 
 export type ContainerRoot =
   | { readonly kind: "snapshot"; readonly mounts: readonly Mount[] }
@@ -27,7 +28,13 @@ export async function containerRoot(
   const { snapshotter, snapshotKey } = container;
   const keeper = services.snapshotters.get(snapshotter);
   if (keeper !== undefined && snapshotKey !== "") {
-    return { kind: "snapshot", mounts: await keeper.mounts(ctx, snapshotKey) };
+    const mounts = await whileThere(
+      ctx,
+      services,
+      container,
+      () => keeper.mounts(ctx, snapshotKey),
+    );
+    return { kind: "snapshot", mounts };
   }
   const path = (await containerSpec(ctx, services, container))?.root?.path;
   if (path !== undefined && path !== ROOTFS) return { kind: "directory", path };

@@ -1,4 +1,5 @@
 import type { Context } from "../base/context.ts";
+import { unlessMissing } from "../base/errors.ts";
 import type { ContentStore } from "../core/content.ts";
 import type { ContainerStore } from "../core/container.ts";
 import type { ImageStore } from "../core/image.ts";
@@ -159,9 +160,11 @@ async function readSnapshots(
     const node = snapshotNode(name, info.name);
     const parent = info.parent === "" ? [] : [snapshotNode(name, info.parent)];
     graph.edges.set(node, [...parent, ...labelTargets(info.labels)]);
-    const { sizeBytes } = await snapshotter.usage(ctx, info.name);
+    const usage = await unlessMissing(snapshotter.usage(ctx, info.name));
+    // It may go while the list is read.
+    if (usage === undefined) continue;
     const sizes = graph.writable.has(node) ? graph.writable : graph.snapshots;
-    sizes.set(node, sizeBytes);
+    sizes.set(node, usage.sizeBytes);
   }
 }
 

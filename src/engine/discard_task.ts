@@ -2,7 +2,6 @@
 
 import type { Context } from "../base/context.ts";
 import type { Container } from "../core/container.ts";
-import type { Bundle, BundleStore, TaskRef } from "../core/task.ts";
 import { leaveMonitor } from "./leave_monitor.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import { endedStatus } from "./task_end.ts";
@@ -22,32 +21,15 @@ export async function discardTask(
   const { tasks, bundles } = services;
   const ref = { namespace: ctx.namespace, id: container.id };
   const task = await tasks.find(ctx, ref);
-  if (task?.discard === undefined || !await task.discard(ctx)) return false;
+  if (task?.discard === undefined) return false;
+  // Nobody shall take it for lost while nothing else holds it.
+  using bundle = bundles.join(ctx, ref);
+  if (!await task.discard(ctx)) return false;
   await leaveMonitor(ctx, services, container);
-  using bundle = await claimSoon(ctx, bundles, ref);
   const last = bundle?.status();
   if (bundle !== undefined && last !== undefined) {
     const exit = { exitCode: KILLED, exitedAt: now() };
     bundle.writeStatus(endedStatus(last, exit));
   }
   return true;
-}
-
-const PATIENCE_MS = 1000;
-const LOOK_MS = 2;
-
-/** What was killed may take its time to let go of it. */
-async function claimSoon(
-  ctx: Context,
-  bundles: BundleStore,
-  task: TaskRef,
-): Promise<Bundle | undefined> {
-  for (let waited = 0; waited < PATIENCE_MS; waited += LOOK_MS) {
-    const bundle = bundles.claim(ctx, task);
-    if (bundle !== undefined || bundles.find(ctx, task) === undefined) {
-      return bundle;
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
-  return undefined;
 }

@@ -15,8 +15,12 @@ import type { Task } from "../core/task.ts";
 import { LostDaemonError } from "../core/through_socket.ts";
 import { containerStatus } from "./inspect_state.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
+import { explained } from "./while_there.ts";
 
 export type ContainerLogOptions = Omit<ReadLogOptions, "ended">;
+
+const FOREGROUND =
+  "It runs in the foreground, where its output is; with --detach it is kept";
 
 type LogDeps = Pick<LifeDeps, "services" | "containersPath">;
 
@@ -53,7 +57,10 @@ export async function* containerLog(
   }
   const ref = { namespace: ctx.namespace, id: container.id };
   const task = await services.tasks.find(ctx, ref);
-  checkWritten(deps, container, log, task);
+  if (!isWritten(deps, container, log, task)) {
+    // What is being removed has lost its log already.
+    throw await explained(ctx, services, container, unreadable(FOREGROUND));
+  }
   if (options.follow === "stop" || task === undefined) {
     yield* services.logs.read(ctx, log, { ...options, follow: "stop" });
     return;
@@ -65,20 +72,17 @@ export async function* containerLog(
 }
 
 /** What ran in the foreground gave its output to its command only. */
-function checkWritten(
+function isWritten(
   { services: { host } }: LogDeps,
   container: Container,
   log: LogRef,
   task: Task | undefined,
-): void {
+): boolean {
   const plan = planLog(log.settings);
-  if (plan.kind !== "files") return;
+  if (plan.kind !== "files") return true;
   const started = task !== undefined ||
     recordedStatus(container)?.startedAt !== undefined;
-  if (!started || host.exists(logFilePath(plan.format, log))) return;
-  throw unreadable(
-    "It runs in the foreground, where its output is; with --detach it is kept",
-  );
+  return !started || host.exists(logFilePath(plan.format, log));
 }
 
 /** Docker's words. */

@@ -4,7 +4,7 @@ import type { Context } from "../base/context.ts";
 import { failedPrecondition } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { Services } from "../core/services.ts";
-import { runningTask } from "./running_task.ts";
+import { runningTask, whileRunning } from "./running_task.ts";
 import { publishDone } from "./task_events.ts";
 
 /** @throws {EngineError} `failedPrecondition` if it does not run */
@@ -18,7 +18,7 @@ export async function pauseContainer(
     const why = status.state === "paused" ? "already paused" : status.state;
     throw failedPrecondition(`Container ${container.id} is ${why}`);
   }
-  await task.pause(ctx);
+  await whileRunning(container, "pause", () => task.pause(ctx));
   await publishDone(ctx, services, "paused", { containerId: container.id });
 }
 
@@ -37,6 +37,6 @@ export async function unpauseContainer(
   if (status.state !== "paused") {
     throw failedPrecondition(`Container ${container.id} is not paused`);
   }
-  await task.resume(ctx);
+  await whileRunning(container, "unpause", () => task.resume(ctx));
   await publishDone(ctx, services, "resumed", { containerId: container.id });
 }

@@ -2,10 +2,16 @@
 
 import type { Context } from "../base/context.ts";
 import { type Digest, shortDigest } from "../base/digest.ts";
-import { type EngineError, failedPrecondition } from "../base/errors.ts";
+import {
+  type EngineError,
+  failedPrecondition,
+  hasCode,
+  unlessMissing,
+} from "../base/errors.ts";
 import { familiarName } from "../base/reference.ts";
 import type { Container } from "../core/container.ts";
 import { settingsOf } from "../core/container_settings.ts";
+import type { DeleteOptions } from "../core/image.ts";
 import type { Services } from "../core/services.ts";
 import {
   findImage,
@@ -83,15 +89,31 @@ export async function removeNames(
   for (const listed of going) {
     const { name } = listed.image;
     const collectNow = collect === "now" && listed === last;
-    await services.images.delete(ctx, name, {
+    const isRemoved = await deleteImage(ctx, services, name, {
       collect: collectNow ? "synchronous" : "later",
     });
-    if (!isNameless(name)) {
+    if (isRemoved && !isNameless(name)) {
       removed.push({ kind: "untagged", name: shownName(name) });
     }
   }
   if (collect === "later") return removed;
   return [...removed, ...await gone(ctx, services, parts)];
+}
+
+/** @returns false if somebody else has done it meanwhile */
+async function deleteImage(
+  ctx: Context,
+  { images }: Services,
+  name: string,
+  options: DeleteOptions,
+): Promise<boolean> {
+  try {
+    await images.delete(ctx, name, options);
+    return true;
+  } catch (error) {
+    if (!hasCode(error, "notFound")) throw error;
+    return false;
+  }
 }
 
 /** The familiar form of a name; the name itself if it is no reference. */
@@ -111,7 +133,7 @@ async function partsOf(
   { summary }: ListedImage,
 ): Promise<readonly Part[]> {
   if (summary === undefined) return [];
-  const top = await topSnapshot(ctx, services, summary.id);
+  const top = await unlessMissing(topSnapshot(ctx, services, summary.id));
   const chain = top === undefined
     ? []
     : await snapshotChain(ctx, services, top).catch(() => []);

@@ -1,7 +1,11 @@
 /** The task of a container that must have one. */
 
 import type { Context } from "../base/context.ts";
-import { type EngineError, failedPrecondition } from "../base/errors.ts";
+import {
+  type EngineError,
+  failedPrecondition,
+  hasCode,
+} from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { Services } from "../core/services.ts";
 import type { Task } from "../core/task.ts";
@@ -29,6 +33,23 @@ export async function runningTask(
     : undefined;
   if (task !== undefined) return { task, status };
   throw notRunning(container, verb);
+}
+
+/**
+ * Runs what needs a task that may just be ending.
+ * @throws {EngineError} as `runningTask()`
+ */
+export async function whileRunning<T>(
+  container: Container,
+  verb: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!hasCode(error, "notFound")) throw error;
+    throw notRunning(container, verb, error);
+  }
 }
 
 /** @param verb as for `runningTask()` */

@@ -27,6 +27,8 @@ import { finishAbandoned, settle } from "./reconcile.ts";
 import { inForeground, runningStatus, taskStdio, toItsEnd } from "./run.ts";
 import { failedStatus } from "./task_end.ts";
 import { publishStart } from "./task_events.ts";
+import { whileThere } from "./while_there.ts";
+import { whyUnusable } from "./why_unusable.ts";
 
 /** `held` for those who attach to it at once. */
 export type LaunchStyle = Pick<StartRequest, "output">;
@@ -87,8 +89,8 @@ function settingsFor(container: Container): ContainerSettings {
   const settings = settingsOf(container);
   if (settings !== undefined && container.spec !== undefined) return settings;
   throw failedPrecondition(
-    `Cannot start container "${containerName(container)}": it was not made ` +
-      "by coracle run or coracle create",
+    `Cannot start container "${containerName(container)}": ` +
+      whyUnusable(container),
   );
 }
 
@@ -99,34 +101,47 @@ async function openBundle(
   container: Container,
   settings: ContainerSettings,
 ): Promise<Bundle> {
-  const { services } = deps;
   const { id, snapshotter, snapshotKey, runtime } = container;
-  const bundle = await createBundle(ctx, deps, {
-    ...{ namespace: ctx.namespace, id },
-    runtime: runtime.name,
-    snapshotter,
-    snapshotKey,
-    removal: settings.removal,
-  });
-  try {
-    const recorded = new TextDecoder().decode(container.spec?.value);
-    const text = await share(ctx, deps, bundle, container, recorded);
-    bundle.writeSpec(text);
-    renewNetworkFiles(
-      settings,
-      parseSpec(text).mounts ?? [],
-      containerDirectory(deps, ctx.namespace, id),
-      services.host,
-    );
-    const mounts = await services.snapshotters.get(snapshotter)
-      ?.mounts(ctx, snapshotKey);
-    if (mounts !== undefined) {
-      await services.mounter.mount(ctx, mounts, bundle.rootfs);
+  return await whileThere(ctx, deps.services, container, async () => {
+    const bundle = await createBundle(ctx, deps, {
+      ...{ namespace: ctx.namespace, id },
+      runtime: runtime.name,
+      snapshotter,
+      snapshotKey,
+      removal: settings.removal,
+    });
+    try {
+      await fillBundle(ctx, deps, bundle, container, settings);
+      return bundle;
+    } catch (error) {
+      await discardBundle(ctx, deps, bundle);
+      throw error;
     }
-    return bundle;
-  } catch (error) {
-    await discardBundle(ctx, deps, bundle);
-    throw error;
+  });
+}
+
+async function fillBundle(
+  ctx: Context,
+  deps: LifeDeps,
+  bundle: Bundle,
+  container: Container,
+  settings: ContainerSettings,
+): Promise<void> {
+  const { services } = deps;
+  const { id, snapshotter, snapshotKey } = container;
+  const recorded = new TextDecoder().decode(container.spec?.value);
+  const text = await share(ctx, deps, bundle, container, recorded);
+  bundle.writeSpec(text);
+  renewNetworkFiles(
+    settings,
+    parseSpec(text).mounts ?? [],
+    containerDirectory(deps, ctx.namespace, id),
+    services.host,
+  );
+  const mounts = await services.snapshotters.get(snapshotter)
+    ?.mounts(ctx, snapshotKey);
+  if (mounts !== undefined) {
+    await services.mounter.mount(ctx, mounts, bundle.rootfs);
   }
 }
 

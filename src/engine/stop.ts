@@ -42,7 +42,7 @@ export async function stopContainer(
     if (seconds === 0) return await kill(ctx, task, ended);
     await ignoreEnded(task.kill(ctx, signal, "init"));
     // Asleep it would not hear.
-    if (state === "paused") await ignoreEnded(task.resume(ctx));
+    if (state === "paused") await resume(ctx, task);
     const budgetMs = seconds < 0 ? Infinity : seconds * 1000;
     // It may have ended by itself, and be gone, before anybody waited.
     if (await endsWithin(unlessMissing(ended), budgetMs)) return;
@@ -60,10 +60,19 @@ export async function killNow(
     if (state === "restarting") return;
     if (state === "paused") {
       await ignoreEnded(task.kill(ctx, SIGNALS.SIGKILL, "all"));
-      await ignoreEnded(task.resume(ctx));
+      await resume(ctx, task);
     }
     await kill(ctx, task, ended);
   });
+}
+
+/** It may have ended since, or others may let it go on. */
+async function resume(ctx: Context, task: Task): Promise<void> {
+  try {
+    await ignoreEnded(task.resume(ctx));
+  } catch (error) {
+    if (!hasCode(error, "failedPrecondition")) throw error;
+  }
 }
 
 /**

@@ -19,6 +19,7 @@ import { recordParts } from "./container_record.ts";
 import { checkCpuRange } from "./cpu_range.ts";
 import { containerName } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
+import { whyUnusable } from "./why_unusable.ts";
 
 export interface ContainerChanges {
   readonly resources: ResourceRequest;
@@ -152,7 +153,7 @@ async function recordSettings(
 
 function unchangeable(container: Container) {
   return failedPrecondition(
-    `Cannot update container "${containerName(container)}": it was not made ` +
-      "by coracle run or coracle create",
+    `Cannot update container "${containerName(container)}": ` +
+      whyUnusable(container),
   );
 }

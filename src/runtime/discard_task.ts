@@ -1,6 +1,6 @@
 /** Ending a container whose shim sleeps, without waking that for it. */
 
-import { EngineError } from "../base/errors.ts";
+import { EngineError, hasCode } from "../base/errors.ts";
 import type { ShimRecord } from "../core/keeper.ts";
 import type { BundleView } from "../core/task.ts";
 import { closeFd } from "../sys/descriptors.ts";
@@ -37,8 +37,8 @@ export async function discardTask(
   try {
     if (status?.state !== "running" || !isSameProcess(status)) return false;
     // Should it have woken up by now: what it leaves is cleaned up after, too.
-    signalPidfd(sleeper.fd, SIGKILL);
-    kill();
+    unlessEnded(() => signalPidfd(sleeper.fd, SIGKILL));
+    unlessEnded(kill);
   } finally {
     closeFd(sleeper.fd);
   }
@@ -50,6 +50,17 @@ export async function discardTask(
   }
   forgetStopped(stateOfRuntime);
   return true;
+}
+
+/** By itself, just now, which is as good. */
+function unlessEnded(kill: () => void): void {
+  try {
+    kill();
+  } catch (error) {
+    if (!hasErrno(error, ERRNO.ESRCH) && !hasCode(error, "notFound")) {
+      throw error;
+    }
+  }
 }
 
 interface Sleeper {
