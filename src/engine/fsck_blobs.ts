@@ -3,6 +3,7 @@ import type { Digest } from "../base/digest.ts";
 import type { FsckFinding } from "../core/fsck.ts";
 import { type FsckDeps, type FsckOptions, settle } from "./fsck.ts";
 import { adoptImages } from "./fsck_adopt.ts";
+import { FsckPatience } from "./fsck_patience.ts";
 import { otherBytes, otherSize, readThrough } from "./fsck_read.ts";
 
 /** Reads every blob, and looks up every record. */
@@ -12,6 +13,11 @@ export async function* checkBlobs(
   options: FsckOptions,
 ): AsyncIterable<FsckFinding> {
   const adopted: Digest[] = [];
+  const patience = new FsckPatience();
+  const isUnrecorded = (digest: Digest) =>
+    patience.lasts(() =>
+      !deps.records.knows(digest) && deps.content.hasBlob(digest)
+    );
   let checkedBytes = 0;
   for (const digest of deps.content.walkBlobs()) {
     ctx.signal.throwIfAborted();
@@ -21,7 +27,7 @@ export async function* checkBlobs(
     });
     if (state.kind === "damaged") {
       yield damagedBlob(deps, options, digest, state.detail);
-    } else if (state.kind === "intact" && !deps.records.knows(digest)) {
+    } else if (state.kind === "intact" && await isUnrecorded(digest)) {
       if (options.mode === "repair") adopted.push(digest);
       yield unrecordedBlob(deps, options, digest, state.size);
     }

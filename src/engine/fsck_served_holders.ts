@@ -1,5 +1,5 @@
-import { unlessMissing } from "../base/errors.ts";
 import type { Context } from "../base/context.ts";
+import { unlessMissing } from "../base/errors.ts";
 import { type Digest, isDigest } from "../base/digest.ts";
 import type { FsckFinding } from "../core/fsck.ts";
 import type { LeaseResource } from "../core/lease.ts";
@@ -8,8 +8,11 @@ import type {
   NamespaceCensus,
   ServedStore,
 } from "./fsck_census.ts";
+import { FsckPatience } from "./fsck_patience.ts";
 
 type Fault = Pick<FsckFinding, "kind" | "severity" | "subject" | "detail">;
+
+const INCOMPLETE = "container-incomplete";
 
 /** Whether what containers and leases of the context's namespace hold exists. */
 export async function* checkHolders(
@@ -31,11 +34,16 @@ async function* faults(
   store: ServedStore,
   census: NamespaceCensus,
 ): AsyncIterable<Fault> {
+  const patience = new FsckPatience();
   for (const container of census.containers) {
-    const found = [...containerFaults(census, container)];
-    if (found.length === 0) continue;
-    const { id } = container;
-    if (await unlessMissing(store.containers.get(ctx, id))) yield* found;
+    const layer = layerFault(census, container);
+    const image = imageFault(census, container);
+    if (layer === undefined && image === undefined) continue;
+    const lacksIt = layer !== undefined &&
+      await patience.lasts(() => lacksLayer(ctx, store, container));
+    if (!await unlessMissing(store.containers.get(ctx, container.id))) continue;
+    if (lacksIt) yield layer;
+    if (image !== undefined) yield image;
   }
   for (const { id, resources } of census.leases) {
     const missing = resources.filter((it) => !exists(census, it));
@@ -55,22 +63,39 @@ async function* faults(
   }
 }
 
-function* containerFaults(
-  { snapshots, images }: NamespaceCensus,
-  { id, image, snapshotter, snapshotKey }: CountedContainer,
-): Iterable<Fault> {
-  const kind = "container-incomplete";
+/** One that is just being made has its record before its layer. */
+async function lacksLayer(
+  ctx: Context,
+  { snapshotters, containers }: ServedStore,
+  { id, snapshotter, snapshotKey }: CountedContainer,
+): Promise<boolean> {
+  const layers = snapshotters.get(snapshotter);
+  if (layers === undefined) return true;
+  const layer = await unlessMissing(layers.stat(ctx, snapshotKey));
+  return layer === undefined &&
+    await unlessMissing(containers.get(ctx, id)) !== undefined;
+}
+
+function layerFault(
+  { snapshots }: NamespaceCensus,
+  { id, snapshotter, snapshotKey }: CountedContainer,
+): Fault | undefined {
+  if (snapshotKey === "" || snapshotter === "") return undefined;
   const known = snapshots.get(snapshotter);
-  if (snapshotKey !== "" && snapshotter !== "" && !known?.has(snapshotKey)) {
-    const detail = known === undefined
-      ? `Its snapshotter ${snapshotter} is not there`
-      : `Its snapshot "${snapshotKey}" is not in ${snapshotter}`;
-    yield { kind, severity: "error", subject: id, detail };
-  }
-  if (image !== "" && !images.has(image)) {
-    const detail = `Its image "${image}" is not in the store`;
-    yield { kind, severity: "notice", subject: id, detail };
-  }
+  if (known?.has(snapshotKey)) return undefined;
+  const detail = known === undefined
+    ? `Its snapshotter ${snapshotter} is not there`
+    : `Its snapshot "${snapshotKey}" is not in ${snapshotter}`;
+  return { kind: INCOMPLETE, severity: "error", subject: id, detail };
+}
+
+function imageFault(
+  { images }: NamespaceCensus,
+  { id, image }: CountedContainer,
+): Fault | undefined {
+  if (image === "" || images.has(image)) return undefined;
+  const detail = `Its image "${image}" is not in the store`;
+  return { kind: INCOMPLETE, severity: "notice", subject: id, detail };
 }
 
 /** Also what can't be looked for. */

@@ -3,10 +3,12 @@ import {
   type FsckFinding,
   type FsckMode,
   hasDirectories,
+  type InspectableSnapshotter,
   type StoredSnapshot,
 } from "../core/fsck.ts";
 import { hasCleanup } from "../core/snapshot.ts";
 import { type FsckDeps, settle } from "./fsck.ts";
+import { FsckPatience } from "./fsck_patience.ts";
 
 /** Compares the directories of every snapshotter with the records. */
 export async function* checkSnapshots(
@@ -36,10 +38,27 @@ export async function* checkSnapshots(
       deps.inventory.giveUpLostSnapshots();
       await snapshotter.cleanup(ctx);
     }
-    const left = new Set(await snapshotter.listDirectories(ctx));
-    for (const id of unrecorded) yield unrecordedDirectory(name, id, left);
+    const left = await stillThere(ctx, snapshotter, unrecorded);
+    // Not ours to tell of: somebody else was just removing it.
+    const told = mode === "repair" ? unrecorded : left;
+    for (const id of told) yield unrecordedDirectory(name, id, left);
     yield* orphans(deps, name);
   }
+}
+
+async function stillThere(
+  ctx: Context,
+  snapshotter: InspectableSnapshotter,
+  ids: readonly number[],
+): Promise<ReadonlySet<number>> {
+  let left = ids;
+  await new FsckPatience().lasts(async () => {
+    if (left.length === 0) return false;
+    const there = new Set(await snapshotter.listDirectories(ctx));
+    left = left.filter((id) => there.has(id));
+    return left.length > 0;
+  });
+  return new Set(left);
 }
 
 function* missingDirectories(
