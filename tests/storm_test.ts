@@ -24,6 +24,7 @@ const EXCUSES = [
   /Cannot find (?:container|image|volume)/,
   /is not running/,
   /in a (?:stopped|paused) container/,
+  /is (?:already|not) paused/,
   /is paused, unpause/,
   /container "[0-9a-f]+" uses image/,
   /volume is in use/,
@@ -214,6 +215,9 @@ Deno.test({
     ]);
     assertEquals(await storm(call, images), []);
     await clearUp(call);
-    assertEquals([...Deno.readDirSync(`${daemon.dir}/state/bundles`)], []);
+    const left = await Array.fromAsync(
+      Deno.readDir(`${daemon.dir}/state/bundles`),
+    );
+    assertEquals(left, []);
   },
 });

@@ -119,8 +119,9 @@ async function openRunning(
     stack.move();
     return tree;
   } catch (error) {
-    if (await isStill()) throw error;
-    return undefined;
+    // Of what has ended, and nobody has seen to yet, there is no root.
+    if (hasCode(error, "notFound") || !await isStill()) return undefined;
+    throw error;
   }
 }
 

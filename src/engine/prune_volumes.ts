@@ -1,6 +1,7 @@
 /** Removing all volumes that no container uses. */
 
 import type { Context } from "../base/context.ts";
+import { unlessMissing } from "../base/errors.ts";
 import { volumeUse, type VolumeUseDeps } from "./volume_use.ts";
 
 export interface PrunedVolumes {
@@ -26,8 +27,11 @@ export async function pruneVolumes(
     const isAskedFor = kind === "anonymous" ||
       (which === "all" && use.named === "known");
     if (!isAskedFor || use.usersOf(volume).length > 0) continue;
-    bytesFreed += await volumes.usage(ctx, name);
-    await volumes.remove(ctx, name);
+    const bytes = await unlessMissing(volumes.usage(ctx, name));
+    // It has gone with its container just now.
+    if (bytes === undefined) continue;
+    await unlessMissing(volumes.remove(ctx, name));
+    bytesFreed += bytes;
     removed.push(name);
   }
   if (which === "all" && use.named === "unknown") {

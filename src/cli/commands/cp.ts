@@ -12,6 +12,7 @@ import {
 } from "../../engine/copy.ts";
 import { decompress, peekCompression } from "../../engine/images_compress.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
+import { whileThere } from "../../engine/while_there.ts";
 import type { Invocation } from "../command.ts";
 import { humanSize } from "../format/human.ts";
 
@@ -27,9 +28,17 @@ export async function run(inv: Invocation): Promise<number> {
   // where paths and streams are looked at as that user.
   const services = await inv.services();
   if (from.container !== undefined) {
-    await out(inv, services, await find(inv, services, from), to.path);
+    const place = await find(inv, services, from);
+    await whileThere(
+      ...[inv.ctx, services, place.container] as const,
+      () => out(inv, services, place, to.path),
+    );
   } else if (to.container !== undefined) {
-    await into(inv, services, from.path, await find(inv, services, to));
+    const place = await find(inv, services, to);
+    await whileThere(
+      ...[inv.ctx, services, place.container] as const,
+      () => into(inv, services, from.path, place),
+    );
   } else {
     throw invalidArgument("must specify at least one container source", {
       hint: "Write a path in a container as CONTAINER:PATH",

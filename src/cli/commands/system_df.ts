@@ -1,3 +1,4 @@
+import { unlessMissing } from "../../base/errors.ts";
 import {
   diskUsage,
   type UsageLine,
@@ -54,14 +55,16 @@ export async function run(inv: Invocation): Promise<number> {
     images: services.images,
     containers: services.containers,
     snapshotters: services.snapshotters,
+    // They may be removed while they are counted.
     isRunning: async (id) => {
-      const container = await services.containers.get(ctx, id);
-      return isAlive(await containerStatus(ctx, services, container));
+      const container = await unlessMissing(services.containers.get(ctx, id));
+      return container !== undefined &&
+        isAlive(await containerStatus(ctx, services, container));
     },
     volumes: () => volumeUsage(inv),
     logUsage: async (id) => {
-      const container = await services.containers.get(ctx, id);
-      return await logUsage(ctx, deps, container);
+      const container = await unlessMissing(services.containers.get(ctx, id));
+      return container && await logUsage(ctx, deps, container);
     },
   });
   const format = inv.flags.string("format");
@@ -81,7 +84,8 @@ async function volumeUsage(inv: Invocation): Promise<readonly VolumeUsage[]> {
   const { usersOf } = await volumeUse(ctx, services);
   const found: VolumeUsage[] = [];
   for await (const volume of volumes.list(ctx)) {
-    const bytes = await volumes.usage(ctx, volume.name);
+    const bytes = await unlessMissing(volumes.usage(ctx, volume.name));
+    if (bytes === undefined) continue;
     found.push({ bytes, isUsed: usersOf(volume).length > 0 });
   }
   return found;
