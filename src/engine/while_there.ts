@@ -42,13 +42,16 @@ export async function explained(
   const name = containerName(container);
   const found = await lookAgain(ctx, services, container)
     .catch(() => "whole" as const);
-  if (found === undefined) return notFound("container", name, { cause: error });
+  if (found === undefined) {
+    const hint = "coracle ps -a lists the ones there are";
+    return notFound("container", name, { cause: error, hint });
+  }
   // It may have become whole since.
   const seen = found === "whole" ? container : found;
   if (seen.spec !== undefined || settingsOf(seen) === undefined) return error;
   return failedPrecondition(
     `Cannot use container "${name}": ${whyUnusable(seen)}`,
-    { cause: error },
+    { cause: error, hint: "Try again in a moment" },
   );
 }
 
