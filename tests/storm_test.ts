@@ -21,7 +21,7 @@ const APPLETS = ["echo", "sh", "sleep", "touch", "true"];
 /** What may happen to a command because of what others do. */
 const EXCUSES = [
   /Conflict\. The container name/,
-  /Cannot find (?:container|image|volume)/,
+  /Cannot find (?:container|image|snapshot|volume)/,
   /is not running/,
   /in a (?:stopped|paused) container/,
   /is (?:already|not) paused/,

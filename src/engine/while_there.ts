@@ -46,11 +46,9 @@ export async function explained(
     const hint = "coracle ps -a lists the ones there are";
     return notFound("container", name, { cause: error, hint });
   }
-  // It may have become whole since.
-  const seen = found === "whole" ? container : found;
-  if (seen.spec !== undefined || settingsOf(seen) === undefined) return error;
+  if (found === "whole" || settingsOf(found) === undefined) return error;
   return failedPrecondition(
-    `Cannot use container "${name}": ${whyUnusable(seen)}`,
+    `Cannot use container "${name}": ${whyUnusable(found)}`,
     { cause: error, hint: "Try again in a moment" },
   );
 }

@@ -4,9 +4,9 @@ import type { HeldIngest } from "./ingest.ts";
 import { type Layout, makeDirectory } from "./layout.ts";
 
 /**
- * Moves an ingest's complete file among the blobs. One that is there already, left by a
- * process that died before it was recorded, is replaced: this one is known to
- * be right.
+ * Moves an ingest's complete file among the blobs. One that is there already,
+ * left by a process that died before it was recorded, is replaced: this one is
+ * known to be right.
  *
  * @throws {EngineError} `notFound` if the ingest was aborted meanwhile
  */
