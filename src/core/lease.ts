@@ -23,7 +23,7 @@ export interface NewLease {
   readonly expiresInMs?: number;
   /**
    * `process`: when this process is gone, however it ended, garbage collection
-   * takes the lease for expired. A store behind a socket can't tell.
+   * takes the lease for expired. A store of others can't tell.
    */
   readonly endsWith?: "process";
 }

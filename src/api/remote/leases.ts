@@ -14,20 +14,26 @@ import { grpcOptions as call } from "./grpc_options.ts";
 export interface RemoteLeasesDeps {
   readonly now: () => Date;
   readonly newId: () => string;
+  /** This process, for a daemon of ours on the same machine; see `NewLease`. */
+  readonly holder?: () => string;
 }
 
 export function remoteLeases(
   client: GrpcClient,
-  { now, newId }: RemoteLeasesDeps,
+  { now, newId, holder }: RemoteLeasesDeps,
 ): LeaseManager {
   const leases = client.stub(LeasesDefinition);
   return {
-    async create(ctx, { id = newId(), labels = {}, expiresInMs } = {}) {
+    async create(ctx, wanted = {}) {
+      const { id = newId(), labels = {}, expiresInMs, endsWith } = wanted;
       const until = (ms: number) => new Date(now().getTime() + ms);
       const expiry = expiresInMs === undefined
         ? {}
         : { [LABEL.gcExpire]: until(expiresInMs).toISOString() };
-      const request = { id, labels: { ...labels, ...expiry } };
+      const end = endsWith === undefined || holder === undefined
+        ? {}
+        : { [LABEL.leaseHolder]: holder() };
+      const request = { id, labels: { ...labels, ...expiry, ...end } };
       const { lease } = await leases.create(request, call(ctx));
       return fromLease(answered(lease, "lease"));
     },

@@ -9,7 +9,7 @@ import { hasCode } from "../../base/errors.ts";
 import type { LeaseManager } from "../../core/lease.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
 
-/** A command that is killed leaves its lease for so long. */
+/** A command that is killed leaves its lease to daemons of others for so long. */
 const LEASE_MS = 3_600_000;
 const UNDO_BUDGET_MS = 5_000;
 
@@ -43,7 +43,10 @@ export class Holder implements AsyncDisposable {
   }
 
   async #lease(ctx: Context): Promise<string> {
-    const { id } = await this.#leases.create(ctx, { expiresInMs: LEASE_MS });
+    const { id } = await this.#leases.create(ctx, {
+      expiresInMs: LEASE_MS,
+      endsWith: "process",
+    });
     return id;
   }
 }

@@ -23,6 +23,7 @@ import type { Services } from "../../core/services.ts";
 import type { Snapshotter } from "../../core/snapshot.ts";
 import type { BundleStore, TaskRef } from "../../core/task.ts";
 import { throughSocket } from "../../core/through_socket.ts";
+import { ownHolder } from "../../drivers/metadata_sqlite/holder.ts";
 import { GrpcClient } from "../../rpc/grpc/client.ts";
 import { createBundleStore } from "../../runtime/bundles.ts";
 import { createHost } from "../../runtime/host.ts";
@@ -93,7 +94,7 @@ export async function openRemote(
   try {
     const ctx = background({ namespace, log });
     const newId = () => crypto.randomUUID();
-    const leases = remoteLeases(client, { now, newId });
+    const leases = remoteLeases(client, { now, newId, holder: ownHolder });
     const holder = new Holder(leases);
     if (options.ended !== undefined) await seeEnd(ctx, client, options.ended);
     const names = await findSnapshotters(ctx, client, path);
