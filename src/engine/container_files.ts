@@ -30,6 +30,8 @@ type Access = "read" | "write";
 
 const WAIT_MS = 10_000;
 const PAUSE_MS = 20;
+/** How long a process may have ended before that is known. */
+const END_MS = 1_000;
 
 /**
  * Those of a running container are its own processes' view, volumes and all. Of
@@ -104,6 +106,22 @@ async function openRunning(
   services: Services,
   container: Container,
 ): Promise<FileTree | undefined> {
+  for (let waited = 0;; waited += PAUSE_MS) {
+    try {
+      return await tryRunning(ctx, services, container);
+    } catch (error) {
+      // What has ended has no root any more, also before anybody sees to it.
+      if (!hasCode(error, "notFound") || waited >= END_MS) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+async function tryRunning(
+  ctx: Context,
+  services: Services,
+  container: Container,
+): Promise<FileTree | undefined> {
   const pid = await runningPid(ctx, services, container);
   if (pid === undefined) return undefined;
   const path = `/proc/${pid}/root`;
@@ -119,9 +137,8 @@ async function openRunning(
     stack.move();
     return tree;
   } catch (error) {
-    // Of what has ended, and nobody has seen to yet, there is no root.
-    if (hasCode(error, "notFound") || !await isStill()) return undefined;
-    throw error;
+    if (await isStill()) throw error;
+    return undefined;
   }
 }
 
