@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { EventsDefinition } from "../proto/gen/containerd/services/events/v1/events.ts";
+import { sleep } from "../src/base/sleep.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { PROGRAM } from "./support/program.ts";
 import {
@@ -12,8 +13,14 @@ import {
   until,
 } from "./support/remote_store.ts";
 
-/** It is over in a moment, in which not every command can be caught. */
+/** Not every command can be caught. */
 const TRIES = 40;
+
+/** From the record's update on: then it asks for the task. */
+const FIRST_DELAY_MS = 20;
+
+/** In which a task is created that was asked for. */
+const CREATION_MS = 3_000;
 
 for (const { name, ignore, open } of REMOTE_SERVERS) {
   Deno.test({
@@ -37,8 +44,9 @@ async function removed(
   events: Events,
   flags: readonly string[],
 ): Promise<void> {
+  let delayMs = FIRST_DELAY_MS;
   for (let tries = 0; tries < TRIES; tries++) {
-    const state = await killAtCreation(store, events, flags);
+    const state = await killAtCreation(store, events, flags, delayMs);
     await store.ok("rm", "-f", "web");
     assertEquals(await ctr(store, "containers", "ls", "-q"), "");
     assertEquals(await ctr(store, "tasks", "ls", "-q"), "");
@@ -47,16 +55,22 @@ async function removed(
       async () => (await commandBundles(store)).length === 0,
     );
     if (state === "CREATED") return;
+    delayMs *= state === "NONE" ? 1.5 : 0.8;
   }
   throw new Error("It was never killed in between");
 }
 
-/** @returns what became of the task, in ctr's words */
+/**
+ * It is stopped while the daemon creates the task, so that it can't start that.
+ * @returns what became of the task, in ctr's words; `NONE` if it was too early
+ */
 async function killAtCreation(
   store: RemoteStore,
   events: Events,
   flags: readonly string[],
-): Promise<string | undefined> {
+  delayMs: number,
+): Promise<string> {
+  const updated = events.next("/containers/update");
   const created = events.next("/tasks/create");
   const [program, ...args] = PROGRAM;
   const child = new Deno.Command(program, {
@@ -69,11 +83,16 @@ async function killAtCreation(
     stdout: "null",
     stderr: "null",
   }).spawn();
-  await created;
+  await updated;
+  const late = new AbortController();
+  await sleep(delayMs, late.signal);
+  child.kill("SIGSTOP");
+  await Promise.race([created, sleep(CREATION_MS, late.signal)]);
+  late.abort();
   child.kill("SIGKILL");
   await child.status;
   const tasks = await ctr(store, "tasks", "ls");
-  return /(CREATED|RUNNING|STOPPED)\s*$/.exec(tasks)?.[1];
+  return /(CREATED|RUNNING|STOPPED)\s*$/.exec(tasks)?.[1] ?? "NONE";
 }
 
 async function ctr(
