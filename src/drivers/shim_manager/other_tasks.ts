@@ -4,7 +4,8 @@
  */
 
 import type { Context } from "../../base/context.ts";
-import { notFound } from "../../base/errors.ts";
+import { hasCode, notFound } from "../../base/errors.ts";
+import { sleep } from "../../base/sleep.ts";
 import type { ShimService } from "../../core/shim.ts";
 import type { BundleStore, BundleView, TaskManager } from "../../core/task.ts";
 import { readEndpoint } from "./bundle_files.ts";
@@ -49,18 +50,44 @@ export function createOtherTasks(deps: OtherTasksDeps): OtherTasks {
         throw notFound("task", id);
       }
       const endpoint = endpointOf(bundle);
+      const connect = (endpoint: ShimEndpoint) =>
+        unlessEnding(ctx, deps, id, () => wire.connect(ctx, endpoint));
       if (endpoint !== undefined && !sleeps(endpoint)) {
-        await using shim = await wire.connect(ctx, endpoint);
+        await using shim = await connect(endpoint);
         return await call(shim);
       }
       const task = await tasks().find(ctx, bundle.record);
       if (task === undefined) throw notFound("task", id);
       const seen = foregroundShim(task, bundle);
       if (endpoint === undefined) return await call(seen);
-      await using shim = sleepingShim(seen, () => wire.connect(ctx, endpoint));
+      await using shim = sleepingShim(seen, () => connect(endpoint));
       return await call(shim);
     },
   };
+}
+
+/** In which a shim that has ended is cleaned up after. */
+const END_MS = 500;
+const PAUSE_MS = 20;
+
+/** @throws {EngineError} `notFound` if there is no such task a moment later */
+async function unlessEnding<T>(
+  ctx: Context,
+  { bundles }: OtherTasksDeps,
+  id: string,
+  connect: () => Promise<T>,
+): Promise<T> {
+  const ref = { namespace: ctx.namespace, id };
+  for (let waited = 0;; waited += PAUSE_MS) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (!hasCode(error, "unavailable")) throw error;
+      if (bundles.find(ctx, ref) === undefined) throw notFound("task", id);
+      if (waited >= END_MS) throw error;
+    }
+    await sleep(PAUSE_MS, ctx.signal);
+  }
 }
 
 /** Whether nobody is there who would answer without being woken. */
