@@ -38,6 +38,17 @@ for (const ids of ["ranges", "single"] as const) {
         assertEquals((await inside(call, [], "echo aye")).stderr, "");
       });
 
+      await t.step("a stopped container gets no limits either", async () => {
+        await call("create", "--name", "limits", "busybox", "true");
+        const { code, stderr } = await call(
+          ...["update", "--memory", "64m", "limits"],
+        );
+        assertEquals(code, 1);
+        assertStringIncludes(stderr, 'update container "limits": it has no');
+        assertEquals((await call("start", "limits")).code, 0);
+        assertEquals((await call("rm", "--force", "limits")).code, 0);
+      });
+
       await t.step("so are those of devices; a domain is refused", async () => {
         const rates = ["--device-read-bps", "/dev/sda:1mb"];
         const { stdout, stderr } = await inside(call, rates, "echo aye");

@@ -10,6 +10,7 @@ import {
   SETTINGS_EXTENSION,
   settingsOf,
 } from "../core/container_settings.ts";
+import { noControlGroup } from "../core/control_group.ts";
 import type { Services } from "../core/services.ts";
 import type { Task } from "../core/task.ts";
 import type { Spec, SpecResources } from "../oci/runtime_spec.ts";
@@ -74,6 +75,10 @@ async function changeLimits(
   task: Task | undefined,
   changes: ResourceRequest,
 ): Promise<void> {
+  // Where none runs, nobody else would tell until it can't be started.
+  if (!services.host.facts().cgroupsWritable) {
+    throw noControlGroup(`update container "${containerName(container)}"`);
+  }
   if (container.spec === undefined) throw unchangeable(container);
   const spec = parseSpec(new TextDecoder().decode(container.spec.value));
   const limits = merged(spec.linux?.resources ?? {}, changes);

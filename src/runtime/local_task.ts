@@ -6,6 +6,7 @@
 import type { Context } from "../base/context.ts";
 import { EngineError, failedPrecondition } from "../base/errors.ts";
 import type { RestartPolicy } from "../core/container_settings.ts";
+import { noControlGroup } from "../core/control_group.ts";
 import type { Host } from "../core/host.ts";
 import type {
   AttachInput,
@@ -102,13 +103,7 @@ export class LocalTask implements Task {
 
   async pause(_ctx: Context): Promise<void> {
     if (this.#group(this.#liveStatus().pid) === undefined) {
-      throw failedPrecondition(
-        `Cannot pause container "${this.id}": it has no control group`,
-        {
-          hint: "Have control groups delegated to your user, with systemd " +
-            "for instance, and start it again",
-        },
-      );
+      throw noControlGroup(`pause container "${this.id}"`);
     }
     await this.#control().pause(this.id);
   }
