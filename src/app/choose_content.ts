@@ -11,6 +11,7 @@ import type { ContentSweeper } from "../core/records.ts";
 import { createContentStore } from "../drivers/content_local/store.ts";
 import type { Metadata } from "../drivers/metadata_sqlite/open.ts";
 import { mayExist } from "../sys/may_exist.ts";
+import { writeWhole } from "../sys/write_whole.ts";
 import type { StorePaths } from "./paths.ts";
 
 /** Content that another program keeps, on records of this store. */
@@ -73,7 +74,7 @@ export function giveContentTo(
     }
   }
   Deno.mkdirSync(`${root}/content`, { recursive: true, mode: 0o700 });
-  Deno.writeTextFileSync(notePath(root), `${name}\n`, { mode: 0o600 });
+  writeWhole(notePath(root), `${name}\n`, 0o600);
 }
 
 export function keptElsewhere(

@@ -3,6 +3,7 @@ import {
   tryOverlay,
 } from "../drivers/snapshot_overlay/trial.ts";
 import type { OverlayFeatures } from "../drivers/snapshot_overlay/directories.ts";
+import { writeWhole } from "../sys/write_whole.ts";
 import type { StorePaths } from "./paths.ts";
 
 /** Names as containerd has them: they are part of labels on content. */
@@ -80,10 +81,8 @@ function experiment(
     features,
     ...(reason === undefined ? {} : { reason }),
   };
-  const file = `${paths.state}/${FILE}`;
   Deno.mkdirSync(paths.state, { recursive: true, mode: 0o700 });
-  Deno.writeTextFileSync(`${file}.${Deno.pid}`, JSON.stringify(found));
-  Deno.renameSync(`${file}.${Deno.pid}`, file);
+  writeWhole(`${paths.state}/${FILE}`, JSON.stringify(found));
   return found;
 }
 

@@ -4,6 +4,7 @@
  * this boot did, or they would not see what runs.
  */
 
+import { writeWhole } from "../sys/write_whole.ts";
 import type { StorePaths } from "./paths.ts";
 
 /** In the root: the boot and the directory, a line each. */
@@ -31,9 +32,7 @@ export function withSameState(paths: StorePaths): StorePaths {
 /** Lets later commands look where this one does. */
 export function rememberState({ root, state }: StorePaths): void {
   if (readKnown(root) === state) return;
-  const next = `${root}/${FILE}.${Deno.pid}`;
-  Deno.writeTextFileSync(next, `${bootId()}\n${state}\n`);
-  Deno.renameSync(next, `${root}/${FILE}`);
+  writeWhole(`${root}/${FILE}`, `${bootId()}\n${state}\n`);
 }
 
 /** Undefined if there is none of this boot. */

@@ -19,6 +19,7 @@ import type {
 } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { namesIn } from "../sys/names_in.ts";
+import { writeWhole } from "../sys/write_whole.ts";
 
 interface BundleStoreDeps {
   /** The state directory. */
@@ -249,9 +250,8 @@ class LocalBundle implements Bundle {
 
   replace(name: string, text: string): string {
     const path = `${this.path}/${name}`;
-    // Its name tells writers apart: a command and the shim may both write.
-    const next = this.write(`${name}.${Deno.pid}`, text);
-    Deno.renameSync(next, path);
+    // A command and the shim may both write.
+    writeWhole(path, text);
     return path;
   }
 

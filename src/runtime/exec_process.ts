@@ -17,10 +17,11 @@ import {
 import { parentOf } from "../sys/pidfd.ts";
 import { createReaper } from "../sys/reaper.ts";
 import { proxySignals, SIGNALS } from "../sys/signals.ts";
+import { writeWhole } from "../sys/write_whole.ts";
 import { onAbort, runAttached, SignalTarget } from "./attached_child.ts";
 import { type LaunchStreams, NO_STREAMS, RuntimeControl } from "./control.ts";
 import { type OciRuntime, RuntimeCommands } from "./oci_runtime.ts";
-import { removeIfThere, writePrivate } from "./runtime_call.ts";
+import { removeIfThere } from "./runtime_call.ts";
 import { asTold, lastError, startError } from "./start_failure.ts";
 import { keepStreamOwners } from "./stream_owners.ts";
 
@@ -52,7 +53,7 @@ export async function startExec(
     ? undefined
     : control.execEarly(place.id, file, launch);
   try {
-    writeWhole(file, JSON.stringify(await process()));
+    writeWhole(file, JSON.stringify(await process()), 0o600);
     if (isTerminal(stdio)) {
       const { leaving } = stdio;
       return leaving === undefined
@@ -208,12 +209,6 @@ function controlOf({ runtime, root, bundle, env }: ExecPlace): RuntimeControl {
     env,
     wait: waitFor,
   });
-}
-
-/** What has the name may be a FIFO, at which the runtime waits. */
-function writeWhole(path: string, text: string): void {
-  writePrivate(`${path}.new`, text);
-  Deno.renameSync(`${path}.new`, path);
 }
 
 function readIfThere(path: string): string | undefined {

@@ -5,6 +5,7 @@
  */
 
 import type { ExitStatus } from "../core/task.ts";
+import { writeWhole } from "../sys/write_whole.ts";
 import { DEFAULT_RUNC_OPTIONS, type RuncOptions } from "./options.ts";
 
 const OPTIONS = "options.json";
@@ -12,6 +13,8 @@ const EXIT = "exit.json";
 /** Written by containerd's own shims, too. */
 const INIT_PID = "init.pid";
 const ADDRESS = "address";
+/** For their owner only. */
+const OWN = 0o600;
 
 /** A bundle without it has been deleted, or is about to be. */
 export function configFile(bundle: string): string {
@@ -30,7 +33,7 @@ export function readInitPid(bundle: string): number | undefined {
 }
 
 export function writeOptions(bundle: string, options: RuncOptions): void {
-  writeWhole(`${bundle}/${OPTIONS}`, JSON.stringify(options));
+  writeWhole(`${bundle}/${OPTIONS}`, JSON.stringify(options), OWN);
 }
 
 /** The defaults if they have not been written. */
@@ -51,7 +54,7 @@ export function writeExit(bundle: string, exit: ExitStatus): void {
     exitCode: exit.exitCode,
     exitedAt: exit.exitedAt.toISOString(),
   };
-  writeWhole(`${bundle}/${EXIT}`, JSON.stringify(record));
+  writeWhole(`${bundle}/${EXIT}`, JSON.stringify(record), OWN);
 }
 
 /** Undefined if nobody has seen the container's end. */
@@ -64,18 +67,11 @@ export function readExit(bundle: string): ExitStatus | undefined {
 
 /** Where containerd before 1.7 finds the shim again. */
 export function writeAddress(bundle: string, address: string): void {
-  writeWhole(`${bundle}/${ADDRESS}`, address);
+  writeWhole(`${bundle}/${ADDRESS}`, address, OWN);
 }
 
 export function readAddress(bundle: string): string | undefined {
   return readIfThere(`${bundle}/${ADDRESS}`);
-}
-
-/** Readers see all of it or nothing. */
-function writeWhole(path: string, text: string): void {
-  const next = `${path}.${Deno.pid}`;
-  Deno.writeTextFileSync(next, text, { mode: 0o600 });
-  Deno.renameSync(next, path);
 }
 
 function readIfThere(path: string): string | undefined {

@@ -2,6 +2,7 @@
 
 import type { ServerFacts } from "../../api/server/introspection.ts";
 import { lazy } from "../../base/lazy.ts";
+import { writeWhole } from "../../sys/write_whole.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -29,7 +30,6 @@ function nameOf(root: string): string {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   const made = crypto.randomUUID();
-  Deno.writeTextFileSync(`${path}.new`, made);
-  Deno.renameSync(`${path}.new`, path);
+  writeWhole(path, made);
   return made;
 }

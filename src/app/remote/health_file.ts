@@ -1,16 +1,14 @@
 /** How a container is, in its bundle of this side. */
 
 import type { HealthStatus } from "../../core/task_status.ts";
+import { writeWhole } from "../../sys/write_whole.ts";
 
 const NAME = "health.json";
 
 /** @param bundle its directory, which may be going */
 export function writeHealth(bundle: string, health: HealthStatus): void {
-  const path = `${bundle}/${NAME}`;
-  const next = `${path}.${Deno.pid}`;
   try {
-    Deno.writeTextFileSync(next, JSON.stringify(health));
-    Deno.renameSync(next, path);
+    writeWhole(`${bundle}/${NAME}`, JSON.stringify(health));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

@@ -1,6 +1,7 @@
 /** Why a container's logger does not log, in the container's bundle. */
 
 import { EngineError, type ErrorCode } from "../../base/errors.ts";
+import { writeWhole } from "../../sys/write_whole.ts";
 
 export const LOG_FAILURE = "log-failure.json";
 
@@ -24,7 +25,7 @@ export function writeLogFailure(bundle: string, error: EngineError): void {
     ...hint === undefined ? {} : { hint },
   };
   try {
-    Deno.writeTextFileSync(`${bundle}/${LOG_FAILURE}`, JSON.stringify(failure));
+    writeWhole(`${bundle}/${LOG_FAILURE}`, JSON.stringify(failure));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

@@ -6,6 +6,7 @@
 
 import { EngineError, failedPrecondition } from "../../base/errors.ts";
 import type { IdRange } from "../../sys/ids.ts";
+import { writeWhole } from "../../sys/write_whole.ts";
 import { planIdMaps, writeIdMaps } from "./id_maps.ts";
 import {
   findProgram,
@@ -229,9 +230,7 @@ function readHolder(stateDirectory: string): Holder | undefined {
 }
 
 function writeHolder(stateDirectory: string, holder: Holder): void {
-  const file = `${stateDirectory}/${FILE}`;
-  Deno.writeTextFileSync(`${file}.new`, JSON.stringify(holder));
-  Deno.renameSync(`${file}.new`, file);
+  writeWhole(`${stateDirectory}/${FILE}`, JSON.stringify(holder));
 }
 
 function bootId(): string {

@@ -2,6 +2,7 @@ import type { Digest } from "../../base/digest.ts";
 import { unavailable } from "../../base/errors.ts";
 import type { ExpectedContent, IngestStatus } from "../../core/content.ts";
 import type { StoredIngest } from "../../core/records.ts";
+import { writeWhole } from "../../sys/write_whole.ts";
 import {
   entries,
   FILE_MODE,
@@ -150,8 +151,7 @@ function writeInfo(
   if (known?.expected === info.expected && known?.total === info.total) return;
   const startedAt = known?.startedAt ?? now().toISOString();
   const text = JSON.stringify({ ...info, startedAt } satisfies IngestInfo);
-  Deno.writeTextFileSync(`${path}.new`, text, { mode: FILE_MODE });
-  Deno.renameSync(`${path}.new`, path);
+  writeWhole(path, text, FILE_MODE);
 }
 
 function readInfo(directory: string): IngestInfo | undefined {

@@ -4,6 +4,7 @@
  * which shims write themselves.
  */
 
+import { writeWhole } from "../../sys/write_whole.ts";
 import type { ShimEndpoint } from "./wire.ts";
 
 const BOOTSTRAP = "bootstrap.json";
@@ -15,10 +16,8 @@ const BINARY_PATH = "shim-binary-path";
 export const LOG = "log";
 
 export function writeEndpoint(bundle: string, endpoint: ShimEndpoint): void {
-  const next = `${bundle}/.${BOOTSTRAP}`;
   const text = JSON.stringify({ ...endpoint, protocol: "ttrpc" });
-  Deno.writeTextFileSync(next, text);
-  Deno.renameSync(next, `${bundle}/${BOOTSTRAP}`);
+  writeWhole(`${bundle}/${BOOTSTRAP}`, text);
 }
 
 /** Undefined if no shim has been started for it. */
@@ -33,7 +32,7 @@ export function readEndpoint(bundle: string): ShimEndpoint | undefined {
 }
 
 export function writeShimPath(bundle: string, path: string): void {
-  Deno.writeTextFileSync(`${bundle}/${BINARY_PATH}`, path);
+  writeWhole(`${bundle}/${BINARY_PATH}`, path);
 }
 
 function readShimPath(bundle: string): string | undefined {
@@ -51,7 +50,7 @@ export interface ShimProgram {
 }
 
 export function writeShimCommand(bundle: string, shim: ShimProgram): void {
-  Deno.writeTextFileSync(`${bundle}/${COMMAND}`, JSON.stringify(shim));
+  writeWhole(`${bundle}/${COMMAND}`, JSON.stringify(shim));
 }
 
 /** Undefined if no shim has been started for it. */
@@ -77,7 +76,7 @@ export function makeLog(bundle: string): void {
 
 /** Some shims do so themselves. */
 export function writeShimPid(bundle: string, pid: number): void {
-  Deno.writeTextFileSync(`${bundle}/shim.pid`, String(pid));
+  writeWhole(`${bundle}/shim.pid`, String(pid));
 }
 
 /** The shim's process, if anybody has written it down. */

@@ -105,13 +105,18 @@ export async function cleanUpAfterShim(
  */
 function namedById({ bundle, id }: ShimCall): string {
   const path = `${bundle}/by-id/${id}`;
-  Deno.mkdirSync(`${bundle}/by-id`, { recursive: true });
+  // A bundle that others have removed meanwhile is not made anew.
+  unlessThere(() => Deno.mkdirSync(`${bundle}/by-id`));
+  unlessThere(() => Deno.symlinkSync("..", path));
+  return path;
+}
+
+function unlessThere(make: () => void): void {
   try {
-    Deno.symlinkSync("..", path);
+    make();
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
-  return path;
 }
 
 function start(

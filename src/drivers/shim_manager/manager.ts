@@ -24,6 +24,7 @@ import type {
 } from "../../core/task.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
 import { openPoller, type Poller } from "../../sys/poller.ts";
+import { writeWhole } from "../../sys/write_whole.ts";
 import { readEndpoint, readShimPid } from "./bundle_files.ts";
 import { withShim } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
@@ -221,9 +222,7 @@ class ForeignShims implements ForeignTasks {
 }
 
 function writeStatus(bundle: string, status: TaskStatus): void {
-  const next = `${bundle}/status.json.${Deno.pid}`;
-  Deno.writeTextFileSync(next, JSON.stringify(status));
-  Deno.renameSync(next, `${bundle}/status.json`);
+  writeWhole(`${bundle}/status.json`, JSON.stringify(status));
 }
 
 function ignoreMissing(error: unknown): void {

@@ -1,5 +1,6 @@
 /** What shims' programs were found to understand, kept in a file. */
 
+import { writeWhole } from "../../sys/write_whole.ts";
 import type { BootstrapMemory, BootstrapStyle } from "./launch.ts";
 
 type Known = Readonly<Record<string, BootstrapStyle>>;
@@ -14,9 +15,7 @@ export function createBootstrapMemory(path: string): BootstrapMemory {
     recall: (program) => read(path)[keyOf(program)],
     remember(program, style) {
       const known: Known = { ...read(path), [keyOf(program)]: style };
-      const next = `${path}.${Deno.pid}`;
-      Deno.writeTextFileSync(next, JSON.stringify(known));
-      Deno.renameSync(next, path);
+      writeWhole(path, JSON.stringify(known));
     },
   };
 }
