@@ -21,12 +21,9 @@ export async function killContainer(
   container: Container,
   signal: number,
 ): Promise<void> {
-  const { task, status } = await runningTask(
-    ctx,
-    deps.services,
-    container,
-    "kill",
-  );
+  const { services } = deps;
+  const running = await runningTask(ctx, services, container, "kill");
+  const { task, status } = running;
   if (status.state === "restarting") {
     throw failedPrecondition(
       `Cannot kill container: ${container.id}: it is about to be restarted`,
@@ -36,7 +33,7 @@ export async function killContainer(
   if (signal === SIGNALS.SIGKILL) return await killNow(ctx, deps, container);
   if (signal === settingsOf(container)?.stopSignal) {
     await task.retire(ctx);
-    await leaveMonitor(ctx, deps.services, container);
+    await leaveMonitor(ctx, services, container);
   }
-  await task.kill(ctx, signal, "init");
+  await running.use((task) => task.kill(ctx, signal, "init"));
 }

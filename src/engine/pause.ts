@@ -4,7 +4,7 @@ import type { Context } from "../base/context.ts";
 import { failedPrecondition } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import type { Services } from "../core/services.ts";
-import { runningTask, whileRunning } from "./running_task.ts";
+import { runningTask } from "./running_task.ts";
 import { publishDone } from "./task_events.ts";
 
 /** @throws {EngineError} `failedPrecondition` if it does not run */
@@ -13,12 +13,13 @@ export async function pauseContainer(
   services: Services,
   container: Container,
 ): Promise<void> {
-  const { task, status } = await runningTask(ctx, services, container, "pause");
+  const running = await runningTask(ctx, services, container, "pause");
+  const { status } = running;
   if (status.state !== "running") {
     const why = status.state === "paused" ? "already paused" : status.state;
     throw failedPrecondition(`Container ${container.id} is ${why}`);
   }
-  await whileRunning(container, "pause", () => task.pause(ctx));
+  await running.use((task) => task.pause(ctx));
   await publishDone(ctx, services, "paused", { containerId: container.id });
 }
 
@@ -28,15 +29,11 @@ export async function unpauseContainer(
   services: Services,
   container: Container,
 ): Promise<void> {
-  const { task, status } = await runningTask(
-    ctx,
-    services,
-    container,
-    "unpause",
-  );
+  const running = await runningTask(ctx, services, container, "unpause");
+  const { status } = running;
   if (status.state !== "paused") {
     throw failedPrecondition(`Container ${container.id} is not paused`);
   }
-  await whileRunning(container, "unpause", () => task.resume(ctx));
+  await running.use((task) => task.resume(ctx));
   await publishDone(ctx, services, "resumed", { containerId: container.id });
 }

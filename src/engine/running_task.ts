@@ -16,6 +16,16 @@ import {
   isAlive,
 } from "./inspect_state.ts";
 
+export interface RunningTask {
+  readonly task: Task;
+  readonly status: ContainerStatus;
+  /**
+   * Runs what needs the task, which may just be ending.
+   * @throws {EngineError} as `runningTask()`
+   */
+  use<T>(work: (task: Task) => Promise<T>): Promise<T>;
+}
+
 /**
  * @param verb for the message: `kill`, `pause`
  * @throws {EngineError} `failedPrecondition` if it is not running
@@ -25,30 +35,40 @@ export async function runningTask(
   services: Services,
   container: Container,
   verb: string,
-): Promise<{ readonly task: Task; readonly status: ContainerStatus }> {
+): Promise<RunningTask> {
   const status = await containerStatus(ctx, services, container);
   const ref = { namespace: ctx.namespace, id: container.id };
   const task = isAlive(status)
     ? await services.tasks.find(ctx, ref)
     : undefined;
-  if (task !== undefined) return { task, status };
-  throw notRunning(container, verb);
+  if (task === undefined) throw notRunning(container, verb);
+  return {
+    ...{ task, status },
+    async use(work) {
+      try {
+        return await work(task);
+      } catch (error) {
+        const isOver = hasCode(error, "notFound") ||
+          // Its shim leaves with it, whoever is asking something.
+          hasCode(error, "unavailable") &&
+            await hasEnded(ctx, services, container);
+        if (isOver) throw notRunning(container, verb, error);
+        throw error;
+      }
+    },
+  };
 }
 
-/**
- * Runs what needs a task that may just be ending.
- * @throws {EngineError} as `runningTask()`
- */
-export async function whileRunning<T>(
+async function hasEnded(
+  ctx: Context,
+  services: Services,
   container: Container,
-  verb: string,
-  work: () => Promise<T>,
-): Promise<T> {
+): Promise<boolean> {
   try {
-    return await work();
-  } catch (error) {
-    if (!hasCode(error, "notFound")) throw error;
-    throw notRunning(container, verb, error);
+    return !isAlive(await containerStatus(ctx, services, container));
+  } catch {
+    // Nobody can say: what has failed is told.
+    return false;
   }
 }
 

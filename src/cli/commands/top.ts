@@ -2,7 +2,7 @@
 
 import { EngineError } from "../../base/errors.ts";
 import { findContainer } from "../../engine/inspect_find.ts";
-import { runningTask, whileRunning } from "../../engine/running_task.ts";
+import { runningTask } from "../../engine/running_task.ts";
 import type { Invocation } from "../command.ts";
 
 /** `coracle top CONTAINER [PS OPTIONS]`: what the host's ps says of it. */
@@ -11,10 +11,8 @@ export async function run(inv: Invocation): Promise<number> {
   const [name = "", ...options] = inv.args;
   const services = await inv.services();
   const container = await findContainer(ctx, services, name);
-  const { task } = await runningTask(ctx, services, container, "list");
-  const pids = new Set(
-    await whileRunning(container, "list", () => task.pids(ctx)),
-  );
+  const running = await runningTask(ctx, services, container, "list");
+  const pids = new Set(await running.use((task) => task.pids(ctx)));
   const args = options.length === 0 ? ["-ef"] : options;
   const lines = (await hostPs(args)).split("\n").filter(Boolean);
   const [heading = "", ...processes] = lines;
