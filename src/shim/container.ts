@@ -54,6 +54,11 @@ export class KeptContainer {
   readonly #options: RuncOptions;
   readonly #execs: ExecProcesses;
   #group: ControlGroup | undefined;
+  /**
+   * Settles as soon as its process has ended. `init.ended` does when that has
+   * been told, which waits for a start that is under way.
+   */
+  #gone: Promise<unknown> = Promise.resolve();
   #oomWatch: Disposable | undefined;
   #oomKills = 0;
   readonly #pidNamespace: "own" | "shared";
@@ -171,7 +176,7 @@ export class KeptContainer {
   async #startInit(): Promise<void> {
     const { init, id } = this;
     await init.start(async () => {
-      if (this.#request.checkpoint === "") await this.runtime.start(init.ended);
+      if (this.#request.checkpoint === "") await this.runtime.start(this.#gone);
       else {
         await this.runtime.restore(this.#launch(), {
           image: this.#request.checkpoint,
@@ -191,9 +196,9 @@ export class KeptContainer {
     // Groups that it shares with others must not be taken for its own.
     this.#group = containerGroup(pid, this.id);
     this.#watchOom();
-    void this.#deps.reaper.wait(pid).then((status) =>
-      this.#initEnded(exitCodeOf(status))
-    );
+    const status = this.#deps.reaper.wait(pid);
+    this.#gone = status;
+    void status.then((status) => this.#initEnded(exitCodeOf(status)));
   }
 
   #watchOom(): void {

@@ -139,6 +139,23 @@ const STEPS: Readonly<Record<string, Step>> = {
     await rejects(service.state(ctx, init(under)), "notFound");
   },
 
+  "tells of the end of a process that is killed while it starts": async (
+    under,
+    ctx,
+  ) => {
+    const { service } = under;
+    const pid = await create(under, ctx, FOREVER);
+    // Halted, it can't go on when it is started.
+    Deno.kill(pid, "SIGSTOP");
+    const started = service.start(ctx, init(under)).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    Deno.kill(pid, "SIGKILL");
+    await started;
+    assertEquals((await service.wait(ctx, init(under))).exitCode, 137);
+    const deleted = await service.delete(ctx, init(under));
+    assertEquals([deleted.pid, deleted.exit.exitCode], [pid, 137]);
+  },
+
   "waits for what has ended already, as often as asked": async (under, ctx) => {
     await run(under, ctx, "exit 3");
     for (let times = 0; times < 3; times++) {
