@@ -3,6 +3,7 @@ import { hasCode, unlessMissing } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { settingsOf } from "../core/container_settings.ts";
 import type { Services } from "../core/services.ts";
+import { containerName } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import type { PruneFilter } from "./prune.ts";
@@ -53,14 +54,18 @@ async function isBeginning(
   const ref = { namespace: ctx.namespace, id };
   const bundle = services.bundles.find(ctx, ref);
   if (bundle === undefined) return false;
-  const task = await services.tasks.find(ctx, ref);
-  const state = task === undefined
-    ? bundle.status()?.state
-    : (await unlessMissing(task.status(ctx)))?.state;
-  return state === undefined || state === "created";
+  try {
+    const task = await services.tasks.find(ctx, ref);
+    const { state } = await task?.status(ctx) ?? bundle.status() ?? {};
+    return state === undefined || state === "created";
+  } catch (error) {
+    // It is just ending, which others have seen.
+    if (hasCode(error, "notFound", "unavailable")) return true;
+    throw error;
+  }
 }
 
-/** @returns false if somebody has removed it meanwhile, or started it */
+/** @returns false if somebody has removed or started it, or it can't be */
 async function removeStopped(
   ctx: Context,
   deps: LifeDeps,
@@ -76,7 +81,11 @@ async function removeStopped(
     if (hasCode(error, "notFound")) return false;
     const status = await containerStatus(ctx, deps.services, container);
     if (isAlive(status)) return false;
-    throw error;
+    ctx.signal.throwIfAborted();
+    // The others shall go nevertheless.
+    const name = containerName(container);
+    ctx.log.warn(`Cannot remove container "${name}"`, { error });
+    return false;
   }
 }
 

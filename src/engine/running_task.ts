@@ -50,7 +50,7 @@ export async function runningTask(
       } catch (error) {
         const isOver = hasCode(error, "notFound") ||
           // Its shim leaves with it, whoever is asking something.
-          hasCode(error, "unavailable") &&
+          hasCode(error, "unavailable", "failedPrecondition") &&
             await hasEnded(ctx, services, container);
         if (isOver) throw notRunning(container, verb, error);
         throw error;

@@ -19,7 +19,9 @@ import type {
 } from "../core/task.ts";
 import type { TaskStatus } from "../core/task_status.ts";
 import { namesIn } from "../sys/names_in.ts";
+import { isNotEmpty, removeTree } from "../sys/remove_tree.ts";
 import { writeWhole } from "../sys/write_whole.ts";
+import { removeMountPoint } from "./mount_point.ts";
 
 interface BundleStoreDeps {
   /** The state directory. */
@@ -155,7 +157,7 @@ function makeBundle(path: string, record: BundleRecord): Deno.FsFile {
 
 function isOccupied(error: unknown): boolean {
   return error instanceof Deno.errors.AlreadyExists ||
-    (error instanceof Error && "code" in error && error.code === "ENOTEMPTY");
+    isNotEmpty(error);
 }
 
 /** Undefined if others hold it, or it has just gone. */
@@ -209,23 +211,6 @@ function lockFile(
   return file;
 }
 
-function removeEmpty(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** Others may be removing it as well. */
-function removeTree(path: string): void {
-  try {
-    Deno.removeSync(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
 class LocalBundle implements Bundle {
   readonly path: string;
   readonly record: BundleRecord;
@@ -275,9 +260,8 @@ class LocalBundle implements Bundle {
   }
 
   remove(): void {
-    // Should something still be mounted, the kernel refuses to remove it;
-    // nothing in it may be deleted.
-    removeEmpty(this.rootfs);
+    // Should something still be mounted, nothing in it may be deleted.
+    removeMountPoint(this.rootfs);
     // Half removed, it would be nobody's: without its lock, not abandoned.
     const slash = this.path.lastIndexOf("/") + 1;
     // Another one of the same container may still be on its way out.

@@ -7,6 +7,7 @@ import type { SpecDevice } from "../oci/runtime_spec.ts";
 import type { HostFacts } from "../oci/spec/facts.ts";
 import { lockFile } from "../sys/lock_file.ts";
 import { mayExist } from "../sys/may_exist.ts";
+import { removeTree } from "../sys/remove_tree.ts";
 import { readDevice, readDevices } from "./devices.ts";
 import { collectFacts } from "./host_facts.ts";
 import { openRootDirectory } from "./root_directory.ts";
@@ -14,8 +15,6 @@ import { openRootDirectory } from "./root_directory.ts";
 interface HostDeps {
   readonly env: (name: string) => string | undefined;
 }
-
-const REMOVE_TRIES = 10;
 
 const DEFAULT_PATH =
   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -76,15 +75,7 @@ class LocalHost implements Host {
   }
 
   removeDirectory(path: string): void {
-    for (let triesLeft = REMOVE_TRIES;; triesLeft--) {
-      try {
-        return Deno.removeSync(path, { recursive: true });
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) return;
-        // Somebody who is just ending has written a last file.
-        if (triesLeft === 0 || !isOccupied(error)) throw error;
-      }
-    }
+    removeTree(path);
   }
 
   rename(from: string, to: string): void {
@@ -112,11 +103,6 @@ class LocalHost implements Host {
   openRoot(path: string): RootDirectory {
     return openRootDirectory(path);
   }
-}
-
-function isOccupied(error: unknown): boolean {
-  return error instanceof Error && "code" in error &&
-    error.code === "ENOTEMPTY";
 }
 
 function isProgram(path: string): boolean {

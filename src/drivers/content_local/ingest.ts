@@ -2,13 +2,13 @@ import type { Digest } from "../../base/digest.ts";
 import { unavailable } from "../../base/errors.ts";
 import type { ExpectedContent, IngestStatus } from "../../core/content.ts";
 import type { StoredIngest } from "../../core/records.ts";
+import { isNotEmpty, removeTree } from "../../sys/remove_tree.ts";
 import { writeWhole } from "../../sys/write_whole.ts";
 import {
   entries,
   FILE_MODE,
   type Layout,
   makeDirectory,
-  removeTree,
   statOrNone,
 } from "./layout.ts";
 
@@ -136,7 +136,7 @@ function removeEmpty(directory: string): void {
     Deno.removeSync(directory);
   } catch (error) {
     const isOthers = error instanceof Deno.errors.NotFound ||
-      (error instanceof Error && "code" in error && error.code === "ENOTEMPTY");
+      isNotEmpty(error);
     if (!isOthers) throw error;
   }
 }

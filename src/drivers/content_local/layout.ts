@@ -59,15 +59,6 @@ export async function syncDirectory(path: string): Promise<void> {
   await directory.sync();
 }
 
-/** Removes a file or tree; nothing there is no error. */
-export function removeTree(path: string): void {
-  try {
-    Deno.removeSync(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
 /** File information; undefined if there is nothing. */
 export function statOrNone(path: string): Deno.FileInfo | undefined {
   try {

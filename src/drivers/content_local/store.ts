@@ -37,14 +37,9 @@ import {
   removeUnheld,
   walkIngests,
 } from "./ingest.ts";
+import { removeTree } from "../../sys/remove_tree.ts";
 import { LocalIngestFile } from "./ingest_file.ts";
-import {
-  blobFiles,
-  entries,
-  Layout,
-  removeTree,
-  statOrNone,
-} from "./layout.ts";
+import { blobFiles, entries, Layout, statOrNone } from "./layout.ts";
 import { quarantineBlob } from "./place.ts";
 import { LocalContentReader } from "./reader.ts";
 import { LocalContentWriter } from "./writer.ts";

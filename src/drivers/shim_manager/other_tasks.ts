@@ -35,7 +35,7 @@ export interface OtherTasks {
 }
 
 export function createOtherTasks(deps: OtherTasksDeps): OtherTasks {
-  const { bundles, wire, tasks } = deps;
+  const { bundles } = deps;
   return {
     ids: (ctx) =>
       [...bundles.list(ctx)].map(({ record }) => record)
@@ -49,21 +49,34 @@ export function createOtherTasks(deps: OtherTasksDeps): OtherTasks {
       if (bundle === undefined || bundle.record.removal === "byClient") {
         throw notFound("task", id);
       }
-      const endpoint = endpointOf(bundle);
-      const connect = (endpoint: ShimEndpoint) =>
-        unlessEnding(ctx, deps, id, () => wire.connect(ctx, endpoint));
-      if (endpoint !== undefined && !sleeps(endpoint)) {
-        await using shim = await connect(endpoint);
-        return await call(shim);
-      }
-      const task = await tasks().find(ctx, bundle.record);
-      if (task === undefined) throw notFound("task", id);
-      const seen = foregroundShim(task, bundle);
-      if (endpoint === undefined) return await call(seen);
-      await using shim = sleepingShim(seen, () => connect(endpoint));
-      return await call(shim);
+      return await unlessEnding(
+        ctx,
+        deps,
+        id,
+        () => callKeeper(ctx, deps, bundle, call),
+      );
     },
   };
+}
+
+async function callKeeper<T>(
+  ctx: Context,
+  deps: OtherTasksDeps,
+  bundle: BundleView,
+  call: (shim: ShimService) => Promise<T>,
+): Promise<T> {
+  const endpoint = endpointOf(bundle);
+  const connect = (endpoint: ShimEndpoint) => deps.wire.connect(ctx, endpoint);
+  if (endpoint !== undefined && !sleeps(endpoint)) {
+    await using shim = await connect(endpoint);
+    return await call(shim);
+  }
+  const task = await deps.tasks().find(ctx, bundle.record);
+  if (task === undefined) throw notFound("task", bundle.record.id);
+  const seen = foregroundShim(task, bundle);
+  if (endpoint === undefined) return await call(seen);
+  await using shim = sleepingShim(seen, () => connect(endpoint));
+  return await call(shim);
 }
 
 /** In which a shim that has ended is cleaned up after. */
@@ -75,18 +88,18 @@ async function unlessEnding<T>(
   ctx: Context,
   { bundles }: OtherTasksDeps,
   id: string,
-  connect: () => Promise<T>,
+  work: () => Promise<T>,
 ): Promise<T> {
-  const ref = { namespace: ctx.namespace, id };
-  for (let waited = 0;; waited += PAUSE_MS) {
-    try {
-      return await connect();
-    } catch (error) {
-      if (!hasCode(error, "unavailable")) throw error;
+  try {
+    return await work();
+  } catch (error) {
+    if (!hasCode(error, "unavailable")) throw error;
+    const ref = { namespace: ctx.namespace, id };
+    for (let waited = 0; waited < END_MS; waited += PAUSE_MS) {
       if (bundles.find(ctx, ref) === undefined) throw notFound("task", id);
-      if (waited >= END_MS) throw error;
+      await sleep(PAUSE_MS, ctx.signal);
     }
-    await sleep(PAUSE_MS, ctx.signal);
+    throw error;
   }
 }
 
