@@ -180,6 +180,8 @@ async function beginContainer(services: Services, id: string): Promise<void> {
     id,
     runtime: { name: "runc" },
     labels: { [LABEL.containerName]: id },
+    snapshotter: services.defaultSnapshotter,
+    snapshotKey: id,
     extensions: {
       [SETTINGS_EXTENSION]: jsonExtension(SETTINGS_EXTENSION, SETTINGS),
     },
@@ -230,6 +232,13 @@ test("prune leaves containers that are being made", async ({ store, services }) 
   await beginContainer(services, "web");
   assertEquals((await pruneContainers(ctx, deps, {})).removed, []);
   await completeContainer(services, "web", {});
+  // Through a socket, the command's bundle is elsewhere; its lease is here.
+  const { leases } = services;
+  const lease = await leases.create(ctx, { endsWith: "process" });
+  await services.snapshotters.get(services.defaultSnapshotter)
+    ?.prepare({ ...ctx, leaseId: lease.id }, "web", "");
+  assertEquals((await pruneContainers(ctx, deps, {})).removed, []);
+  await leases.delete(ctx, lease.id);
   const { removed } = await pruneContainers(ctx, deps, {});
   assertEquals(removed.map(({ id }) => id), ["web"]);
 });

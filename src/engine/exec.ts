@@ -126,13 +126,17 @@ async function soon(work: () => Promise<unknown>): Promise<void> {
 function specOf(
   ctx: Context,
   { bundles }: Services,
-  { id, spec }: Container,
+  container: Container,
 ): Spec {
+  const { id, spec } = container;
   if (spec !== undefined) {
     return parseSpec(new TextDecoder().decode(spec.value));
   }
   using bundle = bundles.join(ctx, { namespace: ctx.namespace, id });
-  return parseSpec(bundle?.spec() ?? "");
+  const text = bundle?.spec();
+  // It is just ending, or somebody is removing it.
+  if (text === undefined) throw notRunning(container, EXEC);
+  return parseSpec(text);
 }
 
 /** @throws {TaskStartError} */

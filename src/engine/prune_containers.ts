@@ -2,6 +2,7 @@ import type { Context } from "../base/context.ts";
 import { hasCode, unlessMissing } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { settingsOf } from "../core/container_settings.ts";
+import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
 import { containerName } from "./inspect_find.ts";
 import { containerStatus, isAlive } from "./inspect_state.ts";
@@ -53,7 +54,7 @@ async function isBeginning(
   }
   const ref = { namespace: ctx.namespace, id };
   const bundle = services.bundles.find(ctx, ref);
-  if (bundle === undefined) return false;
+  if (bundle === undefined) return await isHeld(ctx, services, container);
   try {
     const task = await services.tasks.find(ctx, ref);
     const { state } = await task?.status(ctx) ?? bundle.status() ?? {};
@@ -63,6 +64,30 @@ async function isBeginning(
     if (hasCode(error, "notFound", "unavailable")) return true;
     throw error;
   }
+}
+
+/**
+ * Whether the layer is held by a command that works through a socket, and has
+ * its bundle elsewhere.
+ */
+async function isHeld(
+  ctx: Context,
+  { leases }: Services,
+  { snapshotter, snapshotKey }: Container,
+): Promise<boolean> {
+  for await (const lease of leases.list(ctx)) {
+    if (lease.labels[LABEL.leaseHolder] === undefined) continue;
+    try {
+      for await (const { id, type } of leases.listResources(ctx, lease.id)) {
+        const isLayer = type === `snapshots/${snapshotter}`;
+        if (isLayer && id === snapshotKey) return true;
+      }
+    } catch (error) {
+      // Its command has just ended.
+      if (!hasCode(error, "notFound")) throw error;
+    }
+  }
+  return false;
 }
 
 /** @returns false if somebody has removed or started it, or it can't be */

@@ -221,8 +221,13 @@ class ForeignShims implements ForeignTasks {
   }
 }
 
+/** @param bundle its directory, which may be going */
 function writeStatus(bundle: string, status: TaskStatus): void {
-  writeWhole(`${bundle}/status.json`, JSON.stringify(status));
+  try {
+    writeWhole(`${bundle}/status.json`, JSON.stringify(status));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 function ignoreMissing(error: unknown): void {
