@@ -52,6 +52,29 @@ export async function containerStatus(
   );
 }
 
+/**
+ * The same for who is about to remove it. Through a socket, commands see tasks
+ * that were there when they began; this one is asked for.
+ */
+export async function statusNow(
+  ctx: Context,
+  services: Looking,
+  container: Container,
+): Promise<ContainerStatus> {
+  const status = await containerStatus(ctx, services, container);
+  const ref: TaskRef = { namespace: ctx.namespace, id: container.id };
+  const isSeen = services.bundles.find(ctx, ref) !== undefined;
+  if (isSeen || isAlive(status)) return status;
+  try {
+    const task = await services.tasks.find(ctx, ref);
+    return task === undefined ? status : shown(await task.status(ctx));
+  } catch (error) {
+    // It has just ended.
+    if (!hasCode(error, "notFound", "unavailable")) throw error;
+    return status;
+  }
+}
+
 /** Without a bundle, the record tells: `gone` if it went while we looked. */
 async function liveStatus(
   ctx: Context,

@@ -5,7 +5,7 @@ import { settingsOf } from "../core/container_settings.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
 import { containerName } from "./inspect_find.ts";
-import { containerStatus, isAlive } from "./inspect_state.ts";
+import { containerStatus, isAlive, statusNow } from "./inspect_state.ts";
 import type { LifeDeps } from "./life_deps.ts";
 import type { PruneFilter } from "./prune.ts";
 import { removeContainer } from "./remove_container.ts";
@@ -53,11 +53,12 @@ async function isBeginning(
     if (whole?.spec === undefined) return true;
   }
   const ref = { namespace: ctx.namespace, id };
+  if (await isHeld(ctx, services, container)) return true;
   const bundle = services.bundles.find(ctx, ref);
-  if (bundle === undefined) return await isHeld(ctx, services, container);
   try {
     const task = await services.tasks.find(ctx, ref);
-    const { state } = await task?.status(ctx) ?? bundle.status() ?? {};
+    if (task === undefined && bundle === undefined) return false;
+    const { state } = await task?.status(ctx) ?? bundle?.status() ?? {};
     return state === undefined || state === "created";
   } catch (error) {
     // It is just ending, which others have seen.
@@ -104,7 +105,7 @@ async function removeStopped(
     return true;
   } catch (error) {
     if (hasCode(error, "notFound")) return false;
-    const status = await containerStatus(ctx, deps.services, container);
+    const status = await statusNow(ctx, deps.services, container);
     if (isAlive(status)) return false;
     ctx.signal.throwIfAborted();
     // The others shall go nevertheless.

@@ -6,7 +6,7 @@ import type { Container } from "../core/container.ts";
 import type { TaskRef } from "../core/task.ts";
 import { discardTask } from "./discard_task.ts";
 import { containerName, findContainer } from "./inspect_find.ts";
-import { containerStatus, isAlive } from "./inspect_state.ts";
+import { isAlive, statusNow } from "./inspect_state.ts";
 import { containerDirectory, type LifeDeps } from "./life_deps.ts";
 import { removeSnapshot } from "./remove_snapshot.ts";
 import { settle } from "./reconcile.ts";
@@ -34,7 +34,7 @@ export async function removeContainer(
   const container = await findContainer(ctx, services, text);
   const { id } = container;
   const ref = { namespace: ctx.namespace, id };
-  const status = await containerStatus(ctx, services, container);
+  const status = await statusNow(ctx, services, container);
   if (isAlive(status) && running === "kill") {
     const isOver = await discardTask(ctx, deps, container);
     if (!isOver) await killNow(ctx, deps, container);
