@@ -39,6 +39,24 @@ async function sharesLogs(here: Side, there: Side): Promise<void> {
   }
 }
 
+const RUNS = 15;
+
+/** What one is just making or running, the other does not take for stopped. */
+async function prunesBeside(runner: Side, pruner: Side): Promise<void> {
+  let isOver = false;
+  const pruning = (async () => {
+    while (!isOver) await pruner.ok("container", "prune", "--force");
+  })();
+  try {
+    for (let run = 0; run < RUNS; run++) {
+      await runner.ok("run", "--rm", IMAGE, "sleep", "0.1");
+    }
+  } finally {
+    isOver = true;
+    await pruning;
+  }
+}
+
 /** A file that one writes, the other reads. */
 async function sharesVolumes(here: Side, there: Side): Promise<void> {
   await here.ok("volume", "create", "data");
@@ -181,6 +199,14 @@ Deno.test({
     await here.ok("load", "-i", await makeBusyboxArchive(dir));
     await t.step("logs, both ways", () => sharesLogs(here, there));
     await t.step("volumes, both ways", () => sharesVolumes(here, there));
+    await t.step(
+      "prune here, run there",
+      () => prunesBeside(there, here),
+    );
+    await t.step(
+      "prune there, run here",
+      () => prunesBeside(here, there),
+    );
     await t.step("streams that a keeper has", () => attaches(here, there));
     await t.step("streams of the other's", () => attaches(there, here));
     await t.step(

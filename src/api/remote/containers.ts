@@ -13,16 +13,12 @@ import type {
 import { LABEL } from "../../core/labels.ts";
 import type { GrpcClient } from "../../rpc/grpc/client.ts";
 import { fromContainerAnswer, toContainer } from "../convert/containers.ts";
+import { NO_SPEC, withoutNoSpec } from "../convert/no_spec.ts";
 import { answered, maskOf } from "./answers.ts";
 import { grpcOptions as call } from "./grpc_options.ts";
 
 /** Two tell that the beginning of an id is of several. */
 const MOST_CANDIDATES = 2;
-
-const NO_SPEC = {
-  typeUrl: "coracle.containers.NoSpec",
-  value: new TextEncoder().encode("{}"),
-};
 
 export function remoteContainers(client: GrpcClient): ContainerStore {
   const containers = client.stub(ContainersDefinition);
@@ -85,10 +81,7 @@ export function remoteContainers(client: GrpcClient): ContainerStore {
   return store;
 }
 
-/**
- * The other side sets the times. It wants a spec, which our engine makes after
- * the record: until then there is one that says so.
- */
+/** The other side sets the times. */
 function wireOf(container: NewContainer) {
   const epoch = new Date(0);
   const whole = {
@@ -101,7 +94,5 @@ function wireOf(container: NewContainer) {
 }
 
 function ofAnswer(answer: WireContainer): Container {
-  const container = fromContainerAnswer(answer);
-  const { spec, ...rest } = container;
-  return spec?.typeUrl === NO_SPEC.typeUrl ? rest : container;
+  return withoutNoSpec(fromContainerAnswer(answer));
 }

@@ -9,6 +9,7 @@ import type { Logger } from "../../base/log.ts";
 import type { ContainerStore } from "../../core/container.ts";
 import { type GrpcService, grpcService } from "../../rpc/grpc/service.ts";
 import { fromContainer, toContainer } from "../convert/containers.ts";
+import { withoutNoSpec } from "../convert/no_spec.ts";
 import { apiContext } from "./api_context.ts";
 
 export interface ContainersServiceDeps {
@@ -38,9 +39,8 @@ export function containersService(
     async create(call, { container }) {
       const wanted = fromContainer(given(container));
       checkWhole(wanted);
-      return {
-        container: toContainer(await containers.create(ctx(call), wanted)),
-      };
+      const made = await containers.create(ctx(call), withoutNoSpec(wanted));
+      return { container: toContainer(made) };
     },
     async update(call, { container, updateMask = [] }) {
       const wanted = fromContainer(given(container));
