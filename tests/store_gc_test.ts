@@ -289,6 +289,18 @@ Deno.test("collect() drops an ingest of what has come by another way", async () 
   assertEquals(await collect(content.walk(ctx)), []);
 });
 
+Deno.test("collect() removes what is left of an ingest whose writer was killed as it began", () =>
+  withStore(async ({ store }) => {
+    await using _held = await store.content.writer(ctx, "held");
+    const ingests = `${store.root}/content/ingest`;
+    await Deno.mkdir(`${ingests}/stray`);
+    await Deno.writeTextFile(`${ingests}/stray/lock`, "");
+    await store.gc.collect(ctx);
+    const left = await collect(store.content.listStatuses(ctx));
+    assertEquals(left.map(({ ref }) => ref), ["held"]);
+    assertEquals((await Array.fromAsync(Deno.readDir(ingests))).length, 1);
+  }));
+
 Deno.test("collect() drops all ingests that nobody writes when it is asked to", () =>
   withStore(async ({ store }) => {
     const { content } = store;

@@ -27,6 +27,7 @@ import type {
 } from "../../core/records.ts";
 import type { Descriptor } from "../../oci/image_spec.ts";
 import type { CheckableContent } from "../../core/fsck.ts";
+import { removeTree } from "../../sys/remove_tree.ts";
 import { AdoptedFile, adoptedWriter } from "./adopted.ts";
 import {
   HeldIngest,
@@ -37,7 +38,6 @@ import {
   removeUnheld,
   walkIngests,
 } from "./ingest.ts";
-import { removeTree } from "../../sys/remove_tree.ts";
 import { LocalIngestFile } from "./ingest_file.ts";
 import { blobFiles, entries, Layout, statOrNone } from "./layout.ts";
 import { quarantineBlob } from "./place.ts";
@@ -199,6 +199,13 @@ class FileContentStore
 
   removeStrayIngest(path: string): void {
     removeUnheld(path);
+  }
+
+  /** Of those who were killed as they began, nothing can be taken up. */
+  cleanup(): Promise<void> {
+    return Promise.try(() => {
+      for (const path of this.walkStrayIngests()) removeUnheld(path);
+    });
   }
 
   #info(ctx: Context, digest: Digest): ContentInfo {
