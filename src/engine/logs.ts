@@ -8,6 +8,7 @@ import {
   failedPrecondition,
   hasCode,
 } from "../base/errors.ts";
+import { sleep } from "../base/sleep.ts";
 import type { Container } from "../core/container.ts";
 import { recordedStatus, settingsOf } from "../core/container_settings.ts";
 import type { LogEntry, LogRef, ReadLogOptions } from "../core/logs.ts";
@@ -57,7 +58,7 @@ export async function* containerLog(
   }
   const ref = { namespace: ctx.namespace, id: container.id };
   const task = await services.tasks.find(ctx, ref);
-  if (!isWritten(deps, container, log, task)) {
+  if (!await isWritten(ctx, deps, container, log, task)) {
     // What is being removed has lost its log already.
     throw await explained(ctx, services, container, unreadable(FOREGROUND));
   }
@@ -71,18 +72,30 @@ export async function* containerLog(
   if (loss !== undefined) throw loss;
 }
 
+/** In which a logger begins that has just been started. */
+const BEGIN_MS = 500;
+const PAUSE_MS = 20;
+
 /** What ran in the foreground gave its output to its command only. */
-function isWritten(
+async function isWritten(
+  ctx: Context,
   { services: { host } }: LogDeps,
   container: Container,
   log: LogRef,
   task: Task | undefined,
-): boolean {
+): Promise<boolean> {
   const plan = planLog(log.settings);
   if (plan.kind !== "files") return true;
   const started = task !== undefined ||
     recordedStatus(container)?.startedAt !== undefined;
-  return !started || host.exists(logFilePath(plan.format, log));
+  if (!started) return true;
+  const path = logFilePath(plan.format, log);
+  const patienceMs = task?.keeping === "shim" ? BEGIN_MS : 0;
+  for (let waited = 0; !host.exists(path); waited += PAUSE_MS) {
+    if (waited >= patienceMs) return false;
+    await sleep(PAUSE_MS, ctx.signal);
+  }
+  return true;
 }
 
 /** Docker's words. */
