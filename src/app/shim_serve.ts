@@ -32,6 +32,13 @@ const PUBLISH_MS = 5_000;
 /** Time for the last answer to be read. */
 const ANSWER_MS = 100;
 
+/** What starting a container took. */
+const MEMORY_POLICY = {
+  quietMs: 2_000,
+  leastBetweenMs: 120_000,
+  worthBytes: 8 * 1024 * 1024,
+};
+
 /** Settles when there is nothing left to keep. */
 export async function serveShim(flags: ShimFlags): Promise<void> {
   const log = stderrLogger({ level: flags.logLevel, format: "text" })
@@ -43,7 +50,10 @@ export async function serveShim(flags: ShimFlags): Promise<void> {
   using reaper = createReaper("all");
   await using poller = openAsyncPoller();
   using lifetime = new Lifetime();
-  using memory = new MemoryKeeper({ now: () => new Date() });
+  using memory = new MemoryKeeper({
+    now: () => new Date(),
+    policy: MEMORY_POLICY,
+  });
   using _signals = onTermination(() => lifetime.endIfIdle());
   using _bundle = watchBundle(poller, flags.bundle, lifetime, log);
   const { queue, sender } = openEvents(flags, log, reaper);

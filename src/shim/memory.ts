@@ -1,14 +1,28 @@
-/** Giving back to the system what starting a container took. */
+/** Giving back to the system what has been done away with. */
 
+import { trimHeap } from "../sys/heap.ts";
 import { sendSignal } from "../sys/process.ts";
 import { SIGNALS } from "../sys/signals.ts";
 
-/** So long after the last thing that was done. */
-const QUIET_MS = 2_000;
-/** Giving back costs some milliseconds: probes each second must not. */
-const LEAST_BETWEEN_MS = 120_000;
-/** So much has to have come since for it to be worth those sooner. */
-const WORTH_BYTES = 8 * 1024 * 1024;
+const FREED_MS = 500;
+
+/** When it is worth the some milliseconds that it takes. */
+export interface MemoryPolicy {
+  /** So long after the last thing that was done. */
+  readonly quietMs: number;
+  /** What is done again and again, as probes are, must not cost that often. */
+  readonly leastBetweenMs: number;
+  /** Unless as much has come since. */
+  readonly worthBytes: number;
+}
+
+export interface MemoryKeeperDeps {
+  readonly now: () => Date;
+  readonly policy: MemoryPolicy;
+  /** Of this process. */
+  readonly residentBytes?: () => number;
+  readonly giveBack?: () => void;
+}
 
 /**
  * The runtime of this process collects its garbage and gives memory back when
@@ -17,22 +31,31 @@ const WORTH_BYTES = 8 * 1024 * 1024;
  */
 export class MemoryKeeper implements Disposable {
   readonly #now: () => Date;
+  readonly #policy: MemoryPolicy;
+  readonly #residentBytes: () => number;
+  readonly #giveBack: () => void;
   readonly #ignore = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = -Infinity;
   /** What there was after the last time. */
   #base: number | undefined;
 
-  constructor(deps: { readonly now: () => Date }) {
-    this.#now = deps.now;
+  constructor(
+    { now, policy, residentBytes = resident, giveBack = trim }:
+      MemoryKeeperDeps,
+  ) {
+    this.#now = now;
+    this.#policy = policy;
+    this.#residentBytes = residentBytes;
+    this.#giveBack = giveBack;
     // Should nobody else listen, the signal would end this process.
     Deno.addSignalListener("SIGUSR2", this.#ignore);
   }
 
   /** Something has been done that leaves garbage. */
   used(): void {
-    this.#base ??= residentBytes();
-    this.#lookIn(QUIET_MS);
+    this.#base ??= this.#residentBytes();
+    this.#lookIn(this.#policy.quietMs);
   }
 
   #lookIn(ms: number): void {
@@ -44,12 +67,13 @@ export class MemoryKeeper implements Disposable {
 
   #look(): void {
     this.#timer = undefined;
-    const left = LEAST_BETWEEN_MS - (this.#now().getTime() - this.#last);
-    const isWorthIt = residentBytes() - (this.#base ?? 0) >= WORTH_BYTES;
-    if (left > 0 && !isWorthIt) return this.#lookIn(left);
+    const { leastBetweenMs, worthBytes } = this.#policy;
+    const left = leastBetweenMs - (this.#now().getTime() - this.#last);
+    const grown = this.#residentBytes() - (this.#base ?? 0);
+    if (left > 0 && grown < worthBytes) return this.#lookIn(left);
     this.#last = this.#now().getTime();
     this.#base = undefined;
-    sendSignal(Deno.pid, SIGNALS.SIGUSR2);
+    this.#giveBack();
   }
 
   [Symbol.dispose](): void {
@@ -58,6 +82,12 @@ export class MemoryKeeper implements Disposable {
   }
 }
 
-function residentBytes(): number {
+function resident(): number {
   return Deno.memoryUsage().rss;
+}
+
+/** What garbage held outside V8's heap is freed after the signal, by threads. */
+function trim(): void {
+  sendSignal(Deno.pid, SIGNALS.SIGUSR2);
+  Deno.unrefTimer(setTimeout(trimHeap, FREED_MS) as unknown as number);
 }

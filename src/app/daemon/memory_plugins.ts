@@ -9,6 +9,12 @@ import { type Plugin, plugin, SkipPlugin } from "./plugin.ts";
 /** A timer for each call would cost more than it gives. */
 const TELL_MS = 1_000;
 
+const POLICY = {
+  quietMs: 2_000,
+  leastBetweenMs: 30_000,
+  worthBytes: 4 * 1024 * 1024,
+};
+
 export const memoryPlugins: readonly Plugin[] = [
   plugin<CallObserver>(
     { type: OBSERVER_TYPE, id: "memory" },
@@ -17,7 +23,7 @@ export const memoryPlugins: readonly Plugin[] = [
       if (!isPacked()) {
         throw new SkipPlugin("only the executable can give memory back");
       }
-      const memory = new MemoryKeeper({ now });
+      const memory = new MemoryKeeper({ now, policy: POLICY });
       defer(() => memory[Symbol.dispose]());
       let told = -Infinity;
       const watch = {
