@@ -24,7 +24,7 @@ import { residentOf } from "./memory.ts";
 
 const RUN_PAIRS = 20;
 const RECORDS = 10_000;
-const LIST_PAIRS = 10;
+const LIST_PAIRS = 20;
 const LIVES = 1_000;
 /** By which everything has been loaded that lives need. */
 const WARM_LIVES = 20;
