@@ -49,20 +49,26 @@ export class RegistryClient implements Disposable {
   }
 
   /** Every host that stands for a domain, in order. */
-  hosts(domain: string): Promise<readonly RegistryHost[]> {
+  hosts(ctx: Context, domain: string): Promise<readonly RegistryHost[]> {
     let hosts = this.#hosts.get(domain);
     if (hosts === undefined) {
-      hosts = this.#findHosts(domain);
+      hosts = this.#findHosts(ctx, domain);
       this.#hosts.set(domain, hosts);
       hosts.catch(() => this.#hosts.delete(domain));
     }
     return hosts;
   }
 
-  async #findHosts(domain: string): Promise<readonly RegistryHost[]> {
+  async #findHosts(
+    ctx: Context,
+    domain: string,
+  ): Promise<readonly RegistryHost[]> {
     const { configDirs, trust, headers } = this.deps;
     const more = Object.entries(headers);
-    const hosts = await findHosts(domain, configDirs, trust);
+    const hosts = await findHosts(domain, {
+      ...{ configDirs, trust },
+      warn: (message) => ctx.log.warn(message),
+    });
     return hosts.map((host) => ({
       ...host,
       headers: [...host.headers, ...more],
@@ -102,7 +108,7 @@ export class RegistryClient implements Disposable {
     ask: (host: RegistryHost) => Promise<T | Refusal>,
   ): Promise<T> {
     const attempts: Omit<Attempt, "base">[] = [];
-    for (const host of await this.hosts(question.domain)) {
+    for (const host of await this.hosts(ctx, question.domain)) {
       if (!host.capabilities.has(question.capability)) continue;
       const result = await ask(host);
       if (!isRefusal(result)) return result;

@@ -35,7 +35,7 @@ export class RegistryFetcher implements Fetcher {
     const senders = this.#senders.distrust(descriptor.digest, error);
     if (senders === "nobody") throw error;
     const { domain } = this.#reference;
-    const hosts = (await this.#client.hosts(domain))
+    const hosts = (await this.#client.hosts(ctx, domain))
       .filter(({ capabilities }) => capabilities.has("pull"));
     if (hosts.length === 0) throw error;
     const attempts = hosts.flatMap((host) => {

@@ -5,7 +5,11 @@
 
 import { DEFAULT_DOMAIN } from "../../base/reference.ts";
 import type { Trust } from "./deps.ts";
-import { readCertificates, readHostsFile } from "./hosts_file.ts";
+import {
+  type HostsPlace,
+  readCertificates,
+  readHostsFile,
+} from "./hosts_file.ts";
 
 export type Capability = "resolve" | "pull" | "push";
 export const CAPABILITIES: readonly Capability[] = ["resolve", "pull", "push"];
@@ -40,19 +44,30 @@ export interface RegistryHost {
 
 export const BUILT_IN = "built-in default";
 
+export interface HostSources {
+  /** Directories of `HOST/hosts.toml`; the first that knows a host wins. */
+  readonly configDirs: readonly string[];
+  /** For the domain itself. */
+  readonly trust: Trust;
+  /** Hears of what is ignored in a file. */
+  readonly warn: (message: string) => void;
+}
+
 /**
  * @param domain of a reference, with its port if any
  * @throws {EngineError} `invalidArgument` for a file that cannot be read
  */
 export async function findHosts(
   domain: string,
-  configDirs: readonly string[],
-  trust: Trust,
+  { configDirs, trust, warn }: HostSources,
 ): Promise<readonly RegistryHost[]> {
   const fallback = defaultHost(domain, trust);
   for (const dir of configDirs) {
     for (const name of directoryNames(domain)) {
-      const found = await readDirectory(`${dir}/${name}`, domain, fallback);
+      const found = await readDirectory(
+        { dir: `${dir}/${name}`, domain, warn },
+        fallback,
+      );
       if (found !== undefined) return found;
     }
   }
@@ -67,12 +82,12 @@ function directoryNames(domain: string): readonly string[] {
 }
 
 async function readDirectory(
-  dir: string,
-  domain: string,
+  at: HostsPlace,
   fallback: RegistryHost,
 ): Promise<readonly RegistryHost[] | undefined> {
+  const { dir } = at;
   if (!await isDirectory(dir)) return undefined;
-  const hosts = await readHostsFile(dir, domain, fallback);
+  const hosts = await readHostsFile(at, fallback);
   if (hosts !== undefined) return hosts;
   const tls = await readCertificates(dir);
   return tls === undefined

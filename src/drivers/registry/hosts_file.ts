@@ -2,8 +2,8 @@
  * One directory of `certs.d`: `hosts.toml` as containerd reads it, or bare
  * certificates as docker does (`*.crt`, `*.cert` with `*.key`).
  *
- * An unknown key is an error with file and line: a slip that is silently
- * ignored sends a pull to the wrong place.
+ * A value that can't be is an error with file and line. Of an unknown key users
+ * are told only, as the file may be for a later containerd: that ignores them.
  *
  * @see containerd, docs/hosts.md
  */
@@ -19,11 +19,17 @@ import {
 
 type Table = Readonly<Record<string, unknown>>;
 
-interface Source {
+export interface HostsPlace {
+  /** With the file in it. */
   readonly dir: string;
+  readonly domain: string;
+  /** Hears of what is ignored. */
+  readonly warn: (message: string) => void;
+}
+
+interface Source extends HostsPlace {
   readonly path: string;
   readonly text: string;
-  readonly domain: string;
 }
 
 const HOST_KEYS: readonly string[] = [
@@ -45,14 +51,13 @@ const ROOT_KEYS: readonly string[] = ["server", "host", ...HOST_KEYS];
  * @throws {EngineError} `invalidArgument` with file and line
  */
 export async function readHostsFile(
-  dir: string,
-  domain: string,
+  at: HostsPlace,
   fallback: RegistryHost,
 ): Promise<readonly RegistryHost[] | undefined> {
-  const path = `${dir}/hosts.toml`;
+  const path = `${at.dir}/hosts.toml`;
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
-  const source = { dir, path, text, domain };
+  const source = { ...at, path, text };
   const table = await parseToml(source);
   checkKeys(source, table, ROOT_KEYS, []);
   const mirrors = Object.entries(asTable(source, table["host"] ?? {}, ["host"]))
@@ -275,10 +280,9 @@ function checkKeys(
 ): void {
   for (const key of Object.keys(table)) {
     if (known.includes(key)) continue;
-    throw invalidArgument(
-      `Cannot use key "${key}" in ${place(source, [...at, key])}: ` +
-        "there is no such key",
-      { hint: `The keys here are ${known.join(", ")}` },
+    source.warn(
+      `Ignored key "${key}" in ${place(source, [...at, key])}: ` +
+        `the keys here are ${known.join(", ")}`,
     );
   }
 }

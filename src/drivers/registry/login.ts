@@ -49,7 +49,7 @@ export async function login(
   const credential = { kind: "password", username, password } as const;
   const credentials = fixedCredential(credential);
   using client = new RegistryClient(withDefaults({ ...deps, credentials }));
-  const host = (await client.hosts(domain)).at(-1) as RegistryHost;
+  const host = (await client.hosts(ctx, domain)).at(-1) as RegistryHost;
   const proof = await prove(ctx, client, host, credential);
   if (proof.kind === "refused") {
     const action = `log in to "${domain}" as "${username}"`;

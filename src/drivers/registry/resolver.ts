@@ -86,7 +86,7 @@ class DistributionResolver implements RegistryResolver {
     ctx: Context,
     reference: Reference,
   ): Promise<readonly HostExplanation[]> {
-    const hosts = await this.#client.hosts(reference.domain);
+    const hosts = await this.#client.hosts(ctx, reference.domain);
     return await Promise.all(hosts.map(async (host) => {
       const credential = await this.#client.deps.credentials
         .get(ctx, host.base.host);
