@@ -12,6 +12,8 @@ export interface MessageStream {
    * @throws {EngineError} `cancelled` if the stream has ended
    */
   send(ctx: Context, message: TypedValue): Promise<void>;
+  /** Settles when all that was sent is on its way, or nobody listens. */
+  flushed(ctx: Context): Promise<void>;
   /** Undefined when the peer has said all. One caller at a time. */
   receive(ctx: Context): Promise<TypedValue | undefined>;
   /** Ends it once what was sent is on its way. Again is no error. */

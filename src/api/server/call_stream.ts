@@ -15,6 +15,7 @@ export class CallStream implements MessageStream {
   readonly #incoming: AsyncIterator<TypedValue>;
   readonly #queue: TypedValue[] = [];
   #state: State = "open";
+  #isYielding = false;
   #received: Promise<IteratorResult<TypedValue>> | undefined;
   #changed = Promise.withResolvers<void>();
 
@@ -31,6 +32,14 @@ export class CallStream implements MessageStream {
     }
     this.#queue.push(message);
     this.#wake();
+  }
+
+  async flushed(ctx: Context): Promise<void> {
+    while (
+      this.#state !== "ended" && (this.#queue.length > 0 || this.#isYielding)
+    ) {
+      await unlessAborted(ctx.signal, this.#changed.promise);
+    }
   }
 
   async receive(ctx: Context): Promise<TypedValue | undefined> {
@@ -53,8 +62,12 @@ export class CallStream implements MessageStream {
       for (;;) {
         const message = this.#queue.shift();
         if (message !== undefined) {
+          this.#isYielding = true;
           this.#wake();
+          // Whoever asks for the next one has sent it.
           yield message;
+          this.#isYielding = false;
+          this.#wake();
         } else if (this.#state === "open") {
           await unlessAborted(signal, this.#changed.promise);
         } else {

@@ -51,7 +51,8 @@ async function withProgress(
   try {
     await work(pump.tell);
   } finally {
-    await within(FLUSH_MS, pump.idle());
+    const sent = pump.idle().then(() => stream.flushed(ctx));
+    await within(FLUSH_MS, sent.catch(() => {}));
     stream.close();
   }
 }

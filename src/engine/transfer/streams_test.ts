@@ -10,6 +10,7 @@ function stream(): MessageStream & { readonly closed: () => boolean } {
   let isClosed = false;
   return {
     send: () => Promise.resolve(),
+    flushed: () => Promise.resolve(),
     receive: () => Promise.resolve(undefined),
     close: () => void (isClosed = true),
     closed: () => isClosed,
