@@ -131,17 +131,28 @@ const STEPS: Readonly<Record<string, (daemon: Daemon) => Promise<void>>> = {
     assert(types.isSubsetOf(new Set(["bind", "overlay"])));
   },
 
-  async "a stream processor is refused by name"(daemon) {
+  async "payloads for stream processors matter to no layer that needs none"(
+    daemon,
+  ) {
     const layer = await makeLayer({ a: "b" });
-    const request = ApplyRequest.fromPartial({
-      diff: layer.descriptor,
-      mounts: await prepare(daemon, "processed"),
-      payloads: { "io.example.decrypt": { typeUrl: "x" } },
-    });
+    await store(daemon, layer);
+    const apply = (mounts: Mount[], mediaType: string) =>
+      daemon.stub(DiffDefinition).apply(
+        ApplyRequest.fromPartial({
+          diff: { ...layer.descriptor, mediaType },
+          mounts,
+          payloads: { "io.example.decrypt": { typeUrl: "x" } },
+        }),
+        about(daemon),
+      );
+    const { mediaType } = layer.descriptor;
+    const mounts = await prepare(daemon, "processed");
+    await apply(mounts, mediaType);
+    assertEquals(await mounted(mounts, (at) => names(at)), ["a"]);
     const error = await assertRejects(
-      () => daemon.stub(DiffDefinition).apply(request, about(daemon)),
+      () => apply(mounts, `${mediaType}+encrypted`),
       EngineError,
-      "io.example.decrypt",
+      `${mediaType}+encrypted`,
     );
     assertEquals(error.code, "unimplemented");
   },

@@ -4,7 +4,7 @@ import {
   type ApplyRequest,
   DiffDefinition,
 } from "../../../proto/gen/containerd/services/diff/v1/diff.ts";
-import { EngineError, invalidArgument } from "../../base/errors.ts";
+import { invalidArgument } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Differ } from "../../core/diff.ts";
 import { MEDIA_TYPE } from "../../oci/media_types.ts";
@@ -48,15 +48,12 @@ export function diffService({ differ, log }: DiffServiceDeps): GrpcService {
   });
 }
 
-/** What is unpacked is synchronised in any case. */
-function fromApply({ diff, mounts, payloads }: ApplyRequest) {
+/**
+ * What is unpacked is synchronised in any case. Payloads are for stream
+ * processors: clients send them for whatever layer, as nerdctl does with each,
+ * and a layer that needs one is of a type that the differ refuses.
+ */
+function fromApply({ diff, mounts }: ApplyRequest) {
   if (diff === undefined) throw invalidArgument("Cannot apply no layer");
-  const [processor] = Object.keys(payloads);
-  if (processor !== undefined) {
-    throw new EngineError(
-      "unimplemented",
-      `Cannot apply a layer by stream processor "${processor}"`,
-    );
-  }
   return { layer: fromDescriptor(diff), mounts: mounts.map(fromMount) };
 }
