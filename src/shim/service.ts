@@ -45,8 +45,8 @@ export function createTaskService(deps: TaskServiceDeps): TaskService {
 export class TaskService implements ShimService {
   readonly #deps: TaskServiceDeps;
   readonly #containers = new Map<string, KeptContainer>();
-  /** Being created: their names are taken. */
-  readonly #reserved = new Set<string>();
+  /** Being created: their names are taken. Settles when they are, or failed. */
+  readonly #reserved = new Map<string, Promise<void>>();
   readonly #watches = new WeakMap<KeptContainer, Disposable>();
 
   constructor(deps: TaskServiceDeps) {
@@ -62,7 +62,8 @@ export class TaskService implements ShimService {
     if (this.#containers.has(id) || this.#reserved.has(id)) {
       throw alreadyExists("task", id);
     }
-    this.#reserved.add(id);
+    const created = Promise.withResolvers<void>();
+    this.#reserved.set(id, created.promise);
     try {
       const { codec, log } = this.#deps;
       const options = await codec.runcOptions(
@@ -79,49 +80,49 @@ export class TaskService implements ShimService {
       return pid;
     } finally {
       this.#reserved.delete(id);
+      created.resolve();
       this.#count();
     }
   }
 
   async start(_ctx: Context, process: ProcessRef): Promise<number> {
     this.#deps.used();
-    return await this.#container(process.id).start(process);
+    return await (await this.#container(process.id)).start(process);
   }
 
   async delete(
     _ctx: Context,
     process: ProcessRef,
   ): Promise<{ readonly pid: number; readonly exit: ExitStatus }> {
-    const container = this.#container(process.id);
+    const container = await this.#container(process.id);
     const deleted = await container.delete(process);
     if (process.execId === "") this.#forget(container);
     return deleted;
   }
 
-  pids(_ctx: Context, id: string): Promise<readonly ShimProcessInfo[]> {
-    return Promise.try(() => {
-      const container = this.#container(id);
-      const execs = new Map(
-        [...container.execs].map(({ pid, ref }) => [pid, ref.execId]),
-      );
-      return container.pids.map((pid) => {
-        const execId = execs.get(pid);
-        return execId === undefined
-          ? { pid }
-          : { pid, info: this.#deps.codec.processDetails(execId) };
-      });
+  async pids(_ctx: Context, id: string): Promise<readonly ShimProcessInfo[]> {
+    const container = await this.#container(id);
+    const execs = new Map(
+      [...container.execs].map(({ pid, ref }) => [pid, ref.execId]),
+    );
+    return container.pids.map((pid) => {
+      const execId = execs.get(pid);
+      return execId === undefined
+        ? { pid }
+        : { pid, info: this.#deps.codec.processDetails(execId) };
     });
   }
 
   async pause(_ctx: Context, id: string): Promise<void> {
-    const container = this.#running(id, "pause");
+    const container = await this.#running(id, "pause");
     assertAwake(container, "pause");
     await container.runtime.pause();
     this.#deps.publish({ kind: "paused", id });
   }
 
   async resume(_ctx: Context, id: string): Promise<void> {
-    await this.#running(id, "resume").runtime.resume();
+    const container = await this.#running(id, "resume");
+    await container.runtime.resume();
     this.#deps.publish({ kind: "resumed", id });
   }
 
@@ -134,7 +135,7 @@ export class TaskService implements ShimService {
     },
   ): Promise<void> {
     const { id, path } = request;
-    const container = this.#running(id, "checkpoint");
+    const container = await this.#running(id, "checkpoint");
     const options = this.#deps.codec.checkpointOptions(request.options);
     await container.runtime.checkpoint({
       image: path,
@@ -152,7 +153,7 @@ export class TaskService implements ShimService {
       readonly scope: "process" | "all";
     },
   ): Promise<void> {
-    const container = this.#container(request.id);
+    const container = await this.#container(request.id);
     const process = container.process(request);
     process.assertSignalable(request.signal);
     const { signal, scope } = request;
@@ -170,20 +171,20 @@ export class TaskService implements ShimService {
   }
 
   async exec(_ctx: Context, request: ShimExecRequest): Promise<void> {
-    const container = this.#container(request.id);
+    const container = await this.#container(request.id);
     assertAwake(container, "run a process in");
     await container.exec(request);
   }
 
-  resizePty(
+  async resizePty(
     _ctx: Context,
     request: ProcessRef & { readonly columns: number; readonly rows: number },
   ): Promise<void> {
-    return Promise.try(() => this.#process(request).io.resize(request));
+    (await this.#process(request)).io.resize(request);
   }
 
-  closeStdin(_ctx: Context, process: ProcessRef): Promise<void> {
-    return Promise.try(() => this.#process(process).io.closeStdin());
+  async closeStdin(_ctx: Context, process: ProcessRef): Promise<void> {
+    (await this.#process(process)).io.closeStdin();
   }
 
   async update(
@@ -192,22 +193,21 @@ export class TaskService implements ShimService {
   ): Promise<void> {
     const { id, resources } = request;
     const json = new TextDecoder().decode(resources.value);
-    await this.#container(id).runtime.update(json);
+    await (await this.#container(id)).runtime.update(json);
   }
 
   async wait(ctx: Context, process: ProcessRef): Promise<ExitStatus> {
-    return await unlessAborted(ctx.signal, this.#process(process).ended);
+    const { ended } = await this.#process(process);
+    return await unlessAborted(ctx.signal, ended);
   }
 
-  state(_ctx: Context, process: ProcessRef): Promise<ShimProcessState> {
-    return Promise.try(() => {
-      const container = this.#container(process.id);
-      return stateOf(container, container.process(process));
-    });
+  async state(_ctx: Context, process: ProcessRef): Promise<ShimProcessState> {
+    const container = await this.#container(process.id);
+    return stateOf(container, container.process(process));
   }
 
   async stats(_ctx: Context, id: string): Promise<TypedValue> {
-    return await this.#deps.metrics(this.#container(id).group);
+    return await this.#deps.metrics((await this.#container(id)).group);
   }
 
   connect(_ctx: Context, id: string): Promise<{
@@ -268,18 +268,24 @@ export class TaskService implements ShimService {
     this.#deps.counted(this.#containers.size + this.#reserved.size);
   }
 
-  #container(id: string): KeptContainer {
+  /**
+   * Clients ask for it as soon as it reads their input, before they hear that
+   * it has been created: it is waited for, as containerd's own shim does.
+   * @throws {EngineError} `notFound`
+   */
+  async #container(id: string): Promise<KeptContainer> {
+    await this.#reserved.get(id);
     const container = this.#containers.get(id);
     if (container === undefined) throw notFound("task", id);
     return container;
   }
 
-  #process(ref: ProcessRef): KeptProcess {
-    return this.#container(ref.id).process(ref);
+  async #process(ref: ProcessRef): Promise<KeptProcess> {
+    return (await this.#container(ref.id)).process(ref);
   }
 
-  #running(id: string, verb: string): KeptContainer {
-    const container = this.#container(id);
+  async #running(id: string, verb: string): Promise<KeptContainer> {
+    const container = await this.#container(id);
     const { status } = container.init.state;
     if (status === "running") return container;
     throw failedPrecondition(`Cannot ${verb} task "${id}": it is ${status}`);

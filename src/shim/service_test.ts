@@ -178,6 +178,35 @@ for (const pids of ["own", "host"] as const) {
 }
 
 Deno.test({
+  name: "TaskService answers for what is being created when it has been",
+  ignore: !isRoot,
+  async fn() {
+    await using bundles = openKeptBundles();
+    const { service, directory } = bundles;
+    const stdin = `${directory}/in`;
+    makeFifo(stdin, 0o600);
+    const init = { id: "early", execId: "" };
+    const created = service.create(ctx, {
+      ...NOWHERE,
+      stdin,
+      id: "early",
+      bundle: bundles.make("early", { args: ["/bin/cat"] }),
+      rootfs: [],
+      checkpoint: "",
+    });
+    const [{ status }] = await Promise.all([
+      service.state(ctx, init),
+      service.closeStdin(ctx, init),
+      created,
+    ]);
+    assertEquals(status, "created");
+    await service.start(ctx, init);
+    assertEquals((await service.wait(ctx, init)).exitCode, 0);
+    await service.delete(ctx, init);
+  },
+});
+
+Deno.test({
   name: "TaskService hands FIFOs on: input to its end, both outputs",
   ignore: !isRoot,
   async fn() {
@@ -260,14 +289,17 @@ Deno.test({
     await using bundles = openKeptBundles();
     const { service, directory } = bundles;
     const stdout = `${directory}/out`;
-    makeFifo(stdout, 0o600);
+    const stderr = `${directory}/err`;
+    for (const path of [stdout, stderr]) makeFifo(path, 0o600);
     const init = { id: "unread", execId: "" };
+    const endless = "while :; do echo again and again; done";
     await service.create(ctx, {
       ...NOWHERE,
       stdout,
+      stderr,
       id: "unread",
       bundle: bundles.make("unread", {
-        args: ["/bin/sh", "-c", "while :; do echo again and again; done"],
+        args: ["/bin/sh", "-c", `${endless} >&2 & ${endless}`],
       }),
       rootfs: [],
       checkpoint: "",
