@@ -14,6 +14,7 @@ import { HealthDefinition } from "../proto/gen/grpc/health/v1/health.ts";
 import { IntrospectionDefinition } from "../proto/gen/containerd/services/introspection/v1/introspection.ts";
 import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
+import { API_VERSION } from "../src/app/self.ts";
 import { coracle } from "./support/coracle.ts";
 import { openDaemon } from "./support/daemon.ts";
 import { mountTmpfs } from "./support/mount_tmpfs.ts";
@@ -285,7 +286,7 @@ Deno.test({
       await until(() => isThere(path), "the socket");
       await using client = new GrpcClient({ path });
       const { version } = await client.stub(VersionDefinition).version({});
-      assertEquals(version, "0.1.0");
+      assertEquals(version, API_VERSION);
       assert(!isThere(`${dir}/state/coracle.sock`));
       // Nobody has to be told where systemd listens.
       const store = ["--root", `${dir}/root`, "--state", `${dir}/state`];

@@ -10,6 +10,7 @@ import { background } from "../src/base/context.ts";
 import { EngineError } from "../src/base/errors.ts";
 import { silentLogger } from "../src/base/log.ts";
 import { openMetadata } from "../src/drivers/metadata_sqlite/open.ts";
+import { API_VERSION } from "../src/app/self.ts";
 import { coracle } from "./support/coracle.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { openNotifySocket } from "./support/notify_socket.ts";
@@ -111,7 +112,7 @@ Deno.test("clients that come before the store is open get their answers", async 
   const answers = callAll(daemon);
   await pause(LOCKED_MS);
   lock[Symbol.dispose]();
-  assertEquals(await answers, ["0.1.0", ["buoy00000"], [], true, 1]);
+  assertEquals(await answers, [API_VERSION, ["buoy00000"], [], true, 1]);
 });
 
 Deno.test("a client that comes at once sees all of a large store", async () => {

@@ -4,6 +4,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { VersionDefinition } from "../proto/gen/containerd/services/version/v1/version.ts";
 import { GrpcClient } from "../src/rpc/grpc/client.ts";
 import { makeUser } from "./rootless_support.ts";
+import { API_VERSION } from "../src/app/self.ts";
 import { openDaemon } from "./support/daemon.ts";
 import { hasDockerd } from "./support/dockerd.ts";
 import { buildExecutable } from "./support/executable.ts";
@@ -15,7 +16,7 @@ const START_MS = 30_000;
 Deno.test("the daemon serves until it is told to stop", async () => {
   await using daemon = await openDaemon();
   const { version } = await daemon.stub(VersionDefinition).version({});
-  assertEquals(version, "0.1.0");
+  assertEquals(version, API_VERSION);
   assertEquals(await daemon.stop("SIGTERM"), 0);
   assertStringIncludes(daemon.log(), "The daemon serves");
 });
@@ -72,7 +73,7 @@ async function serveForUser(executable: string): Promise<void> {
   assertEquals([(mode ?? 0) & 0o777, uid], [0o600, user.uid]);
   await using client = new GrpcClient({ path });
   const { version } = await client.stub(VersionDefinition).version({});
-  assertEquals(version, "0.1.0");
+  assertEquals(version, API_VERSION);
   process.kill("SIGTERM");
   assertEquals((await process.status).code, 0);
 }
@@ -101,7 +102,7 @@ async function startByDockerd(executable: string): Promise<void> {
     await waitFor(`${dir}/docker.sock`);
     await using client = new GrpcClient({ path: socket });
     const { version } = await client.stub(VersionDefinition).version({});
-    assertEquals(version, "0.1.0");
+    assertEquals(version, API_VERSION);
     // It answers when it has seen its containerd serve.
     const { success } = await new Deno.Command("timeout", {
       args: ["30", "docker", "-H", `unix://${dir}/docker.sock`, "info"],

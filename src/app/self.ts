@@ -3,6 +3,13 @@
 export const VERSION = "0.1.0";
 
 /**
+ * What the daemon tells its clients: the containerd whose API it serves, and
+ * behind that our own. Clients compare it with containerd's releases, as
+ * nerdctl does to know whether input ends.
+ */
+export const API_VERSION: string = `2.1.0+coracle.${VERSION}`;
+
+/**
  * What was built, as `docker info` shows it of its containerd, and nothing
  * else: no commit, as packages of distributions have none.
  */

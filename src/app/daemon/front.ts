@@ -13,7 +13,7 @@ import type {
   GrpcService,
   ServedService,
 } from "../../rpc/grpc/service.ts";
-import { REVISION, VERSION } from "../self.ts";
+import { API_VERSION, REVISION } from "../self.ts";
 
 /** Full names of all services that plugins serve, but for the early one. */
 export const SERVICE_NAMES: readonly string[] = [
@@ -58,7 +58,7 @@ export async function serveFront(
   addresses: readonly GrpcAddress[],
 ): Promise<ServedFront> {
   const services = new WaitingServices(
-    versionService({ version: VERSION, revision: REVISION }),
+    versionService({ version: API_VERSION, revision: REVISION }),
   );
   const guests = new Guests();
   const server = await serveGrpc({

@@ -1,7 +1,7 @@
 /** The services of the API, each a plugin that opens what is served. */
 
 import { versionService } from "../../api/server/version.ts";
-import { REVISION, VERSION } from "../self.ts";
+import { API_VERSION, REVISION } from "../self.ts";
 import { UNHEARD } from "./core_plugins.ts";
 import { DIFF_SERVICE } from "./diff_plugins.ts";
 import { type Plugin, plugin } from "./plugin.ts";
@@ -118,6 +118,6 @@ export const grpcPlugins: readonly Plugin[] = [
   plugin(
     { type: GRPC_TYPE, id: "version" },
     [],
-    () => versionService({ version: VERSION, revision: REVISION }),
+    () => versionService({ version: API_VERSION, revision: REVISION }),
   ),
 ];
