@@ -123,6 +123,7 @@ export class RestartMonitor {
     const { containers, tasks } = this.#deps;
     // The list has no specs, and what it says of labels may be out of date.
     const container = await containers.get(ctx, id);
+    if (!isWanted(container)) return;
     const count = restartCount(container.labels) + 1;
     await containers.update(ctx, {
       id,
@@ -136,7 +137,11 @@ export class RestartMonitor {
       runtimePath: "",
       ...streamsOf(container),
     });
-    await tasks.start(ctx, { id, execId: "" });
+    const task = { id, execId: "" };
+    // Whoever has ended it meanwhile does not look for a life that is to come.
+    const latest = await unlessMissing(containers.get(ctx, id));
+    if (latest !== undefined && isWanted(latest)) await tasks.start(ctx, task);
+    else await unlessMissing(tasks.delete(ctx, task));
   }
 
   async #rootfs(
@@ -148,6 +153,10 @@ export class RestartMonitor {
     const name = snapshotter === "" ? defaultSnapshotter : snapshotter;
     return await snapshotters.get(name)?.mounts(ctx, snapshotKey) ?? [];
   }
+}
+
+function isWanted({ labels }: Container): boolean {
+  return labels[RESTART_LABEL.status] === "running";
 }
 
 /** Undefined if the container has no task. */

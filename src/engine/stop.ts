@@ -110,10 +110,14 @@ async function endTask(
   if (task !== undefined) {
     await ignoreEnded(task.retire(ctx));
     await leaveMonitor(ctx, services, container);
+    // Its next life may have begun before anybody heard that there is to be none.
+    const { state } = status.state === "restarting"
+      ? await containerStatus(ctx, services, container)
+      : status;
     const ended = task.wait(ctx);
     // It is awaited below, but may fail before.
     ended.catch(() => {});
-    await act(task, status.state, ended);
+    await act(task, state, ended);
     if (!await endsWithin(ignoreEnded(ended), KILL_BUDGET_MS)) {
       throw new EngineError(
         "deadlineExceeded",

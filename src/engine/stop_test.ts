@@ -4,7 +4,7 @@ import { notFound } from "../base/errors.ts";
 import type { Container } from "../core/container.ts";
 import { NEW_STATUS } from "../core/task_status.ts";
 import type { LifeDeps } from "./life_deps.ts";
-import { stopContainer } from "./stop.ts";
+import { killNow, stopContainer } from "./stop.ts";
 
 const ctx = background({ namespace: "test" });
 const record: Partial<Container> = { id: "boat", labels: {}, extensions: {} };
@@ -31,4 +31,32 @@ Deno.test("stopContainer() is content with one that ends by itself, and goes", a
   };
   await stopContainer(ctx, { services } as unknown as LifeDeps, container);
   assertEquals(asked, ["retire", "wait", "kill"]);
+});
+
+Deno.test("killNow() ends the life that begins while it says that there is to be none", async () => {
+  const asked: string[] = [];
+  const ended = Promise.withResolvers<void>();
+  let state = "restarting";
+  const status = () => ({ ...NEW_STATUS, state, pid: 42 });
+  let isLeft = true;
+  const task = {
+    status,
+    retire() {
+      state = "running";
+      return Promise.resolve();
+    },
+    kill() {
+      asked.push("kill");
+      isLeft = false;
+      ended.resolve();
+      return Promise.resolve();
+    },
+    wait: () => ended.promise,
+  };
+  const services = {
+    bundles: { find: () => isLeft ? { status } : undefined },
+    tasks: { find: () => Promise.resolve(task) },
+  };
+  await killNow(ctx, { services } as unknown as LifeDeps, container);
+  assertEquals(asked, ["kill"]);
 });
