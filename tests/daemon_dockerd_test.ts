@@ -64,6 +64,7 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
       "nosuch",
     );
     assertEquals(missing.code, 127);
+    assertEquals(missing.stderr.match(/unable to start/g)?.length, 1);
     const refused = await dockerd.docker(...RUN, "--rm", DOCKER_IMAGE, "/etc");
     assertEquals(refused.code, 126);
   },
@@ -78,6 +79,8 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     assertEquals(failed.code, 9);
     const missing = await dockerd.docker("exec", "web", "nosuch");
     assertEquals(missing.code, 126);
+    const said = missing.stdout + missing.stderr;
+    assertEquals(said.match(/unable to start/g)?.length, 1);
     const fed = await dockerd.run(["exec", "-i", "web", "cat"], {
       stdin: "fed\n",
     });

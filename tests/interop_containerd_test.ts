@@ -199,7 +199,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       await exec("one", "sh", "-c", "echo in; exit 4"),
       await exec("two", "true"),
       await exec("one", "echo", "again"),
-      (await exec("three", "/not/there")).at(0),
+      await exec("three", "/not/there"),
+      await exec("three-again", "nosuch"),
       await converse(
         user,
         ["tasks", "exec", "--exec-id", "four", id, "cat"],
@@ -247,8 +248,20 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   "says why a command can't be started, and leaves nothing": async (user) => {
     const id = user.newId();
-    const [code] = await user.run(["--rm"], id, "/not/there");
-    return [code, await user.status(id)];
+    const log = `${user.containerd.directory}/failed-${id}`;
+    const mount = "type=bind,src=/not/there,dst=/mnt,options=rbind";
+    return [
+      await user.run(["--rm"], id, "/not/there"),
+      await user.status(id),
+      await user.run(["--rm"], user.newId(), "nosuch"),
+      await user.run(["--rm", "--mount", mount], user.newId(), "true"),
+      await user.run(
+        ["--rm", "--log-uri", `file://${log}`],
+        user.newId(),
+        "nosuch",
+      ),
+      await Deno.readTextFile(log),
+    ];
   },
 
   "writes to a file": async (user) => {
@@ -340,17 +353,17 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   "brings a large output whole": async (user) => {
     const { containerd } = user;
-    const script = "dd if=/dev/zero bs=65536 count=1600";
+    const output = "dd if=/dev/zero bs=65536 count=1600";
     const child = containerd.spawn([
       ...["run", "--rm", "--runtime", user.runtime, IMAGE, user.newId()],
-      ...["/bin/busybox", ...script.split(" ")],
+      ...["sh", "-c", `${output} 2>/dev/null; ${output} >&2 2>/dev/null`],
     ]);
     await child.stdin.close();
-    let count = 0;
-    const drained = child.stderr.pipeTo(new WritableStream());
-    for await (const chunk of child.stdout) count += chunk.length;
-    await drained;
-    return [count, (await child.status).code];
+    const [stdout, stderr] = await Promise.all([
+      lengthOf(child.stdout),
+      lengthOf(child.stderr),
+    ]);
+    return [stdout, stderr, (await child.status).code];
   },
 
   "runs many at once": async (user) => {
@@ -360,6 +373,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     );
   },
 };
+
+async function lengthOf(stream: ReadableStream<Uint8Array>): Promise<number> {
+  let length = 0;
+  for await (const chunk of stream) length += chunk.length;
+  return length;
+}
 
 function hasProgram(name: string): boolean {
   return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {

@@ -8,9 +8,17 @@ const BUFFER_BYTES = 64 * 1024;
 /** Why a copy ended. */
 export type CopyEnd = "endOfFile" | "broken" | "stopped";
 
+/** More than the largest pipe holds, 1 MiB, if pages of it are half full. */
+const MOST_READS = 64;
+
 /** The descriptors stay open; disposing stops it. */
 export interface Copy extends Disposable {
   readonly ended: Promise<CopyEnd>;
+  /**
+   * Settles when what could be read at the time of the call is written, or
+   * when the copy ends; not while `to` takes nothing.
+   */
+  catchUp(): Promise<void>;
 }
 
 /** Makes copies; their bytes pass through one buffer, one after the other. */
@@ -44,6 +52,8 @@ class PolledCopy implements Copy {
   /** Read, and not yet written. */
   #pending: Uint8Array<ArrayBuffer> | undefined;
   #isOver = false;
+  /** Settles when `to` takes something again. */
+  #room = Promise.withResolvers<void>();
 
   constructor(
     poller: Poller,
@@ -61,11 +71,23 @@ class PolledCopy implements Copy {
     this.#source = poller.watch(from, "readable", () => this.#read());
   }
 
-  #read(): void {
+  async catchUp(): Promise<void> {
+    for (let reads = 0; reads < MOST_READS; reads++) {
+      while (this.#pending !== undefined) await this.#room.promise;
+      if (this.#isOver || !this.#read()) return;
+    }
+  }
+
+  /** @returns false if there was nothing */
+  #read(): boolean {
     const count = attempt(() => readSome(this.#from, this.#buffer));
-    if (count === "again") return;
-    if (count === 0 || count === "broken") return this.#finish("endOfFile");
+    if (count === "again") return false;
+    if (count === 0 || count === "broken") {
+      this.#finish("endOfFile");
+      return false;
+    }
     this.#write(this.#buffer.subarray(0, count));
+    return true;
   }
 
   #write(bytes: Uint8Array<ArrayBuffer>): void {
@@ -80,6 +102,7 @@ class PolledCopy implements Copy {
     this.#pending = undefined;
     this.#sink?.update("none");
     this.#source.update("readable");
+    this.#hasRoom();
   }
 
   #holdUp(rest: Uint8Array<ArrayBuffer>): void {
@@ -101,6 +124,12 @@ class PolledCopy implements Copy {
     this.#sink?.[Symbol.dispose]();
     this.#pending = undefined;
     this.#end(end);
+    this.#hasRoom();
+  }
+
+  #hasRoom(): void {
+    this.#room.resolve();
+    this.#room = Promise.withResolvers();
   }
 
   [Symbol.dispose](): void {

@@ -8,10 +8,10 @@ import { exitCodeOf } from "../sys/process.ts";
 import type { PublishEvent } from "./events.ts";
 import { KeptProcess } from "./kept_process.ts";
 import { openProcessIo } from "./open_io.ts";
+import type { IoDeps } from "./process_io.ts";
 import type { Launch } from "./runtime.ts";
-import type { TerminalDeps } from "./terminal_io.ts";
 
-export interface ExecDeps extends TerminalDeps {
+export interface ExecDeps extends IoDeps {
   readonly namespace: string;
   readonly publish: PublishEvent;
   readonly now: () => Date;

@@ -1,9 +1,14 @@
-import { type IoRequest, openPlainIo, type ProcessIo } from "./process_io.ts";
-import { openTerminalIo, type TerminalDeps } from "./terminal_io.ts";
+import {
+  type IoDeps,
+  type IoRequest,
+  openPlainIo,
+  type ProcessIo,
+} from "./process_io.ts";
+import { openTerminalIo } from "./terminal_io.ts";
 
 /** Streams of a new process: a terminal's, or plain ones. */
 export async function openProcessIo(
-  deps: TerminalDeps,
+  deps: IoDeps,
   request: IoRequest,
 ): Promise<ProcessIo> {
   return request.stdio.terminal

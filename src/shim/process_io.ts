@@ -1,10 +1,15 @@
-/** The streams of one process, without a terminal: nothing is copied. */
+/**
+ * The streams of one process, without a terminal. Nothing is copied, but for
+ * its error output.
+ */
 
 import type { StdioAddresses } from "../core/shim.ts";
 import { openToAppend } from "../sys/append_file.ts";
 import type { TerminalSize } from "../sys/pty.ts";
 import type { ChildStream } from "../sys/process.ts";
+import type { Copier } from "./copy.ts";
 import { Descriptors, openFifoEnds } from "./descriptors.ts";
+import { ErrorOutput } from "./error_output.ts";
 import { type LoggerDeps, startLogger } from "./logger_program.ts";
 import type { LaunchStreams } from "./runtime.ts";
 import { type OutputAddress, parseOutputAddress } from "./stdio_address.ts";
@@ -24,6 +29,10 @@ export interface ProcessIo {
   finish(): Promise<void>;
 }
 
+export interface IoDeps extends LoggerDeps {
+  readonly copier: Copier;
+}
+
 export interface IoRequest {
   readonly namespace: string;
   readonly containerId: string;
@@ -35,11 +44,13 @@ export interface IoRequest {
 
 /** How long output may take to reach its reader once the process has ended. */
 export const DRAIN_MS = 10_000;
+/** As long as containerd's own shim waits for a client that reads no more. */
+const UNREAD_MS = 2_000;
 const LOG_MODE = 0o644;
 
 /** @throws {EngineError} */
 export async function openPlainIo(
-  deps: LoggerDeps,
+  deps: IoDeps,
   request: IoRequest,
 ): Promise<ProcessIo> {
   const io = new PlainIo();
@@ -61,6 +72,7 @@ class PlainIo implements ProcessIo {
   #stdout: ChildStream = "null";
   #stderr: ChildStream = "null";
   #stdinWriter: number | undefined;
+  #errors: ErrorOutput | undefined;
   #finishLogger: ((budgetMs: number) => Promise<void>) | undefined;
 
   get streams(): LaunchStreams {
@@ -72,13 +84,16 @@ class PlainIo implements ProcessIo {
     };
   }
 
-  async open(deps: LoggerDeps, request: IoRequest): Promise<void> {
+  async open(deps: IoDeps, request: IoRequest): Promise<void> {
     const { stdin, stdout, stderr } = request.stdio;
     if (stdin !== "") this.#openStdin(stdin);
     const address = parseOutputAddress(stdout);
     if (address.kind !== "logger") {
-      this.#stdout = this.#openOutput(address);
-      this.#stderr = this.#openOutput(parseOutputAddress(stderr));
+      this.#stderr = this.#openErrors(deps, parseOutputAddress(stderr));
+      // Of one that is both, the order is kept.
+      this.#stdout = stdout === stderr
+        ? this.#stderr
+        : this.#openOutput(address);
       return;
     }
     const logger = await startLogger(
@@ -102,25 +117,38 @@ class PlainIo implements ProcessIo {
 
   #openOutput(address: OutputAddress): ChildStream {
     if (address.kind === "none" || address.kind === "logger") return "null";
+    return { fd: this.#theirs.own(this.#openSink(address, "child")) };
+  }
+
+  #openErrors({ copier }: IoDeps, address: OutputAddress): ChildStream {
+    if (address.kind === "none" || address.kind === "logger") return "null";
+    this.#errors = new ErrorOutput(copier, this.#openSink(address, "copy"));
+    return { fd: this.#theirs.own(this.#errors.writer) };
+  }
+
+  /** @returns a descriptor for the caller to close */
+  #openSink(
+    address: Extract<OutputAddress, { kind: "path" | "file" }>,
+    write: "child" | "copy",
+  ): number {
     if (address.kind === "path" && Deno.statSync(address.path).isFifo) {
       using both = new Descriptors();
-      const use = { read: "copy", write: "child" } as const;
-      const ends = openFifoEnds(address.path, both, use);
+      const ends = openFifoEnds(address.path, both, { read: "copy", write });
       // With a reader there is no broken pipe, whatever becomes of the client.
       this.#kept.own(ends.read);
-      const fd = this.#theirs.own(ends.write);
       both.release();
-      return { fd };
+      return ends.write;
     }
     const slash = address.path.lastIndexOf("/");
     if (slash > 0) {
       Deno.mkdirSync(address.path.slice(0, slash), { recursive: true });
     }
-    return { fd: this.#theirs.own(openToAppend(address.path, LOG_MODE)) };
+    return openToAppend(address.path, LOG_MODE);
   }
 
   started(): Promise<void> {
     this.#theirs[Symbol.dispose]();
+    this.#errors?.start();
     return Promise.resolve();
   }
 
@@ -134,6 +162,8 @@ class PlainIo implements ProcessIo {
 
   async finish(): Promise<void> {
     this.#theirs[Symbol.dispose]();
+    await this.#errors?.finish(UNREAD_MS);
+    this.#errors = undefined;
     this.#kept[Symbol.dispose]();
     await this.#finishLogger?.(DRAIN_MS);
     this.#finishLogger = undefined;

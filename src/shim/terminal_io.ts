@@ -4,23 +4,24 @@ import { type ConsoleSocket, listenConsole } from "../sys/console_socket.ts";
 import { setBlocking, writeSome } from "../sys/descriptors.ts";
 import { openToAppend } from "../sys/append_file.ts";
 import { setTerminalSize, type TerminalSize } from "../sys/pty.ts";
-import type { Copier, Copy } from "./copy.ts";
+import type { Copy } from "./copy.ts";
 import { Descriptors, openFifoEnds } from "./descriptors.ts";
 import { within } from "../base/within.ts";
-import { type LoggerDeps, startLogger } from "./logger_program.ts";
-import { DRAIN_MS, type IoRequest, type ProcessIo } from "./process_io.ts";
+import { startLogger } from "./logger_program.ts";
+import {
+  DRAIN_MS,
+  type IoDeps,
+  type IoRequest,
+  type ProcessIo,
+} from "./process_io.ts";
 import type { LaunchStreams } from "./runtime.ts";
 import { parseOutputAddress } from "./stdio_address.ts";
-
-export interface TerminalDeps extends LoggerDeps {
-  readonly copier: Copier;
-}
 
 /** Ctrl-D: what a terminal's user types where a file ends. */
 const END_OF_TRANSMISSION = new Uint8Array([0x04]);
 
 export function openTerminalIo(
-  deps: TerminalDeps,
+  deps: IoDeps,
   request: IoRequest,
 ): ProcessIo {
   return new TerminalIo(deps, request);
@@ -28,7 +29,7 @@ export function openTerminalIo(
 
 class TerminalIo implements ProcessIo {
   readonly streams: LaunchStreams;
-  readonly #deps: TerminalDeps;
+  readonly #deps: IoDeps;
   readonly #request: IoRequest;
   readonly #owned = new Descriptors();
   readonly #socket: ConsoleSocket;
@@ -40,7 +41,7 @@ class TerminalIo implements ProcessIo {
   #output: Copy | undefined;
   #finishLogger: ((budgetMs: number) => Promise<void>) | undefined;
 
-  constructor(deps: TerminalDeps, request: IoRequest) {
+  constructor(deps: IoDeps, request: IoRequest) {
     this.#deps = deps;
     this.#request = request;
     const name = request.execId === "" ? "init" : request.execId;
