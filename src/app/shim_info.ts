@@ -3,7 +3,7 @@
 import { Options } from "../../proto/gen/containerd/runc/v1/options.ts";
 import { RuntimeInfo } from "../../proto/gen/containerd/types/introspection.ts";
 import { Any } from "../../proto/gen/google/protobuf/any.ts";
-import { findProgram } from "../shim/find_program.ts";
+import { findRuntime } from "../shim/find_program.ts";
 import { VERSION } from "./self.ts";
 
 const NAME = "io.containerd.coracle.v1";
@@ -22,7 +22,7 @@ export async function shimInfo(input: Uint8Array): Promise<Uint8Array> {
   const options = isOurs ? Options.decode(given.value) : undefined;
   const env = Object.entries(Deno.env.toObject())
     .map(([name, value]) => `${name}=${value}`);
-  const path = findProgram(options?.binaryName || "runc", env);
+  const path = findRuntime(options?.binaryName || "runc", env);
   const features = await featuresOf(path);
   return RuntimeInfo.encode(RuntimeInfo.fromPartial({
     name: NAME,

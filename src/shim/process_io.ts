@@ -1,6 +1,7 @@
 /**
- * The streams of one process, without a terminal. Nothing is copied, but for
- * its error output.
+ * The streams of one process, without a terminal. Its error output is copied,
+ * and nothing else, unless it may be checkpointed: CRIU dumps pipes between us
+ * and the process, and none of a client's FIFOs.
  */
 
 import type { StdioAddresses } from "../core/shim.ts";
@@ -8,8 +9,10 @@ import { openToAppend } from "../sys/append_file.ts";
 import type { TerminalSize } from "../sys/pty.ts";
 import type { ChildStream } from "../sys/process.ts";
 import type { Copier } from "./copy.ts";
+import { CopiedInput } from "./copied_input.ts";
+import { CopiedOutput } from "./copied_output.ts";
 import { Descriptors, openFifoEnds } from "./descriptors.ts";
-import { ErrorOutput } from "./error_output.ts";
+import { programOnPath } from "./find_program.ts";
 import { type LoggerDeps, startLogger } from "./logger_program.ts";
 import type { LaunchStreams } from "./runtime.ts";
 import { type OutputAddress, parseOutputAddress } from "./stdio_address.ts";
@@ -72,7 +75,8 @@ class PlainIo implements ProcessIo {
   #stdout: ChildStream = "null";
   #stderr: ChildStream = "null";
   #stdinWriter: number | undefined;
-  #errors: ErrorOutput | undefined;
+  #input: CopiedInput | undefined;
+  readonly #outputs: CopiedOutput[] = [];
   #finishLogger: ((budgetMs: number) => Promise<void>) | undefined;
 
   get streams(): LaunchStreams {
@@ -86,14 +90,18 @@ class PlainIo implements ProcessIo {
 
   async open(deps: IoDeps, request: IoRequest): Promise<void> {
     const { stdin, stdout, stderr } = request.stdio;
-    if (stdin !== "") this.#openStdin(stdin);
+    const copies = mayBeDumped(deps, request);
+    if (stdin !== "") {
+      if (copies) this.#copyStdin(deps, stdin);
+      else this.#openStdin(stdin);
+    }
     const address = parseOutputAddress(stdout);
     if (address.kind !== "logger") {
-      this.#stderr = this.#openErrors(deps, parseOutputAddress(stderr));
+      this.#stderr = this.#copyOutput(deps, parseOutputAddress(stderr));
       // Of one that is both, the order is kept.
-      this.#stdout = stdout === stderr
-        ? this.#stderr
-        : this.#openOutput(address);
+      if (stdout === stderr) this.#stdout = this.#stderr;
+      else if (copies) this.#stdout = this.#copyOutput(deps, address);
+      else this.#stdout = this.#openOutput(address);
       return;
     }
     const logger = await startLogger(
@@ -115,15 +123,21 @@ class PlainIo implements ProcessIo {
     both.release();
   }
 
+  #copyStdin({ copier }: IoDeps, path: string): void {
+    this.#input = new CopiedInput(copier, path);
+    this.#stdin = { fd: this.#theirs.own(this.#input.reader) };
+  }
+
   #openOutput(address: OutputAddress): ChildStream {
     if (address.kind === "none" || address.kind === "logger") return "null";
     return { fd: this.#theirs.own(this.#openSink(address, "child")) };
   }
 
-  #openErrors({ copier }: IoDeps, address: OutputAddress): ChildStream {
+  #copyOutput({ copier }: IoDeps, address: OutputAddress): ChildStream {
     if (address.kind === "none" || address.kind === "logger") return "null";
-    this.#errors = new ErrorOutput(copier, this.#openSink(address, "copy"));
-    return { fd: this.#theirs.own(this.#errors.writer) };
+    const output = new CopiedOutput(copier, this.#openSink(address, "copy"));
+    this.#outputs.push(output);
+    return { fd: this.#theirs.own(output.writer) };
   }
 
   /** @returns a descriptor for the caller to close */
@@ -148,11 +162,13 @@ class PlainIo implements ProcessIo {
 
   started(): Promise<void> {
     this.#theirs[Symbol.dispose]();
-    this.#errors?.start();
+    this.#input?.start();
+    for (const output of this.#outputs) output.start();
     return Promise.resolve();
   }
 
   closeStdin(): void {
+    this.#input?.end();
     if (this.#stdinWriter !== undefined) this.#kept.close(this.#stdinWriter);
   }
 
@@ -162,10 +178,16 @@ class PlainIo implements ProcessIo {
 
   async finish(): Promise<void> {
     this.#theirs[Symbol.dispose]();
-    await this.#errors?.finish(UNREAD_MS);
-    this.#errors = undefined;
+    this.#input?.[Symbol.dispose]();
+    const outputs = this.#outputs.splice(0);
+    await Promise.all(outputs.map((output) => output.finish(UNREAD_MS)));
     this.#kept[Symbol.dispose]();
     await this.#finishLogger?.(DRAIN_MS);
     this.#finishLogger = undefined;
   }
+}
+
+/** Only a container's first process is, with all that it has started. */
+function mayBeDumped({ env }: IoDeps, { execId }: IoRequest): boolean {
+  return execId === "" && programOnPath("criu", env) !== undefined;
 }

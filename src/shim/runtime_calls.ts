@@ -11,7 +11,7 @@ import {
 import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import type { Poller } from "../sys/poller.ts";
 import type { Reaper } from "../sys/reaper.ts";
-import { findProgram } from "./find_program.ts";
+import { findRuntime } from "./find_program.ts";
 import type { RuncOptions } from "./options.ts";
 import { runtimeRoot } from "./options.ts";
 import type { ContainerRuntime, Launch, RestoreOptions } from "./runtime.ts";
@@ -55,7 +55,7 @@ class RuntimeCalls implements ContainerRuntime {
   constructor(deps: RuntimeDeps, target: RuntimeTarget) {
     this.#deps = deps;
     this.#target = target;
-    this.#path = findProgram(target.options.binaryName || "runc", deps.env);
+    this.#path = findRuntime(target.options.binaryName || "runc", deps.env);
   }
 
   async create(launch: Launch): Promise<void> {

@@ -207,41 +207,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "TaskService hands FIFOs on: input to its end, both outputs",
-  ignore: !isRoot,
-  async fn() {
-    await using bundles = openKeptBundles();
-    const { service, directory } = bundles;
-    const stdio = {
-      stdin: `${directory}/in`,
-      stdout: `${directory}/out`,
-      stderr: `${directory}/err`,
-      terminal: false,
-    };
-    makeFifo(stdio.stdin, 0o600);
-    const outputs = [clientOutput(stdio.stdout), clientOutput(stdio.stderr)];
-    const init = { id: "streams", execId: "" };
-    await service.create(ctx, {
-      ...stdio,
-      id: "streams",
-      bundle: bundles.make("streams", {
-        args: ["/bin/sh", "-c", "cat; echo lament >&2"],
-      }),
-      rootfs: [],
-      checkpoint: "",
-    });
-    await service.start(ctx, init);
-    await feed(stdio.stdin, "first ");
-    // Its writer has gone; more may come until it is closed.
-    await feed(stdio.stdin, "second");
-    await service.closeStdin(ctx, init);
-    assertEquals((await service.wait(ctx, init)).exitCode, 0);
-    assertEquals(await Promise.all(outputs), ["first second", "lament\n"]);
-    await service.delete(ctx, init);
-  },
-});
-
-Deno.test({
   name: "TaskService copies a terminal, of any size, until it ends",
   ignore: !isRoot,
   async fn() {
@@ -281,35 +246,6 @@ Deno.test({
 });
 
 const COUNT = "n=0; while [ $n -lt 5000 ]; do n=$((n+1)); echo line $n; done";
-
-Deno.test({
-  name: "TaskService sees the end of what nobody reads any more",
-  ignore: !isRoot,
-  async fn() {
-    await using bundles = openKeptBundles();
-    const { service, directory } = bundles;
-    const stdout = `${directory}/out`;
-    const stderr = `${directory}/err`;
-    for (const path of [stdout, stderr]) makeFifo(path, 0o600);
-    const init = { id: "unread", execId: "" };
-    const endless = "while :; do echo again and again; done";
-    await service.create(ctx, {
-      ...NOWHERE,
-      stdout,
-      stderr,
-      id: "unread",
-      bundle: bundles.make("unread", {
-        args: ["/bin/sh", "-c", `${endless} >&2 & ${endless}`],
-      }),
-      rootfs: [],
-      checkpoint: "",
-    });
-    await service.start(ctx, init);
-    await service.kill(ctx, { ...init, signal: SIGKILL, scope: "process" });
-    assertEquals((await service.wait(ctx, init)).exitCode, 128 + SIGKILL);
-    await service.delete(ctx, init);
-  },
-});
 
 Deno.test({
   name: "TaskService gives output to a logger's program",
@@ -428,7 +364,7 @@ Deno.test({
         `2>/dev/null && exit 1 ;;\nesac\nexec runc "$@"\n`,
       { mode: 0o755 },
     );
-    await using bundles = openKeptBundles(runtime);
+    await using bundles = openKeptBundles({ binaryName: runtime });
     const { service, events } = bundles;
     const init = { id: "again", execId: "" };
     const bundle = bundles.make("again", { args: ["/bin/true"] });

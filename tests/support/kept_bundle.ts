@@ -28,8 +28,16 @@ interface BundleOptions {
   readonly memoryBytes?: number;
 }
 
-/** @param binaryName the runtime, if it is not runc */
-export function openKeptBundles(binaryName = ""): KeptBundles {
+export interface KeptBundlesOptions {
+  /** The runtime, if it is not runc. */
+  readonly binaryName?: string;
+  /** A directory of programs, before all others. */
+  readonly programs?: string;
+}
+
+export function openKeptBundles(
+  { binaryName = "", programs }: KeptBundlesOptions = {},
+): KeptBundles {
   const directory = Deno.makeTempDirSync({ prefix: "coracle-kept-" });
   const namespace = `kept${crypto.randomUUID().slice(0, 8)}`;
   const events: ShimEvent[] = [];
@@ -44,7 +52,7 @@ export function openKeptBundles(binaryName = ""): KeptBundles {
     poller,
     reaper,
     copier: new Copier(poller),
-    env: Object.entries(Deno.env.toObject()).map(([k, v]) => `${k}=${v}`),
+    env: environment(programs),
     now: () => new Date(),
     publish: (event) => void events.push(event),
     codec: {
@@ -89,6 +97,12 @@ export function openKeptBundles(binaryName = ""): KeptBundles {
       await Deno.remove(directory, { recursive: true });
     },
   };
+}
+
+function environment(programs: string | undefined): readonly string[] {
+  const { PATH, ...rest } = Deno.env.toObject();
+  const path = programs === undefined ? PATH : `${programs}:${PATH}`;
+  return Object.entries({ ...rest, PATH: path }).map(([k, v]) => `${k}=${v}`);
 }
 
 function specOf(

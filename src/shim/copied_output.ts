@@ -1,5 +1,5 @@
 /**
- * What a process writes to its error output, copied to a client. The runtime
+ * What a process writes to one of its streams, copied to a client. The runtime
  * writes there, too, before there is a process: it says why there is none,
  * which the client is told as an error and must not read a second time.
  */
@@ -9,7 +9,7 @@ import { makePipe, setBlocking } from "../sys/descriptors.ts";
 import type { Copier, Copy } from "./copy.ts";
 import { Descriptors } from "./descriptors.ts";
 
-export class ErrorOutput {
+export class CopiedOutput {
   /** For the process, and for the caller to close. */
   readonly writer: number;
   readonly #copier: Copier;

@@ -8,7 +8,7 @@ import {
 } from "../sys/descriptors.ts";
 import { openPoller } from "../sys/poller.ts";
 import { Copier } from "./copy.ts";
-import { ErrorOutput } from "./error_output.ts";
+import { CopiedOutput } from "./copied_output.ts";
 
 const LONG_MS = 10_000;
 const PIPE_BYTES = 64 * 1024;
@@ -17,13 +17,13 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 class Bench implements AsyncDisposable {
   readonly #poller = openPoller();
   readonly #read: number;
-  readonly output: ErrorOutput;
+  readonly output: CopiedOutput;
 
   constructor() {
     const client = makePipe();
     this.#read = client.read;
     for (const fd of Object.values(client)) setBlocking(fd, "nonblocking");
-    this.output = new ErrorOutput(new Copier(this.#poller), client.write);
+    this.output = new CopiedOutput(new Copier(this.#poller), client.write);
   }
 
   write(text: string): void {
@@ -68,7 +68,7 @@ async function prime(): Promise<void> {
 }
 await prime();
 
-Deno.test("ErrorOutput keeps from the client what comes before a process", async () => {
+Deno.test("CopiedOutput keeps from the client what comes before a process", async () => {
   await using bench = new Bench();
   bench.write("there is no such program");
   bench.closeWriter();
@@ -77,7 +77,7 @@ Deno.test("ErrorOutput keeps from the client what comes before a process", async
   assertEquals(bench.look(), "", "the end of the file");
 });
 
-Deno.test("ErrorOutput passes on what a process writes, and its end", async () => {
+Deno.test("CopiedOutput passes on what a process writes, and its end", async () => {
   await using bench = new Bench();
   bench.write("early, ");
   bench.output.start();
@@ -89,7 +89,7 @@ Deno.test("ErrorOutput passes on what a process writes, and its end", async () =
   await bench.output.finish(LONG_MS);
 });
 
-Deno.test("ErrorOutput.finish() has passed on all, though others may write on", async () => {
+Deno.test("CopiedOutput.finish() has passed on all, though others may write on", async () => {
   await using bench = new Bench();
   bench.output.start();
   bench.write("the last word");
@@ -101,7 +101,7 @@ Deno.test("ErrorOutput.finish() has passed on all, though others may write on", 
   assertEquals(await bench.untilSeen(), "");
 });
 
-Deno.test("ErrorOutput.finish() waits for a slow client, and not for ever", async () => {
+Deno.test("CopiedOutput.finish() waits for a slow client, and not for ever", async () => {
   await using bench = new Bench();
   bench.output.start();
   const whole = "x".repeat(PIPE_BYTES);
