@@ -10,9 +10,10 @@ interface FailureOptions {
 
 /** Lines for standard error, each without a line feed. */
 export function failureLines(
-  error: unknown,
+  thrown: unknown,
   { show }: FailureOptions,
 ): readonly string[] {
+  const error = whatFailed(thrown);
   const lines = [`coracle: ${messageOf(error)}`];
   const hint = hintOf(error);
   if (hint !== undefined) lines.push(`hint: ${hint}`);
@@ -25,6 +26,13 @@ export function failureLines(
     return lines;
   }
   return [...lines, ...causeLines(error), ...stackLines(error)];
+}
+
+/** Where undoing has failed, too, that is the lesser matter. */
+function whatFailed(error: unknown): unknown {
+  return error instanceof SuppressedError
+    ? whatFailed(error.suppressed)
+    : error;
 }
 
 function isExpected(error: unknown): boolean {

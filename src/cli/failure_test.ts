@@ -58,3 +58,12 @@ Deno.test("failureLines() ends with a circle of causes", () => {
   failureLines(error, { show: "details" });
   assertEquals(failureLines("text", { show: "summary" })[0], "coracle: text");
 });
+
+Deno.test("failureLines() shows what failed, not that undoing it failed, too", () => {
+  const failed = invalidArgument('Cannot use "x"', { hint: "Use y" });
+  const thrown = new SuppressedError(new Error("nobody there"), failed);
+  assertEquals(failureLines(thrown, { show: "summary" }), [
+    'coracle: Cannot use "x"',
+    "hint: Use y",
+  ]);
+});

@@ -1,3 +1,4 @@
+import type { Context } from "../base/context.ts";
 import type { ContainerStore } from "./container.ts";
 import type { ContentStore } from "./content.ts";
 import type { Differ } from "./diff.ts";
@@ -41,4 +42,9 @@ export interface Services {
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   /** Name of the snapshotter to use where none is asked for. */
   readonly defaultSnapshotter: string;
+  /**
+   * Does work that may be done again from its beginning, and does so if these
+   * services have gone meanwhile and come back. Absent: they can't go.
+   */
+  readonly outlast?: <T>(ctx: Context, work: () => Promise<T>) => Promise<T>;
 }

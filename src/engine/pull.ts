@@ -13,6 +13,7 @@ import type { Labels } from "../core/labels.ts";
 import type { OnProgress } from "../core/progress.ts";
 import type { Services } from "../core/services.ts";
 import { withLease } from "./images_lease.ts";
+import { outlast } from "./outlast.ts";
 import { pullContent, type PullPlan } from "./pull_content.ts";
 import { putImage } from "./tag.ts";
 import { verifyImage } from "./verify_image.ts";
@@ -54,18 +55,37 @@ export async function pullImage(
       ...{ kind: "image", subject: name, state },
       ...{ doneBytes: 0, totalBytes: 0 },
     });
-  tell("resolving");
-  return await withLease(ctx, services.leases, async (leased) => {
-    const target = await services.resolver.resolve(leased, reference);
-    await verifyImage(leased, options.verifiers ?? [], name, target);
-    const fetcher = services.resolver.fetcher(reference);
-    const source = { services, fetcher, reference };
-    await pullContent(leased, source, planOf(services, options), target);
-    const { labels = {} } = options;
-    const image = await putImage(leased, services, { name, target, labels });
-    tell("done");
-    return image;
-  });
+  return await withLease(
+    ctx,
+    services.leases,
+    (leased) =>
+      outlast(leased, services, async () => {
+        tell("resolving");
+        const image = await pullAs(
+          leased,
+          services,
+          { name, reference },
+          options,
+        );
+        tell("done");
+        return image;
+      }),
+  );
+}
+
+async function pullAs(
+  ctx: Context,
+  services: Services,
+  { name, reference }: { readonly name: string; readonly reference: Reference },
+  options: PullOptions,
+): Promise<Image> {
+  const { labels = {}, verifiers = [] } = options;
+  const target = await services.resolver.resolve(ctx, reference);
+  await verifyImage(ctx, verifiers, name, target);
+  const fetcher = services.resolver.fetcher(reference);
+  const source = { services, fetcher, reference };
+  await pullContent(ctx, source, planOf(services, options), target);
+  return await putImage(ctx, services, { name, target, labels });
 }
 
 function planOf(services: Services, options: PullOptions): PullPlan {

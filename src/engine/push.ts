@@ -19,6 +19,7 @@ import { isIndex } from "../oci/media_types.ts";
 import { allOrNone } from "./all_or_none.ts";
 import { addLabels, isPresent, type PlatformChoice } from "./images_content.ts";
 import { holdContent, withLease } from "./images_lease.ts";
+import { outlast } from "./outlast.ts";
 import { sourceLabels, sourceRepositories } from "./source_labels.ts";
 
 /** Uploads at once; a registry hashes each, so more do not help. */
@@ -65,21 +66,26 @@ export async function pushImage(
   reference: Reference,
   options: PushOptions = {},
 ): Promise<Descriptor> {
-  const push: Push = {
-    services,
-    reference,
-    pusher: services.resolver.pusher(reference),
-    onProgress: options.onProgress ?? (() => {}),
-    only: options.only ?? ((manifests) => manifests),
-    begun: new Set(),
-  };
-  return await withLease(ctx, services.leases, async (ctx) => {
-    // Its name may be removed while it is sent.
-    await holdContent(ctx, services.leases, image.target.digest);
-    const target = await pushedTarget(ctx, services, image.target, options);
-    await pushTree(ctx, push, target, reference.tag);
-    return target;
-  });
+  return await withLease(
+    ctx,
+    services.leases,
+    (ctx) =>
+      outlast(ctx, services, async () => {
+        const push: Push = {
+          services,
+          reference,
+          pusher: services.resolver.pusher(reference),
+          onProgress: options.onProgress ?? (() => {}),
+          only: options.only ?? ((manifests) => manifests),
+          begun: new Set(),
+        };
+        // Its name may be removed while it is sent.
+        await holdContent(ctx, services.leases, image.target.digest);
+        const target = await pushedTarget(ctx, services, image.target, options);
+        await pushTree(ctx, push, target, reference.tag);
+        return target;
+      }),
+  );
 }
 
 async function pushedTarget(

@@ -14,6 +14,7 @@ import {
 import type { Poller } from "../../sys/poller.ts";
 import { writeHealth } from "./health_file.ts";
 import { probeOnce } from "./health_probe.ts";
+import { PATIENCE_MS } from "./lost_daemon.ts";
 import { shimOf } from "./task_shim.ts";
 
 export interface RemoteHealthOptions {
@@ -32,7 +33,11 @@ export async function watchRemoteHealth(
   { address, namespace, id, bundle, poller }: RemoteHealthOptions,
 ): Promise<AsyncDisposable> {
   await using owned = new AsyncDisposableStack();
-  const client = owned.use(new GrpcClient({ path: address }));
+  const client = owned.use(
+    new GrpcClient({
+      ...{ path: address, reconnectMs: PATIENCE_MS },
+    }),
+  );
   const ctx = background({ namespace });
   const now = () => new Date();
   const { health: check } = settingsOf(

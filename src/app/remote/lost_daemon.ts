@@ -1,18 +1,22 @@
 /** Waiting for processes of a daemon's, who may go away meanwhile. */
 
+import { VersionDefinition } from "../../../proto/gen/containerd/services/version/v1/version.ts";
 import { type Context, DEFAULT_NAMESPACE } from "../../base/context.ts";
-import { hasCode } from "../../base/errors.ts";
+import { EngineError, hasCode } from "../../base/errors.ts";
 import { sleep } from "../../base/sleep.ts";
 import type { ProcessRef } from "../../core/shim.ts";
 import type { ExitStatus } from "../../core/task.ts";
 import type { TaskService } from "../../core/task_service.ts";
 import type { TaskStatus } from "../../core/task_status.ts";
 import { LostDaemonError } from "../../core/through_socket.ts";
+import type { GrpcClient } from "../../rpc/grpc/client.ts";
 import { isSameProcess } from "../../runtime/same_process.ts";
 
 /** In which a daemon that is started anew answers again. */
-const PATIENCE_MS = 5_000;
+export const PATIENCE_MS = 5_000;
 const PAUSE_MS = 100;
+/** More often it is the work that ends the daemon. */
+const MOST_REPEATS = 3;
 
 /**
  * The shim keeps the process while its daemon is started anew.
@@ -27,7 +31,7 @@ export async function waitPatiently(
 }
 
 /**
- * Asks again while there is no daemon.
+ * Asks again while there is no daemon, unless who asks has waited for one.
  * @throws {EngineError} `unavailable` if none comes
  */
 export async function askPatiently<T>(
@@ -39,13 +43,75 @@ export async function askPatiently<T>(
     try {
       return await ask();
     } catch (error) {
-      if (!hasCode(error, "unavailable")) throw error;
+      if (!hasCode(error, "unavailable") || isNobodyThere(error)) throw error;
       // There was a daemon, which has gone only now.
       if (performance.now() - asked > PAUSE_MS) lostMs = 0;
       if (lostMs >= PATIENCE_MS) throw error;
     }
     await sleep(PAUSE_MS, ctx.signal);
     ctx.signal.throwIfAborted();
+  }
+}
+
+/** Clients tell so when a daemon that was there has not come back. */
+function isNobodyThere({ cause }: EngineError): boolean {
+  return cause instanceof Deno.errors.NotFound ||
+    cause instanceof Deno.errors.ConnectionRefused;
+}
+
+/** Of a daemon; it counts its connections and waits for one that comes back. */
+export interface LosableDaemon {
+  readonly connects: number;
+  /** Any call that asks it nothing. */
+  greet(ctx: Context): Promise<unknown>;
+}
+
+/** The daemon that a client has connected with. */
+export function losable(client: GrpcClient): LosableDaemon {
+  const { version } = client.stub(VersionDefinition);
+  return {
+    get connects() {
+      return client.connects;
+    },
+    greet: ({ signal }) => version({}, { signal }),
+  };
+}
+
+/**
+ * Work that may be done again from its beginning: it is, where a daemon that is
+ * started anew has cut it off.
+ * @throws {EngineError} `unavailable` if none comes, and what the work throws
+ */
+export async function repeatIfLost<T>(
+  ctx: Context,
+  daemon: LosableDaemon,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let left = MOST_REPEATS;; left--) {
+    const { connects } = daemon;
+    try {
+      return await work();
+    } catch (error) {
+      // Undoing what was cut off fails, too.
+      const why = EngineError.from(error);
+      if (!hasCode(why, "unavailable") || left === 0) throw error;
+      // Others than the daemon may be out of reach: registries.
+      await untilBack(ctx, daemon);
+      if (daemon.connects === connects) throw error;
+      ctx.log.info("the daemon was lost, beginning again", { error: why });
+    }
+  }
+}
+
+async function untilBack(ctx: Context, daemon: LosableDaemon): Promise<void> {
+  try {
+    await askPatiently(ctx, () => daemon.greet(ctx));
+  } catch (cause) {
+    const { code, message } = EngineError.from(cause);
+    throw new EngineError(code, `Lost the daemon: ${message}`, {
+      cause,
+      hint: "Try again when one serves there",
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import { EngineError, notFound, unavailable } from "../../base/errors.ts";
 import { NEW_STATUS } from "../../core/task_status.ts";
 import { LostDaemonError } from "../../core/through_socket.ts";
 import { processStartTime } from "../../sys/pidfd.ts";
-import { explainLoss, waitPatiently } from "./lost_daemon.ts";
+import { explainLoss, repeatIfLost, waitPatiently } from "./lost_daemon.ts";
 
 const PROCESS = { id: "web", execId: "" };
 const EXIT = { exitCode: 7, exitedAt: new Date(0) };
@@ -38,6 +38,60 @@ Deno.test("waitPatiently() ends when its caller gives up", async () => {
   };
   const ctx = { ...background(), signal: gone.signal };
   await assertRejects(() => waitPatiently(ctx, { wait }, PROCESS));
+});
+
+Deno.test("waitPatiently() ends when who asks has waited for a daemon", async () => {
+  const cause = new Deno.errors.ConnectionRefused("nobody");
+  let asked = 0;
+  const wait = () => {
+    asked++;
+    return Promise.reject(unavailable("Cannot connect", { cause }));
+  };
+  await assertRejects(() => waitPatiently(background(), { wait }, PROCESS));
+  assertEquals(asked, 1);
+});
+
+/** A daemon that is started anew each time that it is lost. */
+class Phoenix {
+  connects = 1;
+  greet(): Promise<void> {
+    return Promise.resolve();
+  }
+  lose(): Promise<never> {
+    this.connects++;
+    return Promise.reject(unavailable("The connection is lost"));
+  }
+}
+
+Deno.test("repeatIfLost() does again what a lost daemon has cut off", async () => {
+  const daemon = new Phoenix();
+  const work = async () => daemon.connects < 3 ? await daemon.lose() : "done";
+  assertEquals(await repeatIfLost(background(), daemon, work), "done");
+});
+
+Deno.test("repeatIfLost() gives up when the work ends each daemon", async () => {
+  const daemon = new Phoenix();
+  await assertRejects(
+    () => repeatIfLost(background(), daemon, () => daemon.lose()),
+    EngineError,
+    "The connection is lost",
+  );
+  assertEquals(daemon.connects, 5);
+});
+
+Deno.test("repeatIfLost() does not repeat what fails with a daemon there", async () => {
+  const daemon = new Phoenix();
+  let tries = 0;
+  const work = () => {
+    tries++;
+    return Promise.reject(unavailable("Cannot reach the registry"));
+  };
+  await assertRejects(
+    () => repeatIfLost(background(), daemon, work),
+    EngineError,
+    "Cannot reach the registry",
+  );
+  assertEquals(tries, 1);
 });
 
 Deno.test("explainLoss() says that a process goes on, if it does", () => {

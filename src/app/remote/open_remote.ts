@@ -48,6 +48,12 @@ import {
 import { heldSnapshotter, Holder } from "./held.ts";
 import { finishEnded } from "./leftovers.ts";
 import type { RemoteAccess } from "./logger.ts";
+import {
+  losable,
+  PATIENCE_MS,
+  repeatIfLost,
+  waitPatiently,
+} from "./lost_daemon.ts";
 import { findMonitor, findSnapshotters } from "./plugins.ts";
 import { findOwnTask, servesOwnStore } from "./own_store.ts";
 import { Restarts } from "./restarts.ts";
@@ -89,8 +95,7 @@ export async function openRemote(
   const isOwn = servesOwnStore(path, options.paths);
   const paths = await pathsFor(options.paths, path, isOwn ? "own" : "other");
   if (options.ifAbsent === "fail") assertStoreExists(paths, "remote");
-  ensureStorePaths(paths, identity.kind === "ordinary" ? identity.uid : 0);
-  const client = new GrpcClient({ path });
+  const client = new GrpcClient({ path, reconnectMs: PATIENCE_MS });
   try {
     const ctx = background({ namespace, log });
     const newId = () => crypto.randomUUID();
@@ -98,6 +103,8 @@ export async function openRemote(
     const holder = new Holder(leases);
     if (options.ended !== undefined) await seeEnd(ctx, client, options.ended);
     const names = await findSnapshotters(ctx, client, path);
+    // Not before: of an address that is none, nothing is to stay.
+    ensureStorePaths(paths, identity.kind === "ordinary" ? identity.uid : 0);
     const snapshotters = new Map(names.map((name) => [
       name,
       heldSnapshotter(remoteSnapshotter(client, name), holder),
@@ -163,7 +170,6 @@ async function seeEnd(
   client: GrpcClient,
   id: string,
 ): Promise<void> {
-  const { waitPatiently } = await import("./lost_daemon.ts");
   const tasks = remoteTasks(client);
   const process = { id, execId: "" };
   await whenSeen(ctx, (ctx) => waitPatiently(ctx, tasks, process));
@@ -265,6 +271,7 @@ function compose(
       return createLocalLogs();
     }),
     host: createHost({ env: (name) => Deno.env.get(name) }),
+    outlast: (ctx, work) => repeatIfLost(ctx, losable(client), work),
   };
   return services;
 }

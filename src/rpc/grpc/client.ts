@@ -1,6 +1,7 @@
 /** Calling over gRPC. */
 
 import { EngineError, internal, unavailable } from "../../base/errors.ts";
+import { unlessAborted } from "../../base/unless_aborted.ts";
 import { Connection } from "../http2/connection.ts";
 import { mapped } from "../mapped.ts";
 import type { Transport } from "../http2/sender.ts";
@@ -14,9 +15,15 @@ export interface GrpcClientOptions {
   readonly path: string;
   /** Bytes of a stream that may be under way to us; 4 MiB. */
   readonly windowBytes?: number;
+  /**
+   * How long calls wait for a server that was there and has gone, as one that
+   * is started anew; not at all if absent. After that they fail at once.
+   */
+  readonly reconnectMs?: number;
 }
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
+const RECONNECT_PAUSE_MS = 50;
 
 /**
  * Connects when it is called first, and again when the connection is lost.
@@ -27,6 +34,9 @@ export class GrpcClient implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   #current: Promise<Connection> | undefined;
   #isClosed = false;
+  #patienceMs = 0;
+  #connects = 0;
+  #isReaching = false;
 
   constructor(options: GrpcClientOptions) {
     this.#options = options;
@@ -38,6 +48,11 @@ export class GrpcClient implements AsyncDisposable {
     const open = [...this.#connections];
     for (const connection of open) connection.close();
     await Promise.all(open.map(({ ended }) => ended));
+  }
+
+  /** How often it has connected: more than once if the server had gone. */
+  get connects(): number {
+    return this.#connects;
   }
 
   /** @param name other than the definition's, for one with the same API */
@@ -89,8 +104,11 @@ export class GrpcClient implements AsyncDisposable {
       signal?.throwIfAborted();
       if (this.#isClosed) throw unavailable("The connection is closed");
       const current = this.#current ??= this.#connect();
-      const connection = await current.catch((error) => {
-        this.#leave(current);
+      const connected = signal !== undefined && this.#isReaching
+        ? unlessAborted(signal, current)
+        : current;
+      const connection = await connected.catch((error) => {
+        if (signal?.aborted !== true) this.#leave(current);
         throw error;
       });
       // What is true now need not be any more when others have run.
@@ -110,8 +128,11 @@ export class GrpcClient implements AsyncDisposable {
   }
 
   async #connect(): Promise<Connection> {
-    const { path, windowBytes = WINDOW_BYTES } = this.#options;
-    const transport = await connectUnix(path);
+    const { windowBytes = WINDOW_BYTES } = this.#options;
+    this.#isReaching = true;
+    const transport = await this.#reach().finally(() => {
+      this.#isReaching = false;
+    });
     const connection = new Connection({
       ...{ role: "client", transport, windowBytes },
       now: () => performance.now(),
@@ -119,6 +140,24 @@ export class GrpcClient implements AsyncDisposable {
     this.#connections.add(connection);
     void connection.ended.then(() => this.#connections.delete(connection));
     return connection;
+  }
+
+  async #reach(): Promise<Transport> {
+    const { path, reconnectMs = 0 } = this.#options;
+    const until = performance.now() + this.#patienceMs;
+    // Once it has been in vain, who cleans up must not wait again.
+    this.#patienceMs = 0;
+    for (;;) {
+      try {
+        const transport = await connectUnix(path);
+        this.#patienceMs = reconnectMs;
+        this.#connects++;
+        return transport;
+      } catch (error) {
+        if (this.#isClosed || performance.now() >= until) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_PAUSE_MS));
+    }
   }
 }
 
