@@ -80,6 +80,45 @@ Deno.test("config migrate writes the newest version of what dockerd writes", asy
   });
 });
 
+Deno.test("config dump and migrate say which keys nobody knows", async () => {
+  const text = `version = 3\nfoo = 1\ndisabled_plugins = ["cri"]\n` +
+    `[grpc]\nmax_recv_message_size = 1\n`;
+  await withConfig(text, async (path) => {
+    for (const command of ["dump", "migrate"]) {
+      const said = await run("daemon", "-c", path, "config", command);
+      assertEquals(said.code, 0, said.stderr);
+      assertStringIncludes(said.stdout, "foo = 1");
+      const [first = "", second = "", ...more] = said.stderr.trim().split("\n");
+      assertStringIncludes(first, `key=foo at=${path}:2`);
+      assertStringIncludes(
+        second,
+        `key=disabled_plugins entry=cri at=${path}:3`,
+      );
+      assertEquals(more, []);
+    }
+  });
+});
+
+Deno.test("the daemon makes nothing where it is told a wrong place", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "coracle-config-" });
+  try {
+    const both = ["--root", `${dir}/one`, "--state", `${dir}/one`];
+    const wrong: readonly [string, readonly string[]][] = [
+      [`"rel.sock": not an absolute`, [...store(dir), "--address", "rel.sock"]],
+      [`"": not an absolute path`, [...store(dir), "--address="]],
+      [`"${dir}/one": it is the root directory, too`, both],
+    ];
+    for (const [message, flags] of wrong) {
+      const { code, stderr } = await run("daemon", ...flags);
+      assertEquals(code, 1, stderr);
+      assertStringIncludes(stderr, message);
+      assertEquals(await Array.fromAsync(Deno.readDir(dir)), []);
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("the daemon does not start with what it can't take", async () => {
   const wrong = {
     "[grpc]\nuid = true\n": "c.toml line 2: expected a whole number",

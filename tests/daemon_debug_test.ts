@@ -102,7 +102,10 @@ Deno.test("coracle debug says what to do without a daemon, and about bad questio
   const daemon = await openDaemon();
   const refused = await daemon.call("debug", "profile", "--seconds", "99999");
   assertEquals(refused.code, 1);
-  assertStringIncludes(refused.stderr, `Cannot profile for "99999" seconds`);
+  assertEquals(refused.stderr.trim().split("\n"), [
+    'coracle: Cannot profile for "99999" seconds',
+    "hint: Name a number above 0, and at most 600",
+  ]);
   assertEquals(await daemon.stop("SIGTERM"), 0);
   const { code, stderr } = await daemon.call("debug", "stack");
   await daemon[Symbol.asyncDispose]();

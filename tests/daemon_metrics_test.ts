@@ -179,6 +179,16 @@ Deno.test("the daemon serves although its figures can't be shown", async () => {
   assertStringIncludes(it.daemon.log(), `127.0.0.1:${port}`);
 });
 
+Deno.test("the daemon says what is wrong with the address of its figures", async () => {
+  await using it = await watched('address = "foo"');
+  const line =
+    it.daemon.log().split("\n").find((line) =>
+      line.includes("observer.v1.metrics")
+    ) ?? "";
+  assertStringIncludes(line, String.raw`\"foo\" for \"metrics.address\"`);
+  assertStringIncludes(line, String.raw`hint="Write it as \"127.0.0.1:1338\""`);
+});
+
 Deno.test({
   name: "the daemon shows what containers use",
   ignore: Deno.uid() !== 0,

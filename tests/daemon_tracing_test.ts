@@ -225,3 +225,27 @@ Deno.test({
     assertEquals(parents, [unpack?.spanId, unpack?.spanId]);
   },
 });
+
+Deno.test("the daemon says which variables of traces make no sense", async () => {
+  await using there = collector();
+  const wrong = {
+    OTEL_TRACES_SAMPLER: "zz",
+    OTEL_TRACES_SAMPLER_ARG: "7",
+    OTEL_EXPORTER_OTLP_TIMEOUT: "abc",
+    OTEL_EXPORTER_OTLP_COMPRESSION: "zst",
+    OTEL_BSP_SCHEDULE_DELAY: "-4",
+  };
+  const secret = { OTEL_EXPORTER_OTLP_HEADERS: "nonsense" };
+  const env = { ...there.env, ...wrong, ...secret };
+  await using daemon = await openDaemon({ env });
+  const told = daemon.log().split("\n").filter((line) =>
+    line.includes("level=warn")
+  );
+  for (const [variable, value] of Object.entries(wrong)) {
+    const fields = ` variable=${variable} value=${value} `;
+    assert(told.some((line) => line.includes(fields)), `${variable}: ${told}`);
+  }
+  const headers = " variable=OTEL_EXPORTER_OTLP_HEADERS expected=";
+  assert(told.some((line) => line.includes(headers)), `${told}`);
+  assert(!daemon.log().includes("nonsense"));
+});

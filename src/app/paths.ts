@@ -127,6 +127,27 @@ function makeDirectory(
 }
 
 /**
+ * @param directory of the store in which `write` makes a file
+ * @throws {EngineError} `permissionDenied` if the user may not
+ */
+export function writingTo<T>(directory: string, write: () => T): T {
+  try {
+    return write();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
+    throw new EngineError(
+      "permissionDenied",
+      `Cannot write to directory "${directory}": permission denied`,
+      {
+        hint: "Run it as the directory's owner, or name others with --root " +
+          "and --state",
+        cause,
+      },
+    );
+  }
+}
+
+/**
  * Makes both directories, readable by their owner only where others could
  * interfere, and checks that the state directory is nobody else's: in `/tmp`
  * another user might have made it first.

@@ -5,7 +5,7 @@
  */
 
 import { writeWhole } from "../sys/write_whole.ts";
-import type { StorePaths } from "./paths.ts";
+import { type StorePaths, writingTo } from "./paths.ts";
 
 /** In the root: the boot and the directory, a line each. */
 const FILE = "state-directory";
@@ -29,10 +29,14 @@ export function withSameState(paths: StorePaths): StorePaths {
     : { ...paths, state: known };
 }
 
-/** Lets later commands look where this one does. */
+/**
+ * Lets later commands look where this one does.
+ * @throws {EngineError} `permissionDenied` in a root that is for others
+ */
 export function rememberState({ root, state }: StorePaths): void {
   if (readKnown(root) === state) return;
-  writeWhole(`${root}/${FILE}`, `${bootId()}\n${state}\n`);
+  const text = `${bootId()}\n${state}\n`;
+  writingTo(root, () => writeWhole(`${root}/${FILE}`, text));
 }
 
 /** Undefined if there is none of this boot. */

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { EngineError } from "../base/errors.ts";
 import { isStateChosen, rememberState, withSameState } from "./same_state.ts";
 
 Deno.test("withSameState() finds what rememberState() was told", async () => {
@@ -22,6 +23,20 @@ Deno.test("withSameState() finds what rememberState() was told", async () => {
   } finally {
     await Deno.remove(root, { recursive: true });
   }
+});
+
+Deno.test("rememberState() says which directory is for others", () => {
+  // Not even root makes files there.
+  const paths = { root: "/sys/kernel", state: "/tmp" };
+  const { code, message, hint } = assertThrows(
+    () => rememberState(paths),
+    EngineError,
+  );
+  assertEquals([code, message], [
+    "permissionDenied",
+    'Cannot write to directory "/sys/kernel": permission denied',
+  ]);
+  assertEquals(hint?.includes("--root"), true, hint);
 });
 
 Deno.test("isStateChosen() is true when anybody names it", () => {

@@ -1,13 +1,16 @@
 /** `config default`, `config dump`, `config migrate`. */
 
 import { notFound } from "../../base/errors.ts";
-import { isTable } from "./config/check.ts";
+import { type LogSettings, stderrLogger } from "../log_sink.ts";
+import { checkFile, type ConfigNote, isTable } from "./config/check.ts";
 import type { Table } from "./config/daemon_config.ts";
+import { disabledNotes } from "./config/disabled.ts";
 import { defaultTable, defaultText } from "./config/defaults.ts";
 import { migrate } from "./config/migrate.ts";
 import { parseFile, readConfig } from "./config/read.ts";
 import type { DaemonLine } from "./flags.ts";
-import { configFileOf, readSettings } from "./settings.ts";
+import { configFileOf, findsPlugin, readSettings } from "./settings.ts";
+import { logNotes } from "./start.ts";
 import { surroundings } from "./surroundings.ts";
 
 /** @returns TOML */
@@ -35,7 +38,8 @@ async function toToml(table: Table): Promise<string> {
 /** All keys: the defaults, the files over them, the command line over those. */
 async function inForce(line: DaemonLine): Promise<Table> {
   const deps = { ...line, ...surroundings() };
-  const { paths, address, log } = await readSettings(deps);
+  const { paths, address, log, notes } = await readSettings(deps);
+  warnOf(notes, log.format);
   const file = configFileOf(deps);
   const { table } = file === undefined
     ? { table: {} }
@@ -54,14 +58,27 @@ async function inForce(line: DaemonLine): Promise<Table> {
 
 /** Only what the file says, without what it imports. */
 async function migrated(line: DaemonLine): Promise<Table> {
-  const file = configFileOf({ ...line, ...surroundings() });
+  const deps = { ...line, ...surroundings() };
+  const file = configFileOf(deps);
   if (file === undefined) {
     throw notFound("configuration file", line.flags.config ?? "config.toml", {
       hint: "Name one with --config",
     });
   }
-  const { table } = await parseFile(file);
-  return migrate(table);
+  const parsed = await parseFile(file);
+  const hasPlugin = await findsPlugin(deps);
+  const format = line.flags.logFormat === "json" ? "json" : "text";
+  warnOf(checkFile(parsed, hasPlugin), format);
+  warnOf(disabledNotes(parsed, hasPlugin), format);
+  return migrate(parsed.table);
+}
+
+/** What is wrong with the file, as the daemon says it: it gets into the output. */
+function warnOf(
+  notes: readonly ConfigNote[],
+  format: LogSettings["format"],
+): void {
+  logNotes(notes, stderrLogger({ level: "warn", format }));
 }
 
 function overlay(below: Table, above: Table): Table {

@@ -10,7 +10,7 @@ import type { HttpHandler } from "../observe/http.ts";
 import { runningTasks } from "../observe/running_tasks.ts";
 import { OPEN_CALLS } from "./observers.ts";
 import { type Plugin, plugin, type PluginHost } from "./plugin.ts";
-import { lendSocket } from "./sockets.ts";
+import { lendSocket, parseAddress } from "./sockets.ts";
 
 export const debugPlugins: readonly Plugin[] = [
   plugin(
@@ -18,7 +18,9 @@ export const debugPlugins: readonly Plugin[] = [
     [OPEN_CALLS],
     async (host) => {
       const { debug } = host.daemon;
-      const path = debug.address ?? `${host.paths.state}/debug.sock`;
+      const path = debug.address === undefined
+        ? `${host.paths.state}/debug.sock`
+        : parseAddress(debug.address, "with `address` in `[debug]`");
       const { listenPrivate } = await import("../observe/listen_private.ts");
       const { serveHttp } = await import("../observe/http.ts");
       const listener = await listenPrivate(path);

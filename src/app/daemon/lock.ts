@@ -4,7 +4,12 @@
  * Commands and shims need no lock: the store arbitrates between them.
  */
 
-import { failedPrecondition, isDiskFull } from "../../base/errors.ts";
+import {
+  failedPrecondition,
+  invalidArgument,
+  isDiskFull,
+} from "../../base/errors.ts";
+import { type StorePaths, writingTo } from "../paths.ts";
 
 export interface LockHolder {
   readonly pid: number;
@@ -23,9 +28,33 @@ const LEAST_TRIES = 5;
 const MOST_TRIES = 150;
 
 /**
+ * A daemon locks both, and would find itself in its way.
+ * @throws {EngineError} `invalidArgument` if they are one directory
+ */
+export function checkApart({ root, state }: StorePaths): void {
+  if (root !== state && !isSameFile(root, state)) return;
+  throw invalidArgument(
+    `Cannot use state directory "${state}": it is the root directory, too`,
+    { hint: "Name different directories with --root and --state" },
+  );
+}
+
+/** False if one of them is not there. */
+function isSameFile(one: string, other: string): boolean {
+  try {
+    const [first, second] = [Deno.statSync(one), Deno.statSync(other)];
+    return first.dev === second.dev && first.ino === second.ino;
+  } catch {
+    // Whoever makes the directory tells more.
+    return false;
+  }
+}
+
+/**
  * Waits for a daemon that is just ending, and for no other.
  * @param directory which is there already
- * @throws {EngineError} `failedPrecondition` with the one who has the lock
+ * @throws {EngineError} `failedPrecondition` with the one who has the lock;
+ * `permissionDenied`
  */
 export async function lockDirectory(
   directory: string,
@@ -49,7 +78,8 @@ export async function lockDirectory(
 function openLock(directory: string): Deno.FsFile {
   const path = `${directory}/${LOCK_FILE}`;
   const options = { read: true, write: true, create: true };
-  return Deno.openSync(path, { ...options, mode: 0o600 });
+  const open = () => Deno.openSync(path, { ...options, mode: 0o600 });
+  return writingTo(directory, open);
 }
 
 /** Only told to others: a full disk is no reason not to start. */

@@ -71,6 +71,11 @@ export function inOrder(plugins: readonly Plugin[]): readonly Plugin[] {
   return [...ordered];
 }
 
+function hintOf(error: Error): { readonly hint?: string } {
+  const hint = error instanceof EngineError ? error.hint : undefined;
+  return hint === undefined ? {} : { hint };
+}
+
 type Entry =
   & { readonly plugin: Plugin; about: PluginDescription }
   & (
@@ -115,7 +120,7 @@ class Registry implements OpenPlugins {
       const kind = error instanceof SkipPlugin ? "skip" : "error";
       this.#entries.set(uri, { plugin, about, failure: { kind, error } });
       if (kind === "skip") log.debug("Left a plugin out", { error });
-      else log.warn("Cannot open a plugin", { error });
+      else log.warn("Cannot open a plugin", { error, ...hintOf(error) });
     }
   }
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { EngineError } from "../../base/errors.ts";
-import { silentLogger } from "../../base/log.ts";
+import { EngineError, invalidArgument } from "../../base/errors.ts";
+import { createLogger, type LogEntry, silentLogger } from "../../base/log.ts";
 import type { Services } from "../../core/services.ts";
 import { EMPTY_CONFIG } from "./config/daemon_config.ts";
 import { inOrder, openPlugins, type PluginBase } from "./open_plugins.ts";
@@ -62,6 +62,24 @@ Deno.test("openPlugins() keeps failures, also of those that require them", async
       ["needs", "error"],
       ["works", undefined],
     ],
+  );
+});
+
+Deno.test("openPlugins() logs what is to be done about a failure", async () => {
+  const entries: LogEntry[] = [];
+  const log = createLogger({ level: "warn", sink: (it) => entries.push(it) });
+  const hint = "Write another one";
+  await using _ = await openPlugins([
+    plugin(key("a"), [], () => {
+      throw invalidArgument("Cannot do", { hint });
+    }),
+    plugin(key("b"), [], () => {
+      throw new Error("no");
+    }),
+  ], { ...base, log });
+  assertEquals(
+    entries.map(({ fields }) => [fields["plugin"], fields["hint"]]),
+    [["t.a", hint], ["t.b", undefined]],
   );
 });
 

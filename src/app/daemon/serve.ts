@@ -13,13 +13,17 @@ import { stderrLogger } from "../log_sink.ts";
 import { VERSION } from "../self.ts";
 import type { DaemonLine } from "./flags.ts";
 import type { ServedFront } from "./front.ts";
-import { pathOfSocket, takeSockets } from "./handed_sockets.ts";
-import { lockDirectory } from "./lock.ts";
+import {
+  forgetSockets,
+  handedSockets,
+  pathOfSocket,
+} from "./handed_sockets.ts";
+import { checkApart, lockDirectory } from "./lock.ts";
 import type { OpenServices, OpenServicesOptions } from "./open_services.ts";
 import { type DaemonSettings, readSettings } from "./settings.ts";
 import { handleSignals } from "./stop_signals.ts";
 import {
-  checkEventsAddress,
+  checkAddresses,
   giveSocket,
   listenAt,
   OWN_SOCKET_MODE,
@@ -59,15 +63,16 @@ export async function serve(
     ...root === undefined ? {} : { root },
     ...state === undefined ? {} : { state },
   };
-  const place = await enterStore(
-    await findStore(connectOptions),
-    connectOptions,
-  );
-  const { paths } = place;
-  const handed = takeSockets(Deno.env, Deno.pid);
-  const address = handed.map(pathOfSocket).find((path) => path !== undefined) ??
-    settings.address ?? `${paths.state}/coracle.sock`;
-  checkEventsAddress({ address, daemon: settings.config });
+  const found = await findStore(connectOptions);
+  const { paths } = found;
+  checkApart(paths);
+  const handed = handedSockets(Deno.env, Deno.pid);
+  const [address = settings.address ?? `${paths.state}/coracle.sock`] = handed
+    .map(pathOfSocket);
+  checkAddresses({ address, daemon: settings.config });
+  const place = await enterStore(found, connectOptions);
+  // Only now: until here, an ordinary user's process may have started again.
+  forgetSockets(Deno.env);
   const holder = { pid: Deno.pid, address };
   using _root = await lockDirectory(paths.root, holder);
   using _state = await lockDirectory(paths.state, holder);

@@ -9,6 +9,7 @@ import { currentUri } from "./config/current_uri.ts";
 import { type DaemonConfig, EMPTY_CONFIG } from "./config/daemon_config.ts";
 import type { DaemonFlags, ProgramName } from "./flags.ts";
 import { levelOf } from "./log_level.ts";
+import { parseAddress } from "./sockets.ts";
 
 export interface DaemonSettings {
   readonly paths: StorePaths;
@@ -40,7 +41,10 @@ export async function readSettings(
   const { flags, env, uid, program } = deps;
   const { config, notes } = await readFiles(deps);
   const paths = storePaths(env, uid, flags, config);
-  const address = flags.address ?? config.grpc.address ??
+  const told = flags.address === undefined
+    ? undefined
+    : parseAddress(flags.address, "with --address");
+  const address = told ?? config.grpc.address ??
     (program === "containerd" && uid === 0 ? CONTAINERD_ADDRESS : undefined);
   return {
     paths,
@@ -81,10 +85,14 @@ async function readFiles(
   if (file === undefined) return { config: EMPTY_CONFIG, notes: [] };
   const { readConfig } = await import("./config/read.ts");
   const { parseConfig } = await import("./config/parse.ts");
-  const hasPlugin = await deps.pluginFinder();
-  const read = await readConfig(
-    file,
-    (uri) => uri.startsWith("io.coracle.") || hasPlugin(currentUri(uri)),
-  );
+  const read = await readConfig(file, await findsPlugin(deps));
   return { config: parseConfig(read), notes: read.notes };
+}
+
+/** @returns whether there is a plugin with a URI, also one of former versions */
+export async function findsPlugin(
+  { pluginFinder }: Pick<SettingsDeps, "pluginFinder">,
+): Promise<(uri: string) => boolean> {
+  const hasPlugin = await pluginFinder();
+  return (uri) => uri.startsWith("io.coracle.") || hasPlugin(currentUri(uri));
 }

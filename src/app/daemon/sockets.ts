@@ -5,6 +5,7 @@ import {
   failedPrecondition,
   invalidArgument,
 } from "../../base/errors.ts";
+import { withoutScheme } from "../socket_address.ts";
 import type { SocketConfig } from "./config/daemon_config.ts";
 
 /** Of a socket's path; the kernel allows no more. */
@@ -14,6 +15,26 @@ const MOST_BYTES = 107;
 export const SOCKET_MODE = 0o660;
 /** Where there is only one user. */
 export const OWN_SOCKET_MODE = 0o600;
+
+/**
+ * @param address as a user has written it: an absolute path, or `unix://` and
+ * one
+ * @param how to write another: `with --address`
+ * @returns the path
+ * @throws {EngineError} `invalidArgument` for an address of another kind
+ */
+export function parseAddress(address: string, how: string): string {
+  const path = withoutScheme(address);
+  if (path.startsWith("/")) return path;
+  throw notAbsolute(address, how);
+}
+
+function notAbsolute(address: string, how: string): EngineError {
+  return invalidArgument(
+    `Cannot listen on "${address}": not an absolute path`,
+    { hint: `Name an absolute path ${how}` },
+  );
+}
 
 /**
  * Makes room for a socket: its directory is made, and what a killed daemon
@@ -108,9 +129,7 @@ function checkPath(
   path: string,
   hint = "Name a shorter one with --address",
 ): void {
-  if (!path.startsWith("/")) {
-    throw invalidArgument(`Cannot listen on "${path}": not an absolute path`);
-  }
+  if (!path.startsWith("/")) throw notAbsolute(path, "with --address");
   if (fits(path)) return;
   throw invalidArgument(
     `Cannot listen on "${path}": longer than ${MOST_BYTES} bytes`,
@@ -176,12 +195,12 @@ export function eventsAddressOf({ address, daemon }: Sockets): string {
 }
 
 /**
- * Without that socket there would be no tasks: better no daemon than half a one.
+ * Without the shims' socket there would be no tasks: better no daemon than half
+ * a one.
  * @throws {EngineError} `invalidArgument` for a path that none can have
  */
-export function checkEventsAddress(sockets: Sockets): void {
-  // Else who listens there says so.
-  if (!fits(sockets.address)) return;
+export function checkAddresses(sockets: Sockets): void {
+  checkPath(sockets.address);
   checkPath(
     eventsAddressOf(sockets),
     "Shims tell there what happens: name a shorter one with --address, or " +

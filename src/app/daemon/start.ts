@@ -10,6 +10,20 @@ import type { DaemonSettings } from "./settings.ts";
 /** The database's, called as containerd's. */
 const METADATA_URI = "io.containerd.metadata.v1.bolt";
 
+/** What is said of a key, or of one entry of its list. */
+const MESSAGES = {
+  key: {
+    unknown: "Ignored a key of the configuration",
+    unused: "A key of the configuration changes nothing here",
+  },
+  entry: {
+    unknown: "Ignored an entry of the configuration",
+    unused: "An entry of the configuration changes nothing here",
+  },
+} as const;
+
+const LEVELS = { unknown: "warn", unused: "info" } as const;
+
 /** What the store is opened with, as if the command line's file said it. */
 export function commandLineConfig({ config }: DaemonSettings): Config {
   const { root, state, snapshotter, runtime, shimGrouping, registryDirs } =
@@ -41,19 +55,19 @@ export function reportNotes(
   if (config.files.length > 0) {
     log.info("Read the configuration", { files: config.files.join(", ") });
   }
+  logNotes(notes, log);
+}
+
+/** Says what is without effect. */
+export function logNotes(notes: readonly ConfigNote[], log: Logger): void {
   for (const note of notes) {
-    const { key, says } = note;
-    if (note.kind === "unknown") {
-      log.warn(`Ignored a key of the configuration: ${says}`, {
-        key,
-        at: placeOf(note),
-      });
-    } else {
-      log.info(`A key of the configuration changes nothing here: ${says}`, {
-        key,
-        at: placeOf(note),
-      });
-    }
+    const { kind, key, entry, says } = note;
+    const message = MESSAGES[entry === undefined ? "key" : "entry"][kind];
+    log[LEVELS[kind]](`${message}: ${says}`, {
+      key,
+      ...entry === undefined ? {} : { entry },
+      at: placeOf(note),
+    });
   }
 }
 

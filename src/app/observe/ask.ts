@@ -45,12 +45,22 @@ export async function askDaemon(
     const { status, text, rest } = await readHead(connection);
     const body = bodyOf(text, piecesOf(connection, rest, signal));
     if (status === 200) return { ...answer, body };
-    throw new EngineError(CODES.get(status) ?? "unknown", await textOf(body));
+    throw refusal(status, await textOf(body));
   } catch (error) {
     answer[Symbol.dispose]();
     signal.throwIfAborted();
     throw error;
   }
+}
+
+/** @param text the message, and a line `hint: …` if there is one */
+function refusal(status: number, text: string): EngineError {
+  const [message = "", hint] = text.split("\nhint: ");
+  return new EngineError(
+    CODES.get(status) ?? "unknown",
+    message,
+    hint === undefined ? {} : { hint },
+  );
 }
 
 async function connected(socket: string): Promise<Deno.UnixConn> {

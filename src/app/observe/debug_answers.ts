@@ -49,7 +49,11 @@ async function profileAnswer(
   const text = url.searchParams.get("seconds") ?? String(DEFAULT_SECONDS);
   const seconds = Number(text);
   if (!(seconds > 0 && seconds <= MOST_SECONDS)) {
-    return plainAnswer(400, `Cannot profile for "${text}" seconds`);
+    return plainAnswer(
+      400,
+      `Cannot profile for "${text}" seconds\n` +
+        `hint: Name a number above 0, and at most ${MOST_SECONDS}`,
+    );
   }
   const { cpuProfile } = await import("./cpu_profile.ts");
   const body = await cpuProfile(seconds * 1000, signal);

@@ -13,14 +13,16 @@ export interface TcpAddress {
 /**
  * @param text `127.0.0.1:1338`, `[::1]:1338`; `:1338` is loopback: figures
  * tell a lot, so who shows them to others must say so
+ * @param key of the configuration that says it
  * @throws {EngineError} `invalidArgument`
  */
-export function parseTcpAddress(text: string): TcpAddress {
+export function parseTcpAddress(text: string, key: string): TcpAddress {
   const [, six, other, port] = ADDRESS.exec(text) ?? [];
   if (port === undefined || Number(port) > MOST_PORT) {
-    throw invalidArgument(`Cannot listen on "${text}": not an address`, {
-      hint: `Write it as "127.0.0.1:1338"`,
-    });
+    throw invalidArgument(
+      `Cannot use "${text}" for "${key}": not an address`,
+      { hint: `Write it as "127.0.0.1:1338"` },
+    );
   }
   return { hostname: six ?? (other || "127.0.0.1"), port: Number(port) };
 }

@@ -4,7 +4,7 @@ import { isLoopback, listenTcp, parseTcpAddress } from "./listen_tcp.ts";
 
 Deno.test("parseTcpAddress() takes no host for loopback", () => {
   const read = (text: string) => {
-    const address = parseTcpAddress(text);
+    const address = parseTcpAddress(text, "metrics.address");
     const { hostname, port } = address;
     return [hostname, port, isLoopback(address)];
   };
@@ -18,7 +18,15 @@ Deno.test("parseTcpAddress() takes no host for loopback", () => {
 
 Deno.test("parseTcpAddress() refuses what is no address", () => {
   for (const text of ["", "1338", "host", "::1:80", "host:", "host:99999"]) {
-    assertThrows(() => parseTcpAddress(text), EngineError, `"${text}"`);
+    const { message, hint } = assertThrows(
+      () => parseTcpAddress(text, "metrics.address"),
+      EngineError,
+    );
+    assertEquals(
+      message,
+      `Cannot use "${text}" for "metrics.address": not an address`,
+    );
+    assertEquals(hint, 'Write it as "127.0.0.1:1338"');
   }
 });
 

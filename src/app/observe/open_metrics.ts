@@ -40,7 +40,7 @@ export async function openMetrics(
   { address, durations, host, openCalls }: OpenMetricsOptions,
 ): Promise<OpenMetrics> {
   const { log, services } = host;
-  const parsed = parseTcpAddress(address);
+  const parsed = parseTcpAddress(address, "metrics.address");
   await using undo = new AsyncDisposableStack();
   const metrics = new Metrics();
   const ctx = background({ log, signal: host.stopping });

@@ -5,8 +5,9 @@ import type { CallObserver } from "../../rpc/grpc/observe.ts";
 import { VERSION } from "../self.ts";
 import { callTraces } from "./call_traces.ts";
 import { Exporter } from "./otlp/exporter.ts";
-import { type Environment, traceSettings } from "./otlp/settings.ts";
+import { traceSettings } from "./otlp/settings.ts";
 import { Tracer, wallClockNs } from "./otlp/tracer.ts";
+import type { Environment } from "./otlp/variables.ts";
 
 export interface OpenTraces extends CallObserver, AsyncDisposable {
   /** Of the collector, without what may be secret. */
@@ -15,7 +16,9 @@ export interface OpenTraces extends CallObserver, AsyncDisposable {
 
 /** @throws {EngineError} `invalidArgument`, `unimplemented` */
 export function openTraces(env: Environment, log: Logger): OpenTraces {
-  const settings = traceSettings(env);
+  const settings = traceSettings(env, (ignored) => {
+    log.warn("Ignored a variable of the environment", { ...ignored });
+  });
   const resource = {
     ...{ "service.version": VERSION, "process.pid": String(Deno.pid) },
     ...{ "host.name": Deno.hostname(), "os.type": "linux" },

@@ -1,5 +1,6 @@
 /** Addresses of daemons, as users write them. */
 
+import { withoutScheme } from "../socket_address.ts";
 import { notHere } from "./same_place.ts";
 
 /**
@@ -7,7 +8,7 @@ import { notHere } from "./same_place.ts";
  * @throws {ThroughSocketError} if it is an address of another kind
  */
 export async function socketPath(address: string): Promise<string> {
-  const path = address.replace(/^unix:\/\//, "");
+  const path = withoutScheme(address);
   if (/^[a-z][a-z0-9+.-]*:/i.test(path)) throw notHere(address);
   try {
     return await Deno.realPath(path);

@@ -28,6 +28,8 @@ export interface ConfigNote {
   readonly kind: "unknown" | "unused";
   /** `plugins."io.containerd.gc.v1.scheduler".pause_threshold` */
   readonly key: string;
+  /** Of the key's list, if it is about that one only. */
+  readonly entry?: string;
   readonly file: string;
   readonly line?: number;
   /** Why, or what there is instead. */

@@ -1,6 +1,7 @@
 /** From a checked table to what the program asks. */
 
 import { invalidArgument } from "../../../base/errors.ts";
+import { parseAddress } from "../sockets.ts";
 import { isTable } from "./check.ts";
 import {
   type DaemonConfig,
@@ -27,8 +28,8 @@ export function parseConfig({ table, files }: ReadConfig): DaemonConfig {
     ...text(table, "temp"),
     ...text(table, "snapshotter"),
     ...text(table, "runtime"),
-    grpc: server("grpc"),
-    ttrpc: server("ttrpc"),
+    grpc: atPath(server("grpc"), "grpc"),
+    ttrpc: atPath(server("ttrpc"), "ttrpc"),
     debug: {
       ...server("debug"),
       ...renamed(text(table, "log_level"), "level"),
@@ -70,6 +71,14 @@ function socketOf(table: Table): SocketConfig {
     ...uid === undefined ? {} : { uid },
     ...gid === undefined ? {} : { gid },
   };
+}
+
+/** @param section its name in the versions where it is no plugin's */
+function atPath(socket: SocketConfig, section: string): SocketConfig {
+  const { address } = socket;
+  if (address === undefined) return socket;
+  const how = `with \`address\` in \`[${section}]\``;
+  return { ...socket, address: parseAddress(address, how) };
 }
 
 function proxyPlugin(table: Table, name: string): ProxyPluginConfig {

@@ -7,7 +7,8 @@ import {
   type ConfigNote,
   isTable,
 } from "./check.ts";
-import type { Table } from "./daemon_config.ts";
+import { PROXY_TYPES, type ProxyKind, type Table } from "./daemon_config.ts";
+import { disabledNotes } from "./disabled.ts";
 import { expandImport } from "./imports.ts";
 import { keyLines } from "./lines.ts";
 import { migrate, NEWEST_VERSION, OLDEST_VERSION } from "./migrate.ts";
@@ -32,7 +33,7 @@ export async function readConfig(
   path: string,
   hasPlugin: (uri: string) => boolean,
 ): Promise<ReadConfig> {
-  const files: string[] = [];
+  const files: ConfigFile[] = [];
   const notes: ConfigNote[] = [];
   let table: Table = {};
   const waiting = [path];
@@ -40,15 +41,26 @@ export async function readConfig(
     const named = waiting.shift() ?? "";
     // Files may import each other, by whatever path.
     const next = await Deno.realPath(named).catch(() => named);
-    if (files.includes(next)) continue;
+    if (files.some(({ path }) => path === next)) continue;
     const file = await parseFile(next);
-    files.push(next);
+    files.push(file);
     if (file.isOld === true) notes.push(oldVersion(next));
     notes.push(...checkFile(file, hasPlugin));
     table = merge(table, migrate(file.table));
     waiting.push(...importsOf(file));
   }
-  return { table, files, notes };
+  // Only now: a proxy may be in another file.
+  const proxies = proxyUris(table);
+  const isPlugin = (uri: string) => hasPlugin(uri) || proxies.includes(uri);
+  for (const file of files) notes.push(...disabledNotes(file, isPlugin));
+  return { table, files: files.map(({ path }) => path), notes };
+}
+
+function proxyUris({ proxy_plugins: proxies }: Table): readonly string[] {
+  return Object.entries(isTable(proxies) ? proxies : {}).map(([id, proxy]) => {
+    const type = String(isTable(proxy) ? proxy["type"] : "");
+    return `${PROXY_TYPES[type as ProxyKind] ?? type}.${id}`;
+  });
 }
 
 function oldVersion(file: string): ConfigNote {

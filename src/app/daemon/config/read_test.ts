@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { EngineError } from "../../../base/errors.ts";
 import { parseConfig } from "./parse.ts";
 import { type ReadConfig, readConfig } from "./read.ts";
@@ -170,6 +170,50 @@ Deno.test("parseConfig() knows proxies", async () => {
     capabilities: [],
   });
   assertEquals(config.proxyPlugins.get("blobs")?.type, "content");
+});
+
+Deno.test("parseConfig() takes addresses with a scheme, and no relative ones", async () => {
+  const config = parseConfig(
+    await read(
+      `version = 3\n[grpc]\naddress = "unix:///g"\n[ttrpc]\naddress = "/t"\n`,
+    ),
+  );
+  assertEquals([config.grpc, config.ttrpc], [
+    { address: "/g" },
+    { address: "/t" },
+  ]);
+  for (const section of ["grpc", "ttrpc"]) {
+    const wrong = await read(`version = 3\n[${section}]\naddress = "a/b"\n`);
+    const { message, hint } = assertThrows(
+      () => parseConfig(wrong),
+      EngineError,
+    );
+    assertEquals(message, 'Cannot listen on "a/b": not an absolute path');
+    assertEquals(hint?.includes(`[${section}]`), true, hint);
+  }
+});
+
+Deno.test("readConfig() notes what is to be disabled and is no plugin", async () => {
+  const ours = "io.containerd.snapshotter.v1.native";
+  await withFiles({
+    "c.toml": `version = 2\nimports = ["p.toml"]\n\ndisabled_plugins = [\n` +
+      `"${ours}", "cri", "io.containerd.grpc.v1.cri", "com.example.v1.x",\n` +
+      `"io.containerd.snapshotter.v1.zfs", "io.containerd.grpc.v1.nope",\n` +
+      `"io.containerd.snapshotter.v1.stargz"]\n`,
+    "p.toml": `version = 2\n[proxy_plugins.stargz]\ntype = "snapshot"\n` +
+      `address = "/s"\n`,
+  }, async (dir) => {
+    const { notes } = await readConfig(`${dir}/c.toml`, (uri) => uri === ours);
+    assertEquals(
+      notes.map(({ kind, key, entry, line }) => [kind, key, entry, line]),
+      [
+        ["unknown", "disabled_plugins", "cri", 4],
+        ["unknown", "disabled_plugins", "com.example.v1.x", 4],
+        ["unused", "disabled_plugins", "io.containerd.grpc.v1.nope", 4],
+      ],
+    );
+    assertEquals(notes[0]?.says.includes("TYPE.ID"), true);
+  });
 });
 
 Deno.test("readConfig() takes levels as containerd does", async () => {

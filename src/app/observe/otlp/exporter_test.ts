@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { createLogger } from "../../../base/log.ts";
 import { Exporter } from "./exporter.ts";
-import { type Environment, traceSettings } from "./settings.ts";
+import { traceSettings } from "./settings.ts";
 import type { SpanRecord } from "./tracer.ts";
+import type { Environment } from "./variables.ts";
 
 /** A collector that answers with what it is told, in turn. */
 function collector(...statuses: readonly number[]) {
@@ -46,7 +47,7 @@ function exporter(at: string, more: Readonly<Record<string, string>> = {}) {
     sink: ({ message, fields }) =>
       said.push(`${message} ${fields["error"]} ${fields["lostSpans"]}`),
   });
-  const made = new Exporter({ settings: traceSettings(env), log });
+  const made = new Exporter({ settings: traceSettings(env, () => {}), log });
   const add = (...names: readonly string[]) => {
     for (const name of names) made.add(span(name));
   };

@@ -5,15 +5,31 @@
  */
 
 import { EngineError, invalidArgument } from "../../../base/errors.ts";
-import { parseSampler, type Sampler } from "./sampler.ts";
+import {
+  isRatio,
+  parseSampler,
+  type Sampler,
+  SAMPLER_NAMES,
+} from "./sampler.ts";
+import {
+  countIn,
+  type Environment,
+  type IgnoredVariable,
+  pairsIn,
+  sensible,
+  type Variables,
+} from "./variables.ts";
 
 export type OtlpProtocol = "http/json" | "http/protobuf";
+
+const COMPRESSIONS = ["none", "gzip"] as const;
+type Compression = typeof COMPRESSIONS[number];
 
 export interface TraceSettings {
   readonly endpoint: URL;
   readonly protocol: OtlpProtocol;
   readonly headers: Readonly<Record<string, string>>;
-  readonly compression: "gzip" | "none";
+  readonly compression: Compression;
   /** Path of certificates to trust beside the system's. */
   readonly certificate?: string;
   /** For one request. */
@@ -29,9 +45,6 @@ export interface TraceSettings {
   readonly resource: Readonly<Record<string, string>>;
 }
 
-/** A variable of the environment; empty is as good as unset. */
-export type Environment = (name: string) => string | undefined;
-
 const SERVICE_NAME = "coracle";
 
 /** True if somebody wants traces; this is all that is asked where nobody does. */
@@ -43,33 +56,61 @@ export function isTracingWanted(env: Environment): boolean {
 
 /**
  * @param env of a process where `isTracingWanted()`
+ * @param onIgnored told of variables whose values make no sense
  * @throws {EngineError} `invalidArgument`; `unimplemented` for OTLP over gRPC
  */
-export function traceSettings(env: Environment): TraceSettings {
-  const certificate = traceVariable(env, "CERTIFICATE");
-  const { name: serviceName, ...resource } = resourceOf(env);
+export function traceSettings(
+  env: Environment,
+  onIgnored: (ignored: IgnoredVariable) => void,
+): TraceSettings {
+  const variables = { env, onIgnored };
+  const certificate = env(traceVariable(env, "CERTIFICATE"));
+  const { name: serviceName, ...resource } = resourceOf(variables);
   return {
     endpoint: parseEndpoint(endpointOf(env) ?? ""),
-    protocol: parseProtocol(traceVariable(env, "PROTOCOL")),
-    headers: parsePairs(traceVariable(env, "HEADERS")),
-    compression: traceVariable(env, "COMPRESSION") === "gzip" ? "gzip" : "none",
+    protocol: parseProtocol(env(traceVariable(env, "PROTOCOL"))),
+    headers: pairsIn(variables, traceVariable(env, "HEADERS"), "secrets"),
+    compression: compressionOf(variables),
     ...certificate === undefined ? {} : { certificate },
-    timeoutMs: numberOf(traceVariable(env, "TIMEOUT"), 10_000),
-    delayMs: numberOf(env("OTEL_BSP_SCHEDULE_DELAY"), 5_000),
-    mostQueued: numberOf(env("OTEL_BSP_MAX_QUEUE_SIZE"), 2_048),
-    mostSent: numberOf(env("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"), 512),
-    sampler: parseSampler(
-      env("OTEL_TRACES_SAMPLER"),
-      env("OTEL_TRACES_SAMPLER_ARG"),
-    ),
+    timeoutMs: countIn(variables, traceVariable(env, "TIMEOUT"), 10_000),
+    delayMs: countIn(variables, "OTEL_BSP_SCHEDULE_DELAY", 5_000),
+    mostQueued: countIn(variables, "OTEL_BSP_MAX_QUEUE_SIZE", 2_048),
+    mostSent: countIn(variables, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512),
+    sampler: samplerOf(variables),
     resource: { ...resource, "service.name": serviceName ?? SERVICE_NAME },
   };
 }
 
-/** The variable for traces beats the one for all signals. */
-function traceVariable(env: Environment, name: string): string | undefined {
-  return env(`OTEL_EXPORTER_OTLP_TRACES_${name}`) ??
-    env(`OTEL_EXPORTER_OTLP_${name}`);
+/** @returns its name: the variable for traces beats the one for all signals */
+function traceVariable(env: Environment, name: string): string {
+  const own = `OTEL_EXPORTER_OTLP_TRACES_${name}`;
+  return env(own) === undefined ? `OTEL_EXPORTER_OTLP_${name}` : own;
+}
+
+function compressionOf(variables: Variables): Compression {
+  const name = sensible(
+    variables,
+    traceVariable(variables.env, "COMPRESSION"),
+    (text) => COMPRESSIONS.some((it) => it === text),
+    COMPRESSIONS.join(", "),
+  );
+  return name === "gzip" ? "gzip" : "none";
+}
+
+function samplerOf(variables: Variables): Sampler {
+  const name = sensible(
+    variables,
+    "OTEL_TRACES_SAMPLER",
+    (text) => SAMPLER_NAMES.includes(text),
+    SAMPLER_NAMES.join(", "),
+  );
+  const argument = sensible(
+    variables,
+    "OTEL_TRACES_SAMPLER_ARG",
+    isRatio,
+    "a number from 0 to 1",
+  );
+  return parseSampler(name, argument);
 }
 
 /** Of traces alone it is taken as it is; of all signals it is where they begin. */
@@ -102,35 +143,12 @@ function parseProtocol(text = "http/protobuf"): OtlpProtocol {
   );
 }
 
-function resourceOf(env: Environment): Readonly<Record<string, string>> {
-  const { "service.name": named, ...attributes } = parsePairs(
-    env("OTEL_RESOURCE_ATTRIBUTES"),
+function resourceOf(variables: Variables): Readonly<Record<string, string>> {
+  const { "service.name": named, ...attributes } = pairsIn(
+    variables,
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "attributes",
   );
-  const name = env("OTEL_SERVICE_NAME") ?? named;
+  const name = variables.env("OTEL_SERVICE_NAME") ?? named;
   return name === undefined ? attributes : { ...attributes, name };
-}
-
-/** `a=1,b=%20`, as W3C's baggage. What is no pair is left out. */
-export function parsePairs(text = ""): Record<string, string> {
-  const pairs = text.split(",").flatMap((pair) => {
-    const equals = pair.indexOf("=");
-    if (equals < 1) return [];
-    const name = pair.slice(0, equals).trim();
-    return [[name, decoded(pair.slice(equals + 1).trim())] as const];
-  });
-  return Object.fromEntries(pairs);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** The specification wants what is no number to be left alone. */
-function numberOf(text: string | undefined, otherwise: number): number {
-  const value = Number(text ?? NaN);
-  return Number.isInteger(value) && value > 0 ? value : otherwise;
 }

@@ -1,7 +1,12 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows, fail } from "@std/assert";
 import { EngineError } from "../../../base/errors.ts";
 import { parseSampler } from "./sampler.ts";
-import { isTracingWanted, parsePairs, traceSettings } from "./settings.ts";
+import {
+  isTracingWanted,
+  type TraceSettings,
+  traceSettings,
+} from "./settings.ts";
+import { type IgnoredVariable, parsePairs } from "./variables.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -10,6 +15,12 @@ function env(variables: Variables): (name: string) => string | undefined {
 }
 
 const COLLECTOR = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://[::1]:4318/x/" };
+
+const DEFAULTS: Omit<TraceSettings, "endpoint" | "sampler"> = {
+  ...{ protocol: "http/protobuf", headers: {}, compression: "none" },
+  ...{ timeoutMs: 10_000, delayMs: 5_000, mostQueued: 2_048, mostSent: 512 },
+  resource: { "service.name": "coracle" },
+};
 
 Deno.test("isTracingWanted() holds when a collector is named and nothing forbids it", () => {
   const wanted = (variables: Variables) => isTracingWanted(env(variables));
@@ -23,18 +34,18 @@ Deno.test("isTracingWanted() holds when a collector is named and nothing forbids
 });
 
 Deno.test("traceSettings() fills in what the specification says", () => {
-  const { sampler, endpoint, ...settings } = traceSettings(env(COLLECTOR));
+  const { sampler, endpoint, ...settings } = traceSettings(
+    env(COLLECTOR),
+    ({ variable }) => fail(variable),
+  );
   assertEquals(endpoint.href, "http://[::1]:4318/x/v1/traces");
   assertEquals(sampler("0".repeat(32), undefined), true);
-  assertEquals(settings, {
-    ...{ protocol: "http/protobuf", headers: {}, compression: "none" },
-    ...{ timeoutMs: 10_000, delayMs: 5_000, mostQueued: 2_048, mostSent: 512 },
-    resource: { "service.name": "coracle" },
-  });
+  assertEquals(settings, DEFAULTS);
 });
 
 Deno.test("traceSettings() prefers the variables of traces", () => {
-  const { sampler: _, endpoint, ...settings } = traceSettings(env({
+  const ignored: string[] = [];
+  const variables = env({
     ...COLLECTOR,
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://traces.example/in?tenant=1",
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
@@ -46,7 +57,15 @@ Deno.test("traceSettings() prefers the variables of traces", () => {
     OTEL_BSP_SCHEDULE_DELAY: "-1",
     OTEL_RESOURCE_ATTRIBUTES: "service.name=lost,zone=eu%2C1",
     OTEL_SERVICE_NAME: "won",
-  }));
+  });
+  const { sampler: _, endpoint, ...settings } = traceSettings(
+    variables,
+    ({ variable }) => ignored.push(variable),
+  );
+  assertEquals(ignored, [
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_BSP_SCHEDULE_DELAY",
+  ]);
   assertEquals(endpoint.href, "https://traces.example/in?tenant=1");
   assertEquals(settings, {
     ...{ protocol: "http/json", compression: "gzip", timeoutMs: 250 },
@@ -59,7 +78,8 @@ Deno.test("traceSettings() prefers the variables of traces", () => {
 
 Deno.test("traceSettings() says what to do about what we can't do", () => {
   const codeOf = (variables: Variables) => {
-    const read = () => traceSettings(env({ ...COLLECTOR, ...variables }));
+    const read = () =>
+      traceSettings(env({ ...COLLECTOR, ...variables }), () => {});
     const { code, hint } = assertThrows(read, EngineError);
     return [code, hint !== undefined];
   };
@@ -70,6 +90,32 @@ Deno.test("traceSettings() says what to do about what we can't do", () => {
   for (const address of ["localhost:4318", "ftp://x", "x"]) {
     assertEquals(codeOf({ [endpoint]: address }), ["invalidArgument", false]);
   }
+});
+
+Deno.test("traceSettings() tells what makes no sense, and takes the default", () => {
+  const wrong = {
+    OTEL_TRACES_SAMPLER: "zz",
+    OTEL_TRACES_SAMPLER_ARG: "7",
+    OTEL_EXPORTER_OTLP_TIMEOUT: "abc",
+    OTEL_EXPORTER_OTLP_COMPRESSION: "zst",
+    OTEL_BSP_SCHEDULE_DELAY: "-4",
+    OTEL_BSP_MAX_QUEUE_SIZE: "1.5",
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "0",
+    OTEL_RESOURCE_ATTRIBUTES: "zone",
+  };
+  const secret = { OTEL_EXPORTER_OTLP_TRACES_HEADERS: "nonsense" };
+  const ignored: IgnoredVariable[] = [];
+  const { sampler, endpoint: _, ...settings } = traceSettings(
+    env({ ...COLLECTOR, ...wrong, ...secret }),
+    (it) => ignored.push(it),
+  );
+  assertEquals(
+    Object.fromEntries(ignored.map(({ variable, value }) => [variable, value])),
+    { ...wrong, OTEL_EXPORTER_OTLP_TRACES_HEADERS: undefined },
+  );
+  assert(!JSON.stringify(ignored).includes("nonsense"));
+  assertEquals(sampler("f".repeat(32), undefined), true);
+  assertEquals(settings, DEFAULTS);
 });
 
 Deno.test("parsePairs() leaves what can't be decoded as it is", () => {
