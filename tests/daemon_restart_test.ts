@@ -169,3 +169,32 @@ Deno.test("the daemon says which policies of restarting it knows", async () => {
     ["no", "always", "on-failure", "unless-stopped"],
   ]);
 });
+
+Deno.test({
+  name: "coracle inspect shows the policy of labels",
+  ignore,
+  async fn() {
+    await using it = await openRestarting();
+    const shown = async (id: string) => {
+      const format = "{{json .HostConfig.RestartPolicy}}";
+      const { code, stdout, stderr } = await it.daemon.call(
+        ...["inspect", "-f", format, id],
+      );
+      assertEquals(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    const labelled = (policy: string) => ({
+      [STATUS]: "running",
+      [POLICY]: policy,
+    });
+    await it.run("a", labelled("always"), ...FOREVER);
+    await it.run("f", labelled("on-failure:2"), ...FOREVER);
+    await it.run("n", {}, ...FOREVER);
+    assertEquals(await shown("a"), { Name: "always", MaximumRetryCount: 0 });
+    assertEquals(await shown("f"), {
+      Name: "on-failure",
+      MaximumRetryCount: 2,
+    });
+    assertEquals(await shown("n"), { Name: "no", MaximumRetryCount: 0 });
+  },
+});

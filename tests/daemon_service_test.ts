@@ -1,11 +1,6 @@
 /** The daemon as a service: its socket, its locks, its signals, its manager. */
 
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   ContentDefinition,
   WriteContentRequest,
@@ -321,40 +316,3 @@ Deno.test("what is handed over and can't be listened at is refused", async () =>
     await Deno.remove(dir, { recursive: true });
   }
 });
-
-Deno.test("install-service writes units that say how the daemon lives", async () => {
-  const dir = await Deno.makeTempDir({ prefix: "coracle-units-" });
-  try {
-    const args = ["install-service", "--directory", dir];
-    const { code, stdout } = await coracle(args);
-    assertEquals(code, 0);
-    assertStringIncludes(stdout, "systemctl enable --now coracle.socket");
-    const service = await Deno.readTextFile(`${dir}/coracle.service`);
-    for (const line of ["KillMode=process", "Delegate=yes", "Type=notify"]) {
-      assertStringIncludes(service, `${line}\n`);
-    }
-    assertMatch(service, /^ExecStartPost=-.* system start$/m);
-    await verifyUnits(dir);
-    assertEquals((await coracle(args)).code, 0, "its own it replaces");
-    await Deno.writeTextFile(`${dir}/coracle.service`, "[Unit]\n");
-    const refused = await coracle(args);
-    assertEquals(refused.code, 1);
-    assertStringIncludes(refused.stderr, "has not written it");
-    const kept = await Deno.readTextFile(`${dir}/coracle.service`);
-    assertEquals(kept, "[Unit]\n");
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-});
-
-/** By systemd's own opinion, where it is installed. */
-async function verifyUnits(dir: string): Promise<void> {
-  if (!isThere("/usr/bin/systemd-analyze")) return;
-  const { stderr } = await new Deno.Command("systemd-analyze", {
-    args: ["verify", `${dir}/coracle.service`, `${dir}/coracle.socket`],
-    stdin: "null",
-  }).output();
-  const said = new TextDecoder().decode(stderr).split("\n")
-    .filter((line) => line.includes(dir));
-  assertEquals(said, []);
-}

@@ -25,6 +25,7 @@ import { hasContainerd } from "./support/containerd.ts";
 import { coracle } from "./support/coracle.ts";
 import { type Daemon, openDaemon } from "./support/daemon.ts";
 import { ExternalProgram } from "./support/external_program.ts";
+import { PROGRAM } from "./support/program.ts";
 import { hasRegistry, startRegistry } from "./support/registry.ts";
 import {
   imageStore,
@@ -71,12 +72,7 @@ async function openBench(): Promise<Bench> {
     }),
   );
   await program.start();
-  await Deno.writeTextFile(
-    `${dir}/config.toml`,
-    `disabled_plugins = ["io.containerd.content.v1.content"]\n` +
-      `[proxy_plugins.blobs]\n  type = "content"\n` +
-      `  address = "${program.address}"\n`,
-  );
+  await configure(`${dir}/config.toml`, "blobs", program.address);
   const args = ["--config", `${dir}/config.toml`];
   const daemon = undo.use(await openDaemon({ args }));
   const there = remoteContent(
@@ -91,6 +87,33 @@ async function openBench(): Promise<Bench> {
     ...{ daemon, dir, archive, program, has },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** For a daemon whose content the program at `address` is to keep. */
+async function configure(
+  path: string,
+  name: string,
+  address: string,
+): Promise<void> {
+  await Deno.writeTextFile(
+    path,
+    `disabled_plugins = ["io.containerd.content.v1.content"]\n` +
+      `[proxy_plugins.${name}]\n  type = "content"\n` +
+      `  address = "${address}"\n`,
+  );
+}
+
+/** What a daemon on the store says that is not to live. */
+async function refused(daemon: Daemon, config: string): Promise<string> {
+  const { code, stderr } = await new Deno.Command("timeout", {
+    args: [
+      ...["30", ...PROGRAM, "daemon", ...daemon.flags],
+      ...["--address", `${daemon.dir}/o.sock`, "--config", config],
+    ],
+    stdin: "null",
+  }).output();
+  assert(code !== 0);
+  return new TextDecoder().decode(stderr);
 }
 
 /** In which a collection is; it rests the longer the longer one took. */
@@ -326,6 +349,35 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     await soon(async () => (await has()).length === 0);
   },
 
+  async "a program by another name has to be told of"(bench) {
+    const { daemon, dir, program } = bench;
+    await daemon.expectCtr("leases", "create", "--id", "hold");
+    const digest = await ingest(daemon, "under both names");
+    await daemon.stop("SIGTERM");
+    const config = `${dir}/config.toml`;
+    await configure(config, "other", program.address);
+    const note = `${daemon.dir}/root/content/kept-elsewhere`;
+    const said = await refused(daemon, config);
+    assertStringIncludes(
+      said,
+      `Cannot keep content in "other": the program "blobs" keeps that`,
+    );
+    assertStringIncludes(said, `"${note}"`);
+    // As the hint says: there, and back.
+    await Deno.writeTextFile(note, "other\n");
+    await daemon.start();
+    assertEquals(
+      await daemon.expectCtr("content", "get", digest),
+      "under both names",
+    );
+    await daemon.stop("SIGTERM");
+    await Deno.writeTextFile(note, "blobs\n");
+    await configure(config, "blobs", program.address);
+    await daemon.start();
+    await daemon.expectCtr("leases", "rm", "--sync", "hold");
+    await soon(async () => (await bench.has()).length === 0);
+  },
+
   async "a daemon that is to keep content itself refuses to"({ daemon, dir }) {
     await Deno.writeTextFile(`${dir}/config.toml`, "");
     await daemon.stop("SIGTERM");
@@ -352,16 +404,10 @@ Deno.test({
     await ingest(daemon, "kept here");
     await daemon.stop("SIGTERM");
     const config = `${daemon.dir}/other.toml`;
-    await Deno.writeTextFile(
-      config,
-      `disabled_plugins = ["io.containerd.content.v1.content"]\n` +
-        `[proxy_plugins.blobs]\n  type = "content"\n  address = "/nowhere"\n`,
+    await configure(config, "blobs", "/nowhere");
+    assertStringIncludes(
+      await refused(daemon, config),
+      `Cannot keep content in "blobs"`,
     );
-    const { code, stderr } = await coracle([
-      ...["daemon", ...daemon.flags, "--address", `${daemon.dir}/o.sock`],
-      ...["--config", config],
-    ]);
-    assert(code !== 0);
-    assertStringIncludes(stderr, `Cannot keep content in "blobs"`);
   },
 });

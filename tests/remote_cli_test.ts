@@ -39,6 +39,10 @@ for (const { name, ignore, open } of SERVERS) {
         await inForeground(t, call);
         await detached(t, call);
         await t.step(
+          "rename refuses a name that is taken",
+          () => renamed(call),
+        );
+        await t.step(
           "events are replayed where there is a journal",
           () => replayed(call, name === "our daemon"),
         );
@@ -125,6 +129,24 @@ async function detached(t: Deno.TestContext, call: Call): Promise<void> {
     await succeed(call, "rm", "-f", "web");
     assertEquals((await succeed(call, "ps", "-aq")).trim(), "");
   });
+}
+
+/** Containerd has no names of its own: it refuses none. */
+async function renamed(call: Call): Promise<void> {
+  const create = ["create", "--name"];
+  const id = await succeed(call, ...create, "n1", "busybox:test", "true");
+  await succeed(call, ...create, "n2", "busybox:test", "true");
+  const { code, stderr } = await call("rename", "n2", "n1");
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(
+    stderr,
+    `Conflict. The container name "/n1" is already in use by container ` +
+      `"${id.trim()}"`,
+  );
+  await succeed(call, "rename", "n2", "n3");
+  const names = await succeed(call, "ps", "-a", "--format", "{{.Names}}");
+  assertEquals(names.trim().split("\n").sort(), ["n1", "n3"]);
+  await succeed(call, "rm", "n1", "n3");
 }
 
 async function replayed(call: Call, isKept: boolean): Promise<void> {

@@ -47,15 +47,31 @@ async function byPath(store: RemoteStore): Promise<void> {
   await ok("rm", "-f", "again");
 }
 
-async function byName({ ok, call }: RemoteStore): Promise<void> {
+async function byName({ ok }: RemoteStore): Promise<void> {
   for (const name of ["runc", "io.containerd.runc.v2"]) {
     const said = await ok("run", "--rm", "--runtime", name, REMOTE_IMAGE, "id");
     assertStringIncludes(said, "uid=0");
   }
-  const run = ["run", "--rm", "--runtime", "nonesuch", REMOTE_IMAGE, "true"];
-  const { code, stderr } = await call(run);
-  assertEquals(code, 125, stderr);
-  assertStringIncludes(stderr, 'Cannot find OCI runtime "nonesuch"');
+}
+
+/** Whether it would be the shim's to find, or the daemon's. */
+async function missing({ ok, call }: RemoteStore): Promise<void> {
+  for (
+    const [runtime, what] of [
+      ["nonesuch", 'OCI runtime "nonesuch"'],
+      ["/nonesuch/runc", 'OCI runtime "/nonesuch/runc"'],
+      ["io.example.nonesuch.v1", 'shim "containerd-shim-nonesuch-v1"'],
+    ] as const
+  ) {
+    const run = ["run", "--rm", "--runtime", runtime, REMOTE_IMAGE, "true"];
+    const { code, stderr } = await call(run);
+    assertEquals(code, 125, stderr);
+    assertEquals(
+      stderr,
+      `coracle: Cannot find ${what}\nhint: Install it where the daemon finds ` +
+        "its programs, or name another with --runtime\n",
+    );
+  }
   assertEquals((await ok("ps", "-aq")).trim(), "");
 }
 
@@ -67,6 +83,7 @@ for (const { name, ignore, open } of REMOTE_SERVERS) {
       await using store = await open();
       await t.step("by its path", () => byPath(store));
       await t.step("by its name", () => byName(store));
+      await t.step("unless it is missing", () => missing(store));
     },
   });
 }

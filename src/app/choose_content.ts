@@ -55,7 +55,8 @@ export function contentKeeper(
 
 /**
  * Notes that the program called `name` keeps the content from now on.
- * @throws {EngineError} `failedPrecondition` if the store has content by itself
+ * @throws {EngineError} `failedPrecondition` if the store has content by
+ * itself, or if another program has it
  */
 export function giveContentTo(
   name: string,
@@ -64,17 +65,33 @@ export function giveContentTo(
 ): void {
   const keeper = contentKeeper({ root });
   if (keeper === name) return;
-  if (keeper === undefined) {
-    for (const { digest } of contentRecords.walkAll()) {
-      throw failedPrecondition(
-        `Cannot keep content in "${name}": "${root}" has content of its own, ` +
-          `"${digest}" for one`,
-        { hint: "Begin with an empty root directory" },
-      );
-    }
+  if (keeper !== undefined) throw keptByAnother(name, root, keeper);
+  for (const { digest } of contentRecords.walkAll()) {
+    throw failedPrecondition(
+      `Cannot keep content in "${name}": "${root}" has content of its own, ` +
+        `"${digest}" for one`,
+      { hint: "Begin with an empty root directory" },
+    );
   }
   Deno.mkdirSync(`${root}/content`, { recursive: true, mode: 0o700 });
   writeWhole(notePath(root), `${name}\n`, 0o600);
+}
+
+/** What the one has, the other need not: nobody looks. */
+function keptByAnother(
+  name: string,
+  root: string,
+  keeper: string,
+): EngineError {
+  return failedPrecondition(
+    `Cannot keep content in "${name}": the program "${keeper}" keeps that ` +
+      `of "${root}"`,
+    {
+      hint: `Call it [proxy_plugins.${keeper}] in the configuration, as ` +
+        `before. If "${name}" has what that one had, write its name into ` +
+        `"${notePath(root)}"`,
+    },
+  );
 }
 
 export function keptElsewhere(

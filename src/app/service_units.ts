@@ -1,5 +1,7 @@
 /** The daemon as a service of systemd: its unit files. */
 
+import type { ServiceFlags } from "./service_flags.ts";
+
 export interface ServiceUnit {
   readonly name: string;
   readonly text: string;
@@ -10,6 +12,8 @@ export interface UnitOptions {
   readonly scope: "system" | "user";
   /** This program, by its absolute path, and what comes before its flags. */
   readonly program: readonly string[];
+  /** With which both programs of the service are to be called. */
+  readonly flags: ServiceFlags;
 }
 
 const MARK = "# Written by coracle install-service";
@@ -58,9 +62,13 @@ export function enableCommands(
     ];
 }
 
-function serviceText({ scope, program }: UnitOptions): string {
+function serviceText({ scope, program, flags }: UnitOptions): string {
   const isSystem = scope === "system";
-  const command = program.map(quoted).join(" ");
+  // What it starts is the store's own business, not the socket's.
+  const { address, ...common } = flags;
+  const socket = address === undefined ? [] : ["--address", address];
+  const daemon = [...program, "daemon", ...words(common), ...socket];
+  const start = [...program, ...words(common), "system", "start"];
   return `${COMMENT}[Unit]
 Description=Coracle container engine
 Documentation=man:systemd.service(5)
@@ -73,9 +81,9 @@ After=coracle.socket
 
 [Service]
 Type=notify
-ExecStart=${command} daemon
+ExecStart=${daemon.map(quoted).join(" ")}
 # What a reboot has ended, and its restart policy wants to run.
-ExecStartPost=-${command} system start
+ExecStartPost=-${start.map(quoted).join(" ")}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=5
@@ -93,13 +101,26 @@ Also=coracle.socket
 `;
 }
 
-function socketText({ scope }: UnitOptions): string {
+/** As both programs read them. */
+function words(
+  { root, state, logLevel, logFormat }: Omit<ServiceFlags, "address">,
+): readonly string[] {
+  const values = {
+    ...{ root, state },
+    ...{ "log-level": logLevel, "log-format": logFormat },
+  };
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, value]
+  );
+}
+
+function socketText({ scope, flags }: UnitOptions): string {
   const isSystem = scope === "system";
   return `${COMMENT}[Unit]
 Description=Socket of the Coracle container engine
 
 [Socket]
-ListenStream=${isSystem ? "/run" : "%t"}/coracle/coracle.sock
+ListenStream=${listenAddress({ scope, flags })}
 SocketMode=${isSystem ? "0660" : "0600"}
 ${
     isSystem
@@ -113,9 +134,24 @@ WantedBy=sockets.target
 `;
 }
 
+/** Where the daemon would serve without systemd. */
+function listenAddress(
+  { scope, flags: { address, state } }: Pick<UnitOptions, "scope" | "flags">,
+): string {
+  const named = address ??
+    (state === undefined ? undefined : `${state}/coracle.sock`);
+  if (named !== undefined) return escaped(named);
+  return `${scope === "system" ? "/run" : "%t"}/coracle/coracle.sock`;
+}
+
+/** Not to be taken for specifiers. Nothing else is special in a value. */
+function escaped(value: string): string {
+  return value.replaceAll("%", "%%");
+}
+
 /** As systemd's command lines are read. */
-function quoted(path: string): string {
-  const escaped = path.replaceAll("%", "%%").replaceAll("\\", "\\\\")
+function quoted(word: string): string {
+  const text = escaped(word).replaceAll("\\", "\\\\")
     .replaceAll('"', '\\"').replaceAll("$", "$$$$");
-  return /^[\w./%+-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+  return /^[\w./%+-]+$/.test(text) ? text : `"${text}"`;
 }

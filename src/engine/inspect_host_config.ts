@@ -11,6 +11,7 @@ import { type Confinement, confinement } from "./inspect_confinement.ts";
 import type { ContainerSpecView } from "./inspect_find.ts";
 import { type WishedMount, wishedMount } from "./inspect_mount_details.ts";
 import { shownMounts } from "./inspect_mounts.ts";
+import { policyTold } from "./restart_policy.ts";
 import { DEFAULT_SHM_SIZE, DOMAIN_NAME } from "../oci/spec/defaults.ts";
 
 const NS_PER_S = 1e9;
@@ -89,7 +90,6 @@ export function hostConfig(
 ): HostConfig {
   const { memory, pids } = spec.linux?.resources ?? {};
   const { words } = settings ?? {};
-  const restart = settings?.restart ?? { kind: "no" as const };
   return {
     ...NOT_HERE,
     ContainerIDFile: words?.cidFile ?? "",
@@ -105,10 +105,7 @@ export function hostConfig(
     ...sysctls(spec, settings),
     AutoRemove: settings?.removal === "onExit",
     NetworkMode: settings?.network ?? "",
-    RestartPolicy: {
-      Name: restart.kind,
-      MaximumRetryCount: restart.kind === "on-failure" ? restart.most : 0,
-    },
+    RestartPolicy: restartPolicy(container, settings),
     LogConfig: {
       Type: settings?.log.driver ?? "",
       Config: settings?.log.options ?? {},
@@ -125,6 +122,19 @@ export function hostConfig(
       ? spec.linux?.cgroupsPath?.replace(/\/[^/]*$/, "") ?? ""
       : words.cgroupParent ?? "",
     Runtime: settings?.asked?.runtime ?? container.runtime.name,
+  };
+}
+
+/** What nobody of ours restarts, a daemon's monitor may. */
+function restartPolicy(
+  { labels }: Container,
+  settings: ContainerSettings | undefined,
+): HostConfig["RestartPolicy"] {
+  const own = settings?.restart ?? { kind: "no" };
+  const shown = own.kind === "no" ? policyTold(labels) : own;
+  return {
+    Name: shown.kind,
+    MaximumRetryCount: shown.kind === "on-failure" ? shown.most : 0,
   };
 }
 

@@ -2,11 +2,10 @@
 
 import type { Context } from "../base/context.ts";
 import { invalidArgument } from "../base/errors.ts";
-import { checkIdentifier } from "../base/identifier.ts";
 import type { Container } from "../core/container.ts";
 import { LABEL } from "../core/labels.ts";
 import type { Services } from "../core/services.ts";
-import { withName } from "./container_name.ts";
+import { checkName, withName } from "./container_name.ts";
 import { containerName } from "./inspect_find.ts";
 
 /** @throws {EngineError} `alreadyExists` if another one has the name */
@@ -18,13 +17,15 @@ export async function renameContainer(
 ): Promise<void> {
   const name = to.startsWith("/") ? to.slice(1) : to;
   if (name === "") throw invalidArgument("Cannot use an empty container name");
-  checkIdentifier("container", name, "name");
   if (containerName(container) === name) {
     throw invalidArgument(
       "Renaming a container with the same name as its current name",
     );
   }
+  await checkName(ctx, services, name);
   const key = LABEL.containerName;
+  // Our store refuses a name that somebody has taken since; containerd's
+  // can't: to it that is a label as any other.
   await withName(ctx, services, name, () =>
     services.containers.update(ctx, {
       id: container.id,

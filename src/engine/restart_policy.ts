@@ -3,7 +3,8 @@
  * @see containerd, core/runtime/restart
  */
 
-import { invalidArgument } from "../base/errors.ts";
+import { hasCode, invalidArgument } from "../base/errors.ts";
+import type { RestartPolicy } from "../core/container_settings.ts";
 import type { Labels } from "../core/labels.ts";
 
 export const RESTART_LABEL = {
@@ -44,12 +45,8 @@ const TRUE = /^(?:1|t|T|TRUE|true|True)$/;
  * @throws {EngineError} `invalidArgument` for labels that make no sense
  */
 export function wantsRestart(labels: Labels, exitCode: number): boolean {
-  const text = labels[RESTART_LABEL.policy] ?? "";
-  const [name = "", most, ...more] = text.split(":");
-  const isCounted = name === "on-failure" || most === undefined;
-  if (!isCounted || more.length > 0) throw badLabel("policy", text);
-  switch (name) {
-    case "":
+  const policy = policyOf(labels);
+  switch (policy.kind) {
     case "always":
       return true;
     case "no":
@@ -57,9 +54,44 @@ export function wantsRestart(labels: Labels, exitCode: number): boolean {
     case "unless-stopped":
       return !TRUE.test(labels[RESTART_LABEL.explicitlyStopped] ?? "");
     case "on-failure": {
-      const limit = most === undefined ? 0 : numberOf("policy", most);
-      return exitCode !== 0 && (limit === 0 || restartCount(labels) < limit);
+      const { most } = policy;
+      return exitCode !== 0 && (most === 0 || restartCount(labels) < most);
     }
+    default:
+      return policy satisfies never;
+  }
+}
+
+/** What a monitor makes of the labels: nothing of those without sense. */
+export function policyTold(labels: Labels): RestartPolicy {
+  const none: RestartPolicy = { kind: "no" };
+  if (!labels[RESTART_LABEL.status]) return none;
+  try {
+    return policyOf(labels);
+  } catch (error) {
+    if (hasCode(error, "invalidArgument")) return none;
+    throw error;
+  }
+}
+
+/** @throws {EngineError} `invalidArgument` */
+function policyOf(labels: Labels): RestartPolicy {
+  const text = labels[RESTART_LABEL.policy] ?? "";
+  const [name = "", most, ...more] = text.split(":");
+  const isCounted = name === "on-failure" || most === undefined;
+  if (!isCounted || more.length > 0) throw badLabel("policy", text);
+  switch (name) {
+    case "":
+      return { kind: "always" };
+    case "no":
+    case "always":
+    case "unless-stopped":
+      return { kind: name };
+    case "on-failure":
+      return {
+        kind: name,
+        most: most === undefined ? 0 : numberOf("policy", most),
+      };
     default:
       throw badLabel("policy", text);
   }

@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "../base/errors.ts";
-import { RESTART_LABEL, restartCount, wantsRestart } from "./restart_policy.ts";
+import {
+  policyTold,
+  RESTART_LABEL,
+  restartCount,
+  wantsRestart,
+} from "./restart_policy.ts";
 
 const policy = (text: string, more: Record<string, string> = {}) => ({
   [RESTART_LABEL.policy]: text,
@@ -42,4 +47,18 @@ Deno.test("wantsRestart() throws invalidArgument when labels make no sense", () 
 Deno.test("restartCount() is 0 when nothing has counted", () => {
   assertEquals(restartCount({}), 0);
   assertEquals(restartCount({ [RESTART_LABEL.count]: "7" }), 7);
+});
+
+Deno.test("policyTold() is what a monitor heeds", () => {
+  const heeded = (text: string) =>
+    policyTold(policy(text, { [RESTART_LABEL.status]: "running" }));
+  assertEquals(heeded("always"), { kind: "always" });
+  assertEquals(heeded(""), { kind: "always" });
+  assertEquals(heeded("unless-stopped"), { kind: "unless-stopped" });
+  assertEquals(heeded("on-failure:2"), { kind: "on-failure", most: 2 });
+  assertEquals(heeded("on-failure"), { kind: "on-failure", most: 0 });
+  for (const text of ["no", "often", "always:3"]) {
+    assertEquals(heeded(text), { kind: "no" });
+  }
+  assertEquals(policyTold(policy("always")), { kind: "no" });
 });

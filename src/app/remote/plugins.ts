@@ -4,9 +4,9 @@ import { IntrospectionDefinition } from "../../../proto/gen/containerd/services/
 import { VersionDefinition } from "../../../proto/gen/containerd/services/version/v1/version.ts";
 import { grpcOptions } from "../../api/remote/grpc_options.ts";
 import type { Context } from "../../base/context.ts";
-import { EngineError } from "../../base/errors.ts";
 import type { GrpcClient } from "../../rpc/grpc/client.ts";
 import type { RestartMonitorFacts } from "./restarts.ts";
+import { unusableDaemon } from "./unusable.ts";
 
 const SNAPSHOTTER_TYPE = "io.containerd.snapshotter.v1";
 
@@ -23,11 +23,7 @@ export async function findSnapshotters(
     const plugins = await working(ctx, client, `type==${SNAPSHOTTER_TYPE}`);
     return plugins.map(({ id }) => id);
   } catch (cause) {
-    const { code } = EngineError.from(cause);
-    throw new EngineError(code, `Cannot use the daemon at "${address}"`, {
-      cause,
-      hint: "Is it running, and are you allowed to use its socket",
-    });
+    throw unusableDaemon(address, cause);
   }
 }
 

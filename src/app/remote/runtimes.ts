@@ -44,16 +44,30 @@ export function withShimRuntimes(containers: ContainerStore): ContainerStore {
   };
 }
 
-/** As runc's shim says that it could not even call the program. */
-const NOT_CALLED = /unable to retrieve OCI runtime error.*exec: "([^"]+)"/s;
+/** How daemons and runc's shim say that there is no such program. */
+const MISSING: readonly (readonly [words: RegExp, what: string])[] = [
+  [/Cannot find OCI runtime "([^"]+)"/, "OCI runtime"],
+  [/unable to retrieve OCI runtime error.*exec: "([^"]+)"/s, "OCI runtime"],
+  [
+    /unable to retrieve OCI runtime error.*fork\/exec (\S+): no such file/s,
+    "OCI runtime",
+  ],
+  [/Cannot find shim "([^"]+)"/, "shim"],
+  [/runtime "[^"]+" binary not installed "([^"]+)"/, "shim"],
+  [/invalid custom binary path: stat (.+): no such file/, "shim"],
+];
 
 /** @returns what to throw: that there is no such runtime, or `error` */
 export function explainNoRuntime(error: unknown): unknown {
-  const name = NOT_CALLED.exec(EngineError.from(error).message)?.[1];
-  if (name === undefined) return error;
-  return new ThroughSocketError(
-    "notFound",
-    `Cannot find OCI runtime "${name}"`,
-    { hint: "It is looked for where the daemon's programs are", cause: error },
-  );
+  const { message } = EngineError.from(error);
+  for (const [words, what] of MISSING) {
+    const name = words.exec(message)?.[1];
+    if (name === undefined) continue;
+    return new ThroughSocketError("notFound", `Cannot find ${what} "${name}"`, {
+      hint: "Install it where the daemon finds its programs, or name another " +
+        "with --runtime",
+      cause: error,
+    });
+  }
+  return error;
 }

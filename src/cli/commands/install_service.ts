@@ -2,13 +2,15 @@ import type { ServiceUnit } from "../../app/service_units.ts";
 import { EngineError, failedPrecondition } from "../../base/errors.ts";
 import type { Invocation } from "../command.ts";
 
-/** `coracle install-service [--user] [--print]` */
+/** `coracle [FLAGS] install-service [--user] [--print]` */
 export async function run(inv: Invocation): Promise<number> {
   const units = await import("../../app/service_units.ts");
+  const { serviceFlags } = await import("../../app/service_flags.ts");
   const { configHome } = await import("../../app/paths.ts");
   const { selfCommand } = await import("../../app/self.ts");
   const scope = inv.flags.boolean("user") ? "user" : "system";
-  const files = units.serviceUnits({ scope, program: selfCommand() });
+  const flags = serviceFlags(inv.global, inv.env);
+  const files = units.serviceUnits({ scope, program: selfCommand(), flags });
   if (inv.flags.boolean("print")) {
     for (const { name, text } of files) {
       inv.stdout.write(`# ${name}\n${text}\n`);
