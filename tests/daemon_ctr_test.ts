@@ -267,6 +267,12 @@ const STEPS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
       ctr("tasks", "exec", "--exec-id", id, ...args);
     assertEquals((await exec("e1", "t", "echo", "in")).stdout, "in\n");
     assertEquals((await exec("e2", "t", "sh", "-c", "exit 4")).code, 4);
+    // Its input ends before ctr has heard that there is a process.
+    const fed = await shell(
+      bench,
+      `echo fed | timeout 20 $CTR tasks exec --exec-id e0 t cat`,
+    );
+    assertEquals([fed.code, fed.stdout], [0, "fed\n"]);
     const missing = await exec("e3", "t", "nosuch");
     assertNotEquals(missing.code, 0);
     assertMatch(missing.stderr, /^ctr: .*executable file not found.*\n$/);

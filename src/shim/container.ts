@@ -229,8 +229,8 @@ export class KeptContainer {
   }
 
   /** @throws {EngineError} `alreadyExists` */
-  async exec(request: ShimExecRequest): Promise<void> {
-    await this.#execs.add(request);
+  exec(request: ShimExecRequest): void {
+    this.#execs.add(request);
   }
 
   /** Its end is the last that is told of all its processes'. */

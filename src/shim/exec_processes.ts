@@ -7,6 +7,7 @@ import { hastenCgroupMoves } from "../sys/cgroup_moves.ts";
 import { exitCodeOf } from "../sys/process.ts";
 import type { PublishEvent } from "./events.ts";
 import { KeptProcess } from "./kept_process.ts";
+import { LaterIo } from "./later_io.ts";
 import { openProcessIo } from "./open_io.ts";
 import type { IoDeps } from "./process_io.ts";
 import type { Launch } from "./runtime.ts";
@@ -40,6 +41,7 @@ export class ExecProcesses implements Iterable<KeptProcess> {
   readonly #deps: ExecDeps;
   readonly #owner: ExecOwner;
   readonly #byId = new Map<string, KeptProcess>();
+  readonly #ios = new WeakMap<KeptProcess, LaterIo>();
   /** What a process runs, as JSON. */
   readonly #specs = new WeakMap<KeptProcess, string>();
 
@@ -60,7 +62,7 @@ export class ExecProcesses implements Iterable<KeptProcess> {
   }
 
   /** @throws {EngineError} `alreadyExists` */
-  async add(request: ShimExecRequest): Promise<void> {
+  add(request: ShimExecRequest): void {
     const { id, bundle } = this.#owner;
     const { execId } = request;
     if (this.#byId.has(execId)) throw alreadyExists("process", execId);
@@ -73,14 +75,17 @@ export class ExecProcesses implements Iterable<KeptProcess> {
     void hastenCgroupMoves();
     const text = new TextDecoder().decode(request.spec.value);
     const spec = { ...JSON.parse(text), terminal: request.terminal };
-    const io = await openProcessIo(this.#deps, {
-      namespace: this.#deps.namespace,
-      containerId: id,
-      execId,
-      bundle,
-      stdio: request,
-    });
+    const io = new LaterIo(() =>
+      openProcessIo(this.#deps, {
+        namespace: this.#deps.namespace,
+        containerId: id,
+        execId,
+        bundle,
+        stdio: request,
+      })
+    );
     const process = new KeptProcess({ id, execId }, request, io);
+    this.#ios.set(process, io);
     this.#specs.set(process, JSON.stringify(spec));
     this.#byId.set(execId, process);
     this.#deps.publish({ kind: "execAdded", id, execId });
@@ -111,6 +116,7 @@ export class ExecProcesses implements Iterable<KeptProcess> {
     const file = `${bundle}/.${execId}.process.json`;
     const pidFile = `${bundle}/${execId}.pid`;
     try {
+      await this.#ios.get(process)?.open();
       writeText(file, this.#specs.get(process) ?? "{}");
       const { streams } = process.io;
       process.pid = await this.#owner.run(file, { streams, pidFile });

@@ -173,7 +173,7 @@ export class TaskService implements ShimService {
   async exec(_ctx: Context, request: ShimExecRequest): Promise<void> {
     const container = await this.#container(request.id);
     assertAwake(container, "run a process in");
-    await container.exec(request);
+    container.exec(request);
   }
 
   async resizePty(
