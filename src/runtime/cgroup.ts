@@ -11,17 +11,18 @@ export interface ControlGroup {
   readonly directories: ReadonlyMap<string, string>;
 }
 
+type Place = readonly [
+  controller: string,
+  place: { readonly mountPoint: string; readonly path: string },
+];
+
 /** Undefined if there is no such process, or it is in no group. */
 export function cgroupOf(pid: number): ControlGroup | undefined {
-  const text = readIfThere(`/proc/${pid}/cgroup`);
-  if (text === undefined) return undefined;
-  const { mode, controllers, unified } = parseCgroups(text, readMounts());
-  const places = mode === "v2" && unified !== undefined
-    ? [["", unified] as const]
-    : [...controllers];
-  if (places.length === 0) return undefined;
+  const found = placesOf(pid);
+  if (found === undefined) return undefined;
+  const { version, places } = found;
   return {
-    version: mode === "v2" ? 2 : 1,
+    version,
     directories: new Map(
       places.map(([name, { mountPoint, path }]) =>
         [name, path === "/" ? mountPoint : mountPoint + path] as const
@@ -30,29 +31,50 @@ export function cgroupOf(pid: number): ControlGroup | undefined {
   };
 }
 
+function placesOf(
+  pid: number,
+): { version: 1 | 2; places: readonly Place[] } | undefined {
+  const text = readIfThere(`/proc/${pid}/cgroup`);
+  if (text === undefined) return undefined;
+  const { mode, controllers, unified } = parseCgroups(text, readMounts());
+  const places = mode === "v2" && unified !== undefined
+    ? [["", unified] as const]
+    : [...controllers];
+  return places.length === 0
+    ? undefined
+    : { version: mode === "v2" ? 2 : 1, places };
+}
+
 /**
  * The groups that were made for a container. A container need not have any, as
  * for a user to whom none were given; its process is then in groups with
  * others, which must not be taken for its own.
  * @param pid of its first process, which may be in a group below
- * @param id a part of the groups' names, as all runtimes have it
+ * @param id which the group is called after, as all runtimes do
  */
 export function containerGroup(
   pid: number,
   id: string,
 ): ControlGroup | undefined {
-  const group = cgroupOf(pid);
-  if (group === undefined) return undefined;
-  const own = [...group.directories].flatMap(([name, directory]) => {
-    const parts = directory.split("/");
-    const last = parts.findLastIndex((part) => part.includes(id));
-    return last < 0
-      ? []
-      : [[name, parts.slice(0, last + 1).join("/")] as const];
+  const found = placesOf(pid);
+  if (found === undefined) return undefined;
+  const own = found.places.flatMap(([name, { mountPoint, path }]) => {
+    const parts = path.split("/");
+    const last = parts.findLastIndex((part) => isCalledAfter(part, id));
+    const directory = mountPoint + parts.slice(0, last + 1).join("/");
+    return last < 0 ? [] : [[name, directory] as const];
   });
   return own.length === 0
     ? undefined
-    : { version: group.version, directories: new Map(own) };
+    : { version: found.version, directories: new Map(own) };
+}
+
+/**
+ * Its id, or with systemd `PREFIX-ID.scope`. What has the id anywhere else in
+ * its name may be another's, whose processes would be killed with this one's.
+ */
+export function isCalledAfter(name: string, id: string): boolean {
+  return name === id || name === `${id}.scope` || name.endsWith(`-${id}.scope`);
 }
 
 /** The one that says which processes are in the group. */
